@@ -1,0 +1,186 @@
+//! Definition tables: what the ids in event rows stand for.
+//!
+//! A definition is written before the first event that names it, and every table is written again as a
+//! whole at checkpoints, so that a damaged frame costs names only until the next one.
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of place in the source a [`SiteDef`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SiteKind {
+    /// A local variable.
+    Variable,
+    /// A by-value argument of a function.
+    Argument,
+    /// An annotated type.
+    Type,
+    /// A `snapshot!` invocation.
+    Snapshot,
+}
+
+/// A place in source that records events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteDef {
+    /// The id that hooks refer to; unique in a capture.
+    pub id: u32,
+    /// What kind of place it is.
+    pub kind: SiteKind,
+    /// What the user would call it: `load::raw` for a variable of a function, `Session` for a type.
+    pub name: String,
+    /// The module that holds it, as `module_path!` says.
+    pub module: String,
+    /// Source file, as `file!` says.
+    pub file: String,
+    /// Line in the file, from 1.
+    pub line: u32,
+    /// Column in the line, from 1.
+    pub column: u32,
+}
+
+/// Which container a type is, and how its content is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum ContainerKind {
+    /// `Vec<T>`.
+    Vec = 1,
+    /// `String`.
+    String = 2,
+    /// `HashMap<K, V>`; an element is `(K, V)`.
+    HashMap = 3,
+    /// `BTreeMap<K, V>`; an element is `(K, V)`. Has no capacity.
+    BTreeMap = 4,
+    /// `VecDeque<T>`.
+    VecDeque = 5,
+    /// `Box<T>`; length 1, or the length of a boxed slice.
+    Box = 6,
+    /// `Rc<T>`; has strong and weak counts.
+    Rc = 7,
+    /// `Arc<T>`; has strong and weak counts.
+    Arc = 8,
+}
+
+impl ContainerKind {
+    /// All kinds, in the order of their ids.
+    pub const ALL: [Self; 8] = [
+        Self::Vec,
+        Self::String,
+        Self::HashMap,
+        Self::BTreeMap,
+        Self::VecDeque,
+        Self::Box,
+        Self::Rc,
+        Self::Arc,
+    ];
+
+    /// Returns the kind with this id, if there is one.
+    #[must_use]
+    pub fn from_id(id: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == id)
+    }
+
+    /// Whether values of this kind are handles that share their content and count themselves.
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        matches!(self, Self::Rc | Self::Arc)
+    }
+}
+
+/// What is known at compile time of a container type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ContainerDef {
+    /// Which container it is.
+    pub kind: ContainerKind,
+    /// Size of one element in bytes; for `Box`, `Rc` and `Arc` that of the content (of one element, for slices).
+    pub element_size: u32,
+}
+
+/// A field of an annotated type, as the compiler laid it out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldDef {
+    /// Its name, or its number in a tuple struct.
+    pub name: String,
+    /// Its type, as [`core::any::type_name`] says.
+    pub type_name: String,
+    /// Bytes from the start of the value.
+    pub offset: u32,
+    /// Size in bytes; 0 for a zero-sized field.
+    pub size: u32,
+    /// Alignment in bytes.
+    pub align: u32,
+    /// What it is, when it is a container that snapshots are taken of.
+    pub container: Option<ContainerDef>,
+}
+
+impl FieldDef {
+    /// Whether the field takes no space.
+    #[must_use]
+    pub const fn is_zero_sized(&self) -> bool {
+        self.size == 0
+    }
+
+    /// Whether the field is a `PhantomData` marker, by its type name.
+    #[must_use]
+    pub fn is_marker(&self) -> bool {
+        self.type_name.starts_with("core::marker::PhantomData<")
+    }
+}
+
+/// A type of tracked values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeDef {
+    /// The id that hooks refer to; unique in a capture.
+    pub id: u32,
+    /// Its name, as [`core::any::type_name`] says.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Alignment in bytes.
+    pub align: u32,
+    /// Whether dropping a value runs code.
+    pub needs_drop: bool,
+    /// What it is, when it is a container that snapshots are taken of.
+    pub container: Option<ContainerDef>,
+    /// Its fields in source order, for an annotated struct; `None` where the layout was not asked for.
+    pub fields: Option<Vec<FieldDef>>,
+}
+
+/// A site instantiated for one type: what a raw event names.
+///
+/// Most sites have one; a site in a generic function has one for each type it ran with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookDef {
+    /// The id in raw events, from 1; unique in a capture.
+    pub id: u32,
+    /// A [`SiteDef::id`].
+    pub site: u32,
+    /// A [`TypeDef::id`].
+    pub type_id: u32,
+}
+
+/// A thread that recorded events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadDef {
+    /// The id in event rows, from 1; unique in a capture.
+    pub id: u32,
+    /// Its name when it recorded its first event; under libtest that of the test.
+    pub name: Option<String>,
+    /// The operating system's id, where there is one.
+    pub os_id: Option<u64>,
+}
+
+/// All definition tables of a capture, or an addition to them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Defs {
+    /// Places in source, by id.
+    pub sites: Vec<SiteDef>,
+    /// Types of tracked values, by id.
+    pub types: Vec<TypeDef>,
+    /// Sites instantiated for types, by id.
+    pub hooks: Vec<HookDef>,
+    /// Threads, by id.
+    pub threads: Vec<ThreadDef>,
+}
