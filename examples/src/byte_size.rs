@@ -30,9 +30,9 @@ impl FromStr for ByteSize {
 
     fn from_str(text: &str) -> Result<Self, NotASize> {
         let not_a_size = || NotASize(text.to_owned());
-        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim();
-        let unit = text.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).trim();
-        let number: f64 = digits.parse().map_err(|_| not_a_size())?;
+        let number = text.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = text.trim().trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+        let number: f64 = number.trim().parse().map_err(|_| not_a_size())?;
         let factor = unit_factor(unit).ok_or_else(not_a_size)?;
         let bytes = number * factor;
         if !(0.0..u64::MAX as f64).contains(&bytes) {
