@@ -1,0 +1,164 @@
+//! Puts statements into the user's tokens and leaves everything else as it was written.
+//!
+//! A syntax tree that is printed again loses what it does not model: where a brace opens and closes, how
+//! punctuation was spaced, invisible groups. So statements are first put into the tree as numbered marks; then
+//! the printed tree is walked side by side with the original tokens, which are kept wherever there is no mark.
+
+use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
+use quote::quote;
+use syn::{Item, Stmt};
+
+const MARK: &str = "__memscope_graft";
+
+/// Statements to be put in, by the number of their mark.
+#[derive(Debug, Default)]
+pub(super) struct Grafts(Vec<TokenStream>);
+
+impl Grafts {
+    /// Keeps statements, and returns the mark that stands for them in the tree.
+    pub(super) fn mark(&mut self, statements: TokenStream) -> Stmt {
+        let mark = Ident::new(MARK, Span::call_site());
+        let number = Literal::usize_unsuffixed(self.0.len());
+        self.0.push(statements);
+        Stmt::Item(Item::Verbatim(quote!(#mark #number)))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Replaces the marks in the printed tree, with the original tokens between them.
+    pub(super) fn put_into(&self, original: TokenStream, printed: TokenStream) -> TokenStream {
+        // The tree may print tokens that were left out, such as a match arm's comma: then its own are used.
+        self.merge(Some(original), printed.clone())
+            .or_else(|| self.merge(None, printed))
+            .expect("without an original there is nothing to differ from")
+    }
+
+    /// `None` if original and printed tokens differ in more than marks.
+    fn merge(&self, original: Option<TokenStream>, printed: TokenStream) -> Option<TokenStream> {
+        let mut merged = TokenStream::new();
+        let mut originals = original.map(IntoIterator::into_iter);
+        let mut printed = printed.into_iter();
+        while let Some(token) = printed.next() {
+            if matches!(&token, TokenTree::Ident(ident) if ident == MARK) {
+                merged.extend(self.statements(printed.next())?.clone());
+                continue;
+            }
+            let Some(originals) = &mut originals else {
+                merged.extend([self.replace_within(token)?]);
+                continue;
+            };
+            match (originals.next()?, token) {
+                (TokenTree::Group(original), TokenTree::Group(printed)) => {
+                    if original.delimiter() != printed.delimiter() {
+                        return None;
+                    }
+                    merged.extend([TokenTree::Group(self.merge_groups(original, &printed)?)]);
+                }
+                (original, printed) if same(&original, &printed) => merged.extend([original]),
+                _ => return None,
+            }
+        }
+        originals.is_none_or(|mut rest| rest.next().is_none()).then_some(merged)
+    }
+
+    fn merge_groups(&self, original: Group, printed: &Group) -> Option<Group> {
+        if !has_mark(printed.stream()) {
+            return Some(original);
+        }
+        let merged = self.merge(Some(original.stream()), printed.stream())?;
+        Some(regrouped(&original, merged))
+    }
+
+    fn replace_within(&self, token: TokenTree) -> Option<TokenTree> {
+        match token {
+            TokenTree::Group(group) if has_mark(group.stream()) => {
+                let replaced = self.merge(None, group.stream())?;
+                Some(TokenTree::Group(regrouped(&group, replaced)))
+            }
+            token => Some(token),
+        }
+    }
+
+    fn statements(&self, number: Option<TokenTree>) -> Option<&TokenStream> {
+        let number: usize = number?.to_string().parse().ok()?;
+        self.0.get(number)
+    }
+}
+
+/// A group with other content. Its span, and so the edition of its braces, is that of the original.
+fn regrouped(original: &Group, content: TokenStream) -> Group {
+    let mut group = Group::new(original.delimiter(), content);
+    group.set_span(original.span());
+    group
+}
+
+fn has_mark(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == MARK,
+        TokenTree::Group(group) => has_mark(group.stream()),
+        _ => false,
+    })
+}
+
+/// Whether two tokens that are not groups are the same word, number or character.
+fn same(original: &TokenTree, printed: &TokenTree) -> bool {
+    match (original, printed) {
+        (TokenTree::Punct(original), TokenTree::Punct(printed)) => {
+            original.as_char() == printed.as_char()
+        }
+        (TokenTree::Ident(original), TokenTree::Ident(printed)) => original == printed,
+        (TokenTree::Literal(original), TokenTree::Literal(printed)) => {
+            original.to_string() == printed.to_string()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(source: &str) -> TokenStream {
+        source.parse().unwrap()
+    }
+
+    #[test]
+    fn statements_go_where_the_mark_stands() {
+        let mut grafts = Grafts::default();
+        let Stmt::Item(Item::Verbatim(mark)) = grafts.mark(tokens("put ( in ) ;")) else {
+            unreachable!()
+        };
+        let printed = tokens(&format!("{{ a {{ {mark} b }} [ c ] }}"));
+        let merged = grafts.put_into(tokens("{ a { b } [ c ] }"), printed);
+        assert_eq!(merged.to_string(), tokens("{ a { put ( in ) ; b } [ c ] }").to_string());
+    }
+
+    #[test]
+    fn where_the_tree_prints_other_tokens_they_are_used() {
+        let mut grafts = Grafts::default();
+        let Stmt::Item(Item::Verbatim(mark)) = grafts.mark(tokens("put ;")) else { unreachable!() };
+        let printed = tokens(&format!("{{ a , {{ {mark} b , }} }}"));
+        let merged = grafts.put_into(tokens("{ a , { b } }"), printed);
+        assert_eq!(merged.to_string(), tokens("{ a , { put ; b , } }").to_string());
+    }
+
+    #[test]
+    fn what_the_tree_leaves_out_is_noticed() {
+        let grafts = Grafts::default();
+        assert!(grafts.merge(Some(tokens("a b")), tokens("a")).is_none());
+        assert!(grafts.merge(Some(tokens("a")), tokens("a b")).is_none());
+        assert!(grafts.merge(Some(tokens("(a)")), tokens("[a]")).is_none());
+    }
+
+    #[test]
+    fn braces_keep_their_place() {
+        let mut grafts = Grafts::default();
+        let Stmt::Item(Item::Verbatim(mark)) = grafts.mark(tokens("put ;")) else { unreachable!() };
+        let original = tokens("x\n\n{ a }");
+        let merged = grafts.put_into(original, tokens(&format!("x {{ {mark} a }}")));
+        let group = merged.into_iter().nth(1).unwrap();
+        assert_eq!(group.span().start().line, 3);
+    }
+}

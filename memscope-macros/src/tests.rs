@@ -1,0 +1,348 @@
+//! What is emitted: snapshots of formatted expansions, and properties of the tokens themselves.
+
+use super::*;
+use quote::quote;
+
+/// The expansion of an annotated item, formatted.
+fn tracked(options: &str, item: &str) -> String {
+    formatted(track_item(options.parse().unwrap(), item.parse().unwrap(), Mode::On))
+}
+
+/// The expansion of `track_var!` in a function, formatted.
+fn tracked_variable(declaration: &str) -> String {
+    let declaration: TokenStream = declaration.parse().unwrap();
+    let statements = track_variable(quote!(::memscope; #declaration), Mode::On);
+    formatted(quote!(fn f() { #statements }))
+}
+
+fn formatted(tokens: TokenStream) -> String {
+    let text = tokens.to_string();
+    match syn::parse2(tokens) {
+        Ok(file) => prettyplease::unparse(&file),
+        Err(error) => panic!("not a file of Rust: {error}\n{text}"),
+    }
+}
+
+/// Whether an item is emitted as it was written.
+fn untouched(item: &str) -> bool {
+    let item: TokenStream = item.parse().unwrap();
+    track_item(TokenStream::new(), item.clone(), Mode::On).to_string() == item.to_string()
+}
+
+/// The messages of the errors in emitted code.
+fn errors(emitted: &TokenStream) -> Vec<String> {
+    let file: syn::File = syn::parse2(emitted.clone()).unwrap();
+    let message = |item: &syn::Item| match item {
+        syn::Item::Macro(item) if item.mac.path.segments.last()?.ident == "compile_error" => {
+            Some(item.mac.parse_body::<syn::LitStr>().unwrap().value())
+        }
+        _ => None,
+    };
+    file.items.iter().filter_map(message).collect()
+}
+
+mod functions {
+    use super::*;
+
+    #[test]
+    fn arguments_and_variables() {
+        insta::assert_snapshot!(tracked(
+            "",
+            "pub(crate) fn load(id: u64, mut raw: Vec<u8>, path: &str) -> String {
+                 let text = decode(raw)?;
+                 let n = 3;
+                 text
+             }"
+        ));
+    }
+
+    #[test]
+    fn every_depth() {
+        insta::assert_snapshot!(tracked(
+            "",
+            "async fn deep() {
+                 let outer = 'outer: loop {
+                     if ready { let a = f(); break 'outer a }
+                     match x { Some(_) => { let b = f(); } _ => { let c = f(); } }
+                 };
+                 let closure = move |x| { let d = f(x); d };
+                 let future = async { let e = f().await; e };
+                 unsafe { let g = f(); }
+             }"
+        ));
+    }
+
+    #[test]
+    fn patterns() {
+        insta::assert_snapshot!(tracked(
+            "",
+            "fn patterns((left, right): Pair) {
+                 let (a, ref b, _) = f();
+                 let (c, d): (C, D) = f();
+                 let Some(e) = f() else { return };
+                 let (Ok(h) | Err(h)) = f();
+                 let Point { x, y: Some(z), .. } = f() else { return };
+                 let [first, .., None, last @ Last(_)] = f() else { return };
+                 let ref whole = f();
+                 let late;
+                 let _ = f();
+             }"
+        ));
+    }
+
+    #[test]
+    fn methods() {
+        insta::assert_snapshot!(
+            [
+                tracked("", "fn by_value(self) {}"),
+                tracked("", "fn by_box(mut self: Box<Self>) {}"),
+            ].join("\n")
+        );
+        assert!(untouched("fn by_reference(&self) {}"));
+        assert!(untouched("fn by_mutable_reference(self: &mut Self) {}"));
+    }
+
+    #[test]
+    fn options_name_the_sites_and_the_crate() {
+        insta::assert_snapshot!(tracked(
+            r#"name = "loader", crate = crate::vendored::memscope"#,
+            "fn r#type() { let r#match = f(); }"
+        ));
+    }
+
+    #[test]
+    fn conditions_are_copied() {
+        insta::assert_snapshot!(tracked(
+            "",
+            r#"fn conditional(#[cfg(unix)] a: String, #[allow(unused)] b: String) {
+                 #[cfg(windows)]
+                 #[rustfmt::skip]
+                 let c = f();
+                 let Both { #[cfg(test)] d, e } = f();
+                 #[cfg_attr(unix, cfg(feature = "x"))]
+                 let g = f();
+                 #[cfg_attr(unix, allow(unused))]
+                 let h = f();
+             }"#
+        ));
+    }
+
+    #[test]
+    fn where_the_compiler_runs_the_code_nothing_is_put() {
+        for item in [
+            "fn f() { const { let a = f(); }; }",
+            "fn f() { [0; { let a = f(); a }]; }",
+            "fn f(x: [u8; { let a = f(); a }]) { g::<{ let a = f(); a }>() }",
+            "fn f() { const A: u8 = { let a = f(); a }; fn inner() { let b = f(); } }",
+        ] {
+            assert!(untouched(item), "{item}");
+        }
+    }
+
+    #[test]
+    fn what_syntax_shows_to_have_no_drop_gets_no_hook() {
+        for item in [
+            "fn f(a: &str, b: *const T, c: fn(T) -> T, d: [u8; 4], e: (bool, &T), g: ()) {}",
+            "fn f() { let a = 1; let b = \"x\"; let c = &g(); let d: &T = g(); let e = (-1.5); }",
+            "fn f() { let a = todo!(); let b = return; loop { let c = break; } }",
+        ] {
+            assert!(untouched(item), "{item}");
+        }
+    }
+
+    #[test]
+    fn a_temporary_that_lives_as_long_as_the_variable_is_not_counted_into_its_drop() {
+        for (init, enclosed) in [
+            ("Holder { a: &f(), b }", false),
+            ("(&f(), b)", false),
+            ("if c { [&f()] } else { d }", false),
+            ("Some(&f())", false),
+            ("pin!(f())", false),
+            ("Holder { a: &a, b: &b.c[0] }", true),
+            ("f(&g())", true),
+            ("[f(), g()]", true),
+        ] {
+            let expansion = tracked("", &format!("fn f() {{ let v = {init}; }}"));
+            assert_eq!(expansion.contains("Slot::new"), enclosed, "{expansion}");
+            assert_eq!(expansion.contains("scoped("), !enclosed, "{expansion}");
+        }
+    }
+
+    #[test]
+    fn expected_lints_may_not_come_true() {
+        let expansion = tracked("", "fn f() { #[expect(unused_variables)] let v = g(); }");
+        assert!(expansion.starts_with("#[allow(unfulfilled_lint_expectations)]"), "{expansion}");
+        let expansion = tracked("", "fn f() { let v = expect([expect]); }");
+        assert!(!expansion.contains("allow"), "{expansion}");
+    }
+}
+
+mod structs {
+    use super::*;
+
+    #[test]
+    fn fields_generics_and_probe() {
+        insta::assert_snapshot!(tracked(
+            "",
+            "/// Docs.
+             #[derive(Debug)]
+             pub struct Session<'a, T: Clone + 'a = String, const N: usize = 4>
+             where
+                 T: Send,
+             {
+                 pub r#type: Vec<T>,
+                 marker: PhantomData<&'a [T; N]>,
+                 probe: Probe<Self>,
+             }"
+        ));
+    }
+
+    #[test]
+    fn tuple_struct_named_by_hand() {
+        insta::assert_snapshot!(tracked(
+            r#"name = "Id", drop = off, crate = crate::ms"#,
+            "struct Id<T>(u64, PhantomData<T>) where T: Copy;"
+        ));
+    }
+
+    #[test]
+    fn unit_struct() {
+        insta::assert_snapshot!(tracked("", "struct Unit;"));
+    }
+
+    #[test]
+    fn conditional_fields_are_counted_when_compiled() {
+        insta::assert_snapshot!(tracked("", "struct S { #[cfg(unix)] a: A, #[deprecated] b: B }"));
+    }
+}
+
+mod variables {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        let forms = [
+            "let v = Vec::new()",
+            "let mut v: Vec<u8> = Vec::new();",
+            "#[cfg(unix)] let Some(v) = f() else { return };",
+            "let n = 3",
+        ];
+        insta::assert_snapshot!(forms.map(tracked_variable).join("\n"));
+    }
+
+    #[test]
+    fn off_is_the_declaration() {
+        let emitted = track_variable(quote!(::memscope; let mut v: T = f()), Mode::Off);
+        assert_eq!(emitted.to_string(), quote!(let mut v: T = f();).to_string());
+    }
+}
+
+#[test]
+fn off_emits_the_item_unchanged() {
+    let function = quote!(
+        #[inline]
+        fn f(a: String) {
+            let v = g();
+        }
+    );
+    let emitted = track_item(TokenStream::new(), function.clone(), Mode::Off);
+    assert_eq!(emitted.to_string(), function.to_string());
+
+    let structure = quote!(
+        struct S<T: Copy>(T)
+        where
+            T: Send;
+    );
+    let emitted = track_item(TokenStream::new(), structure, Mode::Off);
+    insta::assert_snapshot!(formatted(emitted));
+}
+
+#[test]
+fn all_errors_at_once_and_the_item_beside_them() {
+    let item = quote!(
+        struct S {
+            a: A,
+        }
+    );
+    let options = "nmae = \"x\", drop = of, crate = \"x\", skip, name = \"S\", name = \"T\", 7";
+    for mode in [Mode::On, Mode::Off] {
+        let emitted = track_item(options.parse().unwrap(), item.clone(), mode);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(errors(&emitted).join("\n"));
+        }
+        assert!(emitted.to_string().starts_with(&item.to_string()));
+    }
+}
+
+#[test]
+fn what_cannot_be_tracked_is_emitted_beside_the_error() {
+    for item in [
+        "enum E { A }",
+        "union U { a: u8 }",
+        "impl S { fn f() { let v = g(); } }",
+        "trait T { fn f(); }",
+        "mod m { fn f() {} }",
+        "static S: u8 = 1;",
+        "const C: u8 = 1;",
+        "use a::b;",
+        "type A = B;",
+        "extern crate a;",
+        "extern \"C\" { fn f(); }",
+        "macro_rules! m { () => {}; }",
+        "const fn f() { let v = g(); }",
+        "#[unsafe(naked)] fn f() { let v = g(); }",
+        "#[repr(C, packed(2))] struct P(u8, u16);",
+        "#[cfg_attr(unix, repr(packed))] struct P(u8, u16);",
+        "#[derive(Clone, ::core::marker::Copy)] struct C(u8);",
+        "struct D { a: u8, tail: [u8] }",
+        "struct D<T>(T) where T: ?Sized;",
+    ] {
+        let tokens: TokenStream = item.parse().unwrap();
+        let emitted = track_item(TokenStream::new(), tokens.clone(), Mode::On);
+        assert_eq!(errors(&emitted).len(), 1, "{item}");
+        assert!(emitted.to_string().starts_with(&tokens.to_string()), "{emitted}");
+    }
+}
+
+/// Finds paths that a user's own names could get in the way of.
+struct Relative(Vec<String>);
+
+impl<'ast> syn::visit::Visit<'ast> for Relative {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        if path.leading_colon.is_none() {
+            self.0.push(quote!(#path).to_string());
+        }
+        syn::visit::visit_path(self, path);
+    }
+}
+
+#[test]
+fn emitted_code_relies_on_no_name_in_scope() {
+    for (item, own) in [
+        (
+            quote!(
+                struct S<T>(V<T>, P<Self>);
+            ),
+            &["S", "T", "V", "P", "visitor"][..],
+        ),
+        (
+            quote!(
+                fn f(a: A) {
+                    let v = g();
+                    let w = h() else { return };
+                }
+            ),
+            &["A", "g", "h"],
+        ),
+    ] {
+        let emitted = track_item(TokenStream::new(), item, Mode::On);
+        assert!(!emitted.to_string().contains("unsafe"), "{emitted}");
+        let mut relative = Relative(Vec::new());
+        syn::visit::visit_file(&mut relative, &syn::parse2(emitted).unwrap());
+        for path in relative.0 {
+            let own = own.iter().any(|own| path.starts_with(own));
+            let language = ["self", "Self", "inline", "automatically_derived", "__memscope_"];
+            assert!(own || language.iter().any(|word| path.starts_with(word)), "{path}");
+        }
+    }
+}
