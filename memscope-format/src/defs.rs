@@ -82,6 +82,12 @@ impl ContainerKind {
         Self::ALL.into_iter().find(|kind| *kind as u8 == id)
     }
 
+    /// Whether a value of this kind tells how many elements it has room for.
+    #[must_use]
+    pub const fn has_capacity(self) -> bool {
+        !matches!(self, Self::BTreeMap | Self::Rc | Self::Arc)
+    }
+
     /// Whether values of this kind are handles that share their content and count themselves.
     #[must_use]
     pub const fn is_counted(self) -> bool {
@@ -173,6 +179,8 @@ pub struct ThreadDef {
 }
 
 /// All definition tables of a capture, or an addition to them.
+///
+/// In the definitions of a whole capture each table is sorted by id and has each id once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Defs {
     /// Places in source, by id.
@@ -183,4 +191,86 @@ pub struct Defs {
     pub hooks: Vec<HookDef>,
     /// Threads, by id.
     pub threads: Vec<ThreadDef>,
+}
+
+impl Defs {
+    /// Whether there are no definitions.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sites.is_empty()
+            && self.types.is_empty()
+            && self.hooks.is_empty()
+            && self.threads.is_empty()
+    }
+
+    /// Adds definitions; those whose id is known replace the ones before.
+    pub fn extend(&mut self, others: Self) {
+        merge(&mut self.sites, others.sites, |site| site.id);
+        merge(&mut self.types, others.types, |type_def| type_def.id);
+        merge(&mut self.hooks, others.hooks, |hook| hook.id);
+        merge(&mut self.threads, others.threads, |thread| thread.id);
+    }
+
+    /// Finds a site by its id, in sorted tables.
+    #[must_use]
+    pub fn site(&self, id: u32) -> Option<&SiteDef> {
+        find(&self.sites, id, |site| site.id)
+    }
+
+    /// Finds a type by its id, in sorted tables.
+    #[must_use]
+    pub fn type_def(&self, id: u32) -> Option<&TypeDef> {
+        find(&self.types, id, |type_def| type_def.id)
+    }
+
+    /// Finds a thread by its id, in sorted tables.
+    #[must_use]
+    pub fn thread(&self, id: u32) -> Option<&ThreadDef> {
+        find(&self.threads, id, |thread| thread.id)
+    }
+}
+
+fn find<T>(table: &[T], id: u32, id_of: impl Fn(&T) -> u32) -> Option<&T> {
+    table.binary_search_by_key(&id, id_of).ok().map(|place| &table[place])
+}
+
+/// Merges definitions into a sorted table. Ids are given in ascending order, so that this is an append nearly always.
+fn merge<T>(table: &mut Vec<T>, others: Vec<T>, id_of: impl Fn(&T) -> u32) {
+    let appends = others.iter().fold((true, table.last().map(&id_of)), |(ascends, last), next| {
+        let id = id_of(next);
+        (ascends && last.is_none_or(|last| last < id), Some(id))
+    });
+    table.extend(others);
+    if appends.0 {
+        return;
+    }
+    // A stable sort keeps the newest of each id last.
+    table.sort_by_key(&id_of);
+    table.reverse();
+    table.dedup_by_key(|def| id_of(def));
+    table.reverse();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn thread(id: u32, name: &str) -> ThreadDef {
+        ThreadDef { id, name: Some(name.to_owned()), os_id: None }
+    }
+
+    #[test]
+    fn a_later_definition_replaces_the_one_before() {
+        let mut defs = Defs::default();
+        for threads in [
+            vec![thread(1, "a"), thread(3, "b")],
+            vec![thread(2, "c"), thread(1, "d")],
+            vec![thread(4, "e")],
+        ] {
+            defs.extend(Defs { threads, ..Defs::default() });
+        }
+        assert_eq!(defs.threads, [thread(1, "d"), thread(2, "c"), thread(3, "b"), thread(4, "e")]);
+        assert_eq!(defs.thread(2), Some(&thread(2, "c")));
+        assert_eq!(defs.thread(5), None);
+    }
 }

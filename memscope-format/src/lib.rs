@@ -6,8 +6,48 @@
 //! is the normative text.
 //!
 //! It starts no thread, prints nothing and holds no unsafe code.
+//!
+//! The rooms, in reading order:
+//!
+//! * what is recorded: [`rows`] (the streams), [`defs`] (what their ids stand for), [`metadata`], [`clock`];
+//! * what a file consists of: [`header`], [`frame`], [`commit`], [`index`], [`limits`];
+//! * how rows become bytes: [`record`] (which columns a row has), [`column`], [`directory`], [`chunk`],
+//!   [`varint`], `codec`; how definitions do: `records`;
+//! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`].
 #![forbid(unsafe_code)]
 
+pub mod batch;
+pub mod chunk;
+pub mod clock;
+mod codec;
+pub mod column;
+pub mod commit;
 pub mod defs;
+pub mod directory;
+mod error;
+pub mod frame;
+pub mod header;
+pub mod hooks;
+pub mod index;
+pub mod limits;
+pub mod metadata;
 pub mod raw;
+pub mod record;
+mod records;
 pub mod rows;
+pub mod varint;
+pub mod writer;
+
+pub use batch::{Batch, UnreadableEvent};
+pub use chunk::{Chunk, Sealed};
+pub use clock::{Clock, ClockReading};
+pub use codec::Codec;
+pub use commit::{Commit, RingCommit};
+pub use defs::Defs;
+pub use error::Error;
+pub use header::{FileHeader, MAJOR, MINOR};
+pub use hooks::HookTable;
+pub use metadata::Metadata;
+pub use record::{Event, Record};
+pub use rows::Stream;
+pub use writer::Writer;

@@ -8,6 +8,10 @@
 //! `p % capacity`, and its header carries the lap mark of `p`, so that a reader tells written slots from
 //! stale ones without any published head. The mark is stored last.
 
+mod walk;
+
+pub use walk::Walk;
+
 /// Bytes of a slot.
 pub const SLOT_LEN: usize = 32;
 
@@ -35,14 +39,16 @@ pub enum RawKind {
     Pad = 0,
     /// A value was born; its id is this event's ring and position.
     ///
-    /// Containers: `p0` = length | capacity << 32, `p1` = heap address or 0 (for counted handles strong | weak << 32).
-    /// With [`flags::WIDE`]: `p0` = length, second slot's `w0` = capacity.
+    /// Containers: `p0` = length | capacity << 32 (counted handles: strong | weak << 32), `p1` = heap address or 0.
+    /// With [`flags::WIDE`]: `p0` = length (strong), second slot's `w0` = capacity (weak).
     /// With [`flags::CLONED`]: `p0` = the original's id. Otherwise both 0.
+    /// A kind without a capacity may have any word in its place.
     Born = 1,
     /// A value ended. `w0` = end, `p0` = value id, `p1` = ticks the drop took (48 bits, all ones = unknown) | depth << 48.
     End = 2,
     /// A container was read. `p0` = value id, `p1` = heap address or 0; second slot: `w0` = length (strong),
-    /// `p0` = capacity (weak), `p1` = field | reason << 32.
+    /// `p0` = capacity (weak), `p1` = field (32 bits) | reason (8) | container kind (8); field and reason as in
+    /// [`crate::rows::Container`].
     Snapshot = 3,
     /// The second slot of a wide event.
     Cont = 4,

@@ -4,6 +4,7 @@
 //! its whole life: the ring that its birth was recorded in (upper 16 bits) and its position there.
 
 use crate::defs::ContainerKind;
+use crate::frame::FrameType;
 use serde::{Deserialize, Serialize};
 
 /// An event stream: one kind of row.
@@ -22,6 +23,28 @@ pub enum Stream {
     DropChain = 0x04,
 }
 
+impl Stream {
+    /// All streams, in the order of their ids.
+    pub const ALL: [Self; 4] = [Self::Lifecycle, Self::Container, Self::Zst, Self::DropChain];
+
+    /// The type of the frames that hold its rows.
+    #[must_use]
+    pub const fn frame_type(self) -> FrameType {
+        FrameType(self as u16)
+    }
+
+    /// Its name, as the specification has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lifecycle => "LIFECYCLE",
+            Self::Container => "CONTAINER",
+            Self::Zst => "ZST",
+            Self::DropChain => "DROP_CHAIN",
+        }
+    }
+}
+
 /// What happened to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -37,6 +60,17 @@ pub enum LifecycleKind {
     Exit = 3,
     /// Its variable went out of scope after the value had been moved out, with proof.
     Moved = 4,
+}
+
+impl LifecycleKind {
+    /// All kinds, in the order of their ids.
+    pub const ALL: [Self; 4] = [Self::Born, Self::Cloned, Self::Exit, Self::Moved];
+
+    /// Returns the kind with this id, if there is one.
+    #[must_use]
+    pub fn from_id(id: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == id)
+    }
 }
 
 /// A birth or an end of a value that takes space. The ends that are drops, or may be, are [`DropChain`] rows.
@@ -76,6 +110,17 @@ pub enum SnapshotReason {
     Drop = 2,
     /// The program asked, by `snapshot!`.
     Asked = 3,
+}
+
+impl SnapshotReason {
+    /// All reasons, in the order of their ids.
+    pub const ALL: [Self; 3] = [Self::Birth, Self::Drop, Self::Asked];
+
+    /// Returns the reason with this id, if there is one.
+    #[must_use]
+    pub fn from_id(id: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| *reason as u8 == id)
+    }
 }
 
 /// The state of a container at one moment. `None` is "unknown", or "has none".
@@ -122,6 +167,17 @@ pub enum Outcome {
     Unknown = 0,
     /// It was dropped, with proof.
     Dropped = 1,
+}
+
+impl Outcome {
+    /// All outcomes, in the order of their ids.
+    pub const ALL: [Self; 2] = [Self::Unknown, Self::Dropped];
+
+    /// Returns the outcome with this id, if there is one.
+    #[must_use]
+    pub fn from_id(id: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| *outcome as u8 == id)
+    }
 }
 
 /// A drop, or the end of a scope that may have been one. Rows of a thread come in the order of their ends, so a

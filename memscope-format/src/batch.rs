@@ -1,0 +1,242 @@
+//! Raw events into rows: what a drain does with what it finds in the rings, and a reader with what was left there.
+
+use crate::chunk::{Chunk, ChunkFull, Sealed};
+use crate::codec::{Codec, Compressor};
+use crate::defs::ContainerDef;
+use crate::hooks::{Hook, HookTable};
+use crate::raw::{DURATION_UNKNOWN, RawKind, Slot, SlotHeader, flags, value_id};
+use crate::record::Record;
+use crate::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Zst};
+
+/// Why a raw event gives no rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnreadableEvent {
+    /// Its hook has no definition.
+    #[error("a raw event names hook {0}, which is not defined")]
+    UnknownHook(u32),
+    /// Its header does not say a kind of event.
+    #[error("a raw event has the header {0:#018x}")]
+    UnknownKind(u64),
+    /// It is a snapshot of something that is not a container, or for no known reason.
+    #[error("a snapshot through hook {hook} has the words {field} and {reason}")]
+    UnknownSnapshot {
+        /// The hook.
+        hook: u32,
+        /// The field that it claims to be of.
+        field: u32,
+        /// The reason that it claims.
+        reason: u8,
+    },
+}
+
+/// Rows of all streams, on their way into frames.
+#[derive(Debug)]
+pub struct Batch {
+    /// Births and ends.
+    pub lifecycle: Chunk<Lifecycle>,
+    /// Container states.
+    pub container: Chunk<Container>,
+    /// Births and ends of zero-sized values.
+    pub zst: Chunk<Zst>,
+    /// Drops.
+    pub drop_chain: Chunk<DropChain>,
+    /// Raw events since the last seal.
+    pub events: u64,
+    compressor: Compressor,
+    /// Frames of chunks that were full before the last seal.
+    full: Vec<Sealed>,
+}
+
+impl Batch {
+    /// Makes an empty batch whose frames will be compressed with `codec`.
+    #[must_use]
+    pub fn new(codec: Codec) -> Self {
+        Self {
+            lifecycle: Chunk::new(),
+            container: Chunk::new(),
+            zst: Chunk::new(),
+            drop_chain: Chunk::new(),
+            events: 0,
+            compressor: Compressor::new(codec, Compressor::EVENTS),
+            full: Vec::new(),
+        }
+    }
+
+    /// Appends the rows of a raw event that lies at `position` of a ring, recorded by `thread`.
+    ///
+    /// A birth is a row of LIFECYCLE (of ZST if the type has no size) and, if the type is a container, one of
+    /// CONTAINER. An end is a row of DROP_CHAIN, or of LIFECYCLE (ZST) if no drop was to be timed or the value
+    /// had moved. A snapshot is a row of CONTAINER.
+    ///
+    /// # Errors
+    ///
+    /// If the event means nothing; then it adds no row and is not counted.
+    #[inline]
+    pub fn push(
+        &mut self,
+        hooks: &HookTable,
+        ring: u16,
+        thread: u32,
+        position: u64,
+        first: Slot,
+        second: Option<Slot>,
+    ) -> Result<(), UnreadableEvent> {
+        let header = SlotHeader(first.header);
+        let hook_id = header.hook();
+        let hook = hooks.get(hook_id).ok_or(UnreadableEvent::UnknownHook(hook_id))?;
+        let flags = header.flags();
+        let row = |kind, value, origin| Lifecycle {
+            ts: first.w0,
+            kind,
+            site: hook.site,
+            type_id: hook.type_id,
+            value,
+            origin,
+            thread,
+        };
+        match header.kind() {
+            Some(RawKind::Born) => {
+                let value = value_id(ring, position);
+                if flags & flags::CLONED != 0 {
+                    self.push_lifecycle(hook, &row(LifecycleKind::Cloned, value, first.p0));
+                } else {
+                    self.push_lifecycle(hook, &row(LifecycleKind::Born, value, 0));
+                    if let Some(def) = hook.container {
+                        let (len, capacity) = match second {
+                            Some(second) => (first.p0, second.w0),
+                            None => (first.p0 & u64::from(u32::MAX), first.p0 >> 32),
+                        };
+                        let state = State { len, capacity, addr: first.p1 };
+                        let at = Place { value, hook, field: 0, reason: SnapshotReason::Birth };
+                        self.push_container(first.w0, thread, &at, def, &state);
+                    }
+                }
+            }
+            Some(RawKind::End) if flags & (flags::EXIT | flags::MOVED) != 0 => {
+                let kind = if flags & flags::MOVED != 0 {
+                    LifecycleKind::Moved
+                } else {
+                    LifecycleKind::Exit
+                };
+                self.push_lifecycle(hook, &row(kind, first.p0, 0));
+            }
+            Some(RawKind::End) => {
+                let duration = first.p1 & DURATION_UNKNOWN;
+                let row = DropChain {
+                    ts: first.w0,
+                    duration: (duration != DURATION_UNKNOWN).then_some(duration),
+                    value: first.p0,
+                    site: hook.site,
+                    type_id: hook.type_id,
+                    depth: (first.p1 >> 48) as u32,
+                    outcome: if flags & flags::DROPPED != 0 {
+                        Outcome::Dropped
+                    } else {
+                        Outcome::Unknown
+                    },
+                    panicking: flags & flags::PANICKING != 0,
+                    thread,
+                };
+                put(&mut self.drop_chain, &row, &mut self.compressor, &mut self.full);
+            }
+            Some(RawKind::Snapshot) => {
+                let Some(second) = second else {
+                    return Err(UnreadableEvent::UnknownKind(first.header));
+                };
+                let (field, reason) = (second.p1 as u32, (second.p1 >> 32) as u8);
+                let unknown = UnreadableEvent::UnknownSnapshot { hook: hook_id, field, reason };
+                let def = hooks.container(hook, field).ok_or(unknown)?;
+                let reason = SnapshotReason::from_id(reason).ok_or(unknown)?;
+                let state = State { len: second.w0, capacity: second.p0, addr: first.p1 };
+                let at = Place { value: first.p0, hook, field, reason };
+                self.push_container(first.w0, thread, &at, def, &state);
+            }
+            Some(RawKind::Pad | RawKind::Cont) | None => {
+                return Err(UnreadableEvent::UnknownKind(first.header));
+            }
+        }
+        self.events += 1;
+        Ok(())
+    }
+
+    /// Makes frames of all rows and empties the batch.
+    pub fn seal(&mut self) -> Vec<Sealed> {
+        let mut frames = std::mem::take(&mut self.full);
+        let compressor = &mut self.compressor;
+        frames.extend(self.lifecycle.seal_with(compressor));
+        frames.extend(self.container.seal_with(compressor));
+        frames.extend(self.zst.seal_with(compressor));
+        frames.extend(self.drop_chain.seal_with(compressor));
+        self.events = 0;
+        frames
+    }
+
+    #[inline]
+    fn push_lifecycle(&mut self, hook: &Hook, row: &Lifecycle) {
+        if hook.zero_sized {
+            put(&mut self.zst, &Zst(*row), &mut self.compressor, &mut self.full);
+        } else {
+            put(&mut self.lifecycle, row, &mut self.compressor, &mut self.full);
+        }
+    }
+
+    #[inline]
+    fn push_container(
+        &mut self,
+        ts: u64,
+        thread: u32,
+        at: &Place<'_>,
+        def: ContainerDef,
+        state: &State,
+    ) {
+        let counted = def.kind.is_counted();
+        let row = Container {
+            ts,
+            value: at.value,
+            site: at.hook.site,
+            type_id: at.hook.type_id,
+            field: at.field,
+            kind: def.kind,
+            reason: at.reason,
+            len: (!counted).then_some(state.len),
+            capacity: def.kind.has_capacity().then_some(state.capacity),
+            element_size: def.element_size,
+            addr: (state.addr != 0).then_some(state.addr),
+            strong: counted.then_some(state.len),
+            weak: counted.then_some(state.capacity),
+            thread,
+        };
+        put(&mut self.container, &row, &mut self.compressor, &mut self.full);
+    }
+}
+
+/// Which container was read, and why.
+struct Place<'a> {
+    value: u64,
+    hook: &'a Hook,
+    field: u32,
+    reason: SnapshotReason,
+}
+
+/// The words that were read of a container.
+struct State {
+    len: u64,
+    capacity: u64,
+    addr: u64,
+}
+
+/// Appends a row; a full chunk is sealed first.
+#[inline]
+fn put<R: Record>(
+    chunk: &mut Chunk<R>,
+    row: &R,
+    compressor: &mut Compressor,
+    full: &mut Vec<Sealed>,
+) {
+    if let Err(ChunkFull) = chunk.push(row) {
+        full.extend(chunk.seal_with(compressor));
+        // It is empty now.
+        let _ = chunk.push(row);
+    }
+}

@@ -1,0 +1,20 @@
+//! The sizes beyond which a reader refuses, and a writer does not go.
+//!
+//! They are checked before anything is allocated for what they bound.
+
+/// Stored bytes of a frame's payload.
+pub const STORED_LEN: u32 = 16 << 20;
+/// Bytes of a frame's payload when nothing in it is compressed.
+pub const RAW_LEN: u32 = 64 << 20;
+/// Rows of a frame.
+pub const ROWS: u32 = 1 << 20;
+/// Columns of a chunk.
+pub const COLUMNS: u16 = 64;
+/// Bytes of one encoded definition, of the metadata or of a commit; so also of any string in them.
+pub const RECORD_LEN: usize = 1 << 20;
+/// Base-2 logarithm of the zstd window.
+pub const ZSTD_WINDOW_LOG: u32 = 26;
+/// Slots of a ring in a rings file.
+pub const RING_CAPACITY: u64 = 1 << 28;
+/// Rings of a rings file: as many as a value id can name.
+pub const RINGS: u64 = 1 << 16;

@@ -1,0 +1,120 @@
+//! Definitions, metadata and commits as bytes: bincode 2, standard configuration, one record after another.
+//!
+//! bincode allocates what a forged length says, up to its limit; so it only ever gets slices whose checksum was
+//! right, and a limit.
+
+use crate::error::Error;
+use crate::limits;
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const CONFIG: Configuration<LittleEndian, Varint, Limit<{ limits::RECORD_LEN }>> =
+    bincode::config::standard().with_limit();
+
+/// Appends a record.
+///
+/// # Errors
+///
+/// [`Error::Limit`] if it is longer than a reader accepts; then nothing was appended. `offset` is where it would
+/// have gone.
+pub(crate) fn append<T: Serialize>(
+    out: &mut Vec<u8>,
+    record: &T,
+    offset: u64,
+) -> Result<(), Error> {
+    let start = out.len();
+    // Without the limit, so that the error can say how long the record is.
+    let config = bincode::config::standard();
+    let len = match bincode::serde::encode_into_std_write(record, out, config) {
+        Ok(len) => len,
+        Err(error) => {
+            out.truncate(start);
+            return Err(Error::corrupt(offset, "a record that can be encoded", error.to_string()));
+        }
+    };
+    if len > limits::RECORD_LEN {
+        out.truncate(start);
+        return Err(Error::Limit {
+            offset,
+            what: "record length",
+            limit: limits::RECORD_LEN as u64,
+            found: len as u64,
+        });
+    }
+    Ok(())
+}
+
+/// Decodes exactly `count` records from `bytes`, which begin at `offset` of the file.
+///
+/// # Errors
+///
+/// If the bytes are not that.
+pub(crate) fn decode<T: DeserializeOwned>(
+    mut bytes: &[u8],
+    count: u32,
+    offset: u64,
+) -> Result<Vec<T>, Error> {
+    // A record is a byte at least.
+    let mut records = Vec::with_capacity((count as usize).min(bytes.len()).min(1 << 12));
+    for number in 0..count {
+        match bincode::serde::decode_from_slice(bytes, CONFIG) {
+            Ok((record, used)) if used > 0 => {
+                records.push(record);
+                bytes = &bytes[used..];
+            }
+            Ok(_) => return Err(Error::corrupt(offset, "records with content", "an empty one")),
+            Err(error) => {
+                return Err(Error::corrupt(
+                    offset,
+                    format!("{count} records"),
+                    format!("in number {number}: {error}"),
+                ));
+            }
+        }
+    }
+    if !bytes.is_empty() {
+        return Err(Error::corrupt(
+            offset,
+            format!("{count} records"),
+            format!("{} bytes after them", bytes.len()),
+        ));
+    }
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn records_come_back(records: Vec<(u64, Option<String>)>) {
+            let mut bytes = Vec::new();
+            for record in &records {
+                append(&mut bytes, record, 0).unwrap();
+            }
+            let back: Vec<(u64, Option<String>)> = decode(&bytes, records.len() as u32, 0).unwrap();
+            prop_assert_eq!(back, records);
+        }
+
+        #[test]
+        fn any_bytes_decode_or_are_refused(bytes: Vec<u8>, count in 0_u32..9) {
+            let _ = decode::<crate::defs::TypeDef>(&bytes, count, 0);
+            let _ = decode::<crate::Commit>(&bytes, count, 0);
+            let _ = decode::<crate::Metadata>(&bytes, count, 0);
+        }
+    }
+
+    #[test]
+    fn a_record_beyond_the_limit_is_neither_written_nor_read() {
+        let long = "x".repeat(limits::RECORD_LEN);
+        let mut bytes = vec![1];
+        assert!(matches!(append(&mut bytes, &long, 7), Err(Error::Limit { offset: 7, .. })));
+        assert_eq!(bytes, [1]);
+        // A length of 2^62 and nothing after it.
+        let forged = [0xFD, 0, 0, 0, 0, 0, 0, 0, 0x40];
+        assert!(decode::<String>(&forged, 1, 0).is_err());
+    }
+}
