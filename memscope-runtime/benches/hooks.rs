@@ -1,0 +1,126 @@
+//! What a hook costs, beside the least that any tool of this kind could cost.
+//!
+//! `cargo bench -p memscope-runtime --bench hooks` prints all figures in one run. The floor is two readings of the
+//! clock and two 24-byte records into thread-local memory; a vector's is the same around its life. Compare
+//! figures of one group of one run only: the machine's speed is not a constant.
+#![expect(missing_docs, reason = "criterion's macros make functions without docs")]
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use std::cell::UnsafeCell;
+use std::hint::black_box;
+
+/// Records of the floor, 24 bytes each, written round and round.
+const RECORDS: usize = 32 * 1024;
+
+struct Floor {
+    records: Box<[[u64; 3]]>,
+    next: usize,
+}
+
+thread_local! {
+    static FLOOR: UnsafeCell<Floor> = UnsafeCell::new(Floor {
+        records: vec![[0; 3]; RECORDS].into_boxed_slice(),
+        next: 0,
+    });
+}
+
+#[inline(always)]
+fn ticks() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 processor has the instruction.
+    unsafe {
+        core::arch::x86_64::_rdtsc()
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        use std::sync::OnceLock;
+        use std::time::Instant;
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed().as_nanos() as u64
+    }
+}
+
+#[inline(always)]
+fn record(kind: u64, payload: u64) {
+    let now = ticks();
+    FLOOR.with(|floor| {
+        // SAFETY: the reference lives for these lines only, on the one thread that has the variable.
+        let floor = unsafe { &mut *floor.get() };
+        floor.records[floor.next & (RECORDS - 1)] = [now, kind, payload];
+        floor.next += 1;
+    });
+}
+
+#[inline(never)]
+fn scope_plain(x: u64) -> u64 {
+    let y = black_box(x);
+    black_box(y + 1)
+}
+
+#[inline(never)]
+fn scope_floor(x: u64) -> u64 {
+    record(1, x);
+    let y = black_box(x);
+    let z = black_box(y + 1);
+    record(2, z);
+    z
+}
+
+#[inline(never)]
+fn scope_tracked(x: u64) -> u64 {
+    memscope::track_var!(let y = black_box(x));
+    black_box(y + 1)
+}
+
+#[inline(never)]
+fn vec_plain() {
+    let v = vec![0_u8; 64];
+    black_box(&v);
+}
+
+#[inline(never)]
+fn vec_floor() {
+    let v = vec![0_u8; 64];
+    record(1, v.len() as u64);
+    black_box(&v);
+    record(2, v.len() as u64);
+}
+
+#[inline(never)]
+fn vec_tracked() {
+    memscope::track_var!(let v = vec![0_u8; 64]);
+    black_box(&v);
+}
+
+#[memscope::track]
+struct Value {
+    bytes: [u64; 2],
+    probe: memscope::Probe<Self>,
+}
+
+#[inline(never)]
+fn value_tracked(x: u64) {
+    let value = Value { bytes: [x; 2], probe: memscope::Probe::new() };
+    black_box((&value.bytes, &value.probe));
+}
+
+fn scopes(c: &mut Criterion) {
+    // The recording starts before anything is measured: its background thread alone changes what malloc costs.
+    scope_tracked(1);
+    let mut group = c.benchmark_group("scope");
+    group.bench_function("plain", |b| b.iter(|| scope_plain(black_box(1))));
+    group.bench_function("floor", |b| b.iter(|| scope_floor(black_box(1))));
+    group.bench_function("tracked", |b| b.iter(|| scope_tracked(black_box(1))));
+    group.finish();
+    let mut group = c.benchmark_group("vec64");
+    group.bench_function("plain", |b| b.iter(vec_plain));
+    group.bench_function("floor", |b| b.iter(vec_floor));
+    group.bench_function("tracked", |b| b.iter(vec_tracked));
+    group.finish();
+    let mut group = c.benchmark_group("struct");
+    group.bench_function("tracked", |b| b.iter(|| value_tracked(black_box(1))));
+    group.finish();
+}
+
+criterion_group!(benches, scopes);
+criterion_main!(benches);

@@ -1,0 +1,280 @@
+//! The hooks that the macros put into functions and types.
+
+use super::inspect::{FieldPass, FieldVisitor, Inspected, Reading, Trackable};
+use super::recorder::{self, Recorder};
+use super::shape::{DescOf, TypeDesc};
+use super::site::{Hook, Site};
+use core::cell::Cell;
+use memscope_format::defs::ContainerKind;
+use memscope_format::raw::{DURATION_UNKNOWN, RawKind, flags};
+use memscope_format::rows::SnapshotReason;
+
+/// Stands before a tracked variable, so that it is dropped after it: the end of the variable's drop.
+#[derive(Debug)]
+pub struct Slot {
+    site: &'static Site,
+    /// The hook and the value's id once the variable is bound; `None` if nothing is recorded of it.
+    bound: Cell<Option<(&'static Hook, u64)>>,
+}
+
+/// Stands after a tracked variable, so that it is dropped before it: the start of the variable's drop.
+#[derive(Debug)]
+#[must_use]
+pub struct Exit {
+    /// 0 if nothing is recorded of the variable.
+    value: u64,
+}
+
+impl Slot {
+    /// Prepares to track the variable that is declared next.
+    #[must_use]
+    #[inline(always)]
+    pub const fn new(site: &'static Site) -> Self {
+        Self { site, bound: Cell::new(None) }
+    }
+
+    /// Records the birth of the variable, if its type has drop glue.
+    #[inline(always)]
+    pub fn bind(&self, variable: Inspected) -> Exit {
+        if variable.desc.needs_drop { self.bind_always(variable) } else { Exit { value: 0 } }
+    }
+
+    /// Records the birth of the variable.
+    #[inline(always)]
+    pub fn bind_always(&self, variable: Inspected) -> Exit {
+        let born = recorder::with(|recorder| {
+            let hook = self.site.hook(variable.desc)?;
+            Some((hook, born(recorder, hook, variable)?))
+        });
+        match born.flatten() {
+            Some((hook, value)) => {
+                self.bound.set(Some((hook, value)));
+                // Without drop glue there is no drop to time: the end of the scope is one event, when the slot goes.
+                Exit { value: if variable.desc.needs_drop { value } else { 0 } }
+            }
+            None => Exit { value: 0 },
+        }
+    }
+}
+
+impl Drop for Exit {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.value != 0 {
+            let _ = recorder::with(|recorder| recorder.open_drop(self.value, recorder.now()));
+        }
+    }
+}
+
+impl Drop for Slot {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some((hook, value)) = self.bound.get() {
+            let _ = recorder::with(|recorder| {
+                if hook.needs_drop {
+                    end_of_variable(recorder, hook, value);
+                } else {
+                    end_of_scope(recorder, hook, value);
+                }
+            });
+        }
+    }
+}
+
+/// Records that the scope of a variable has ended, and how.
+///
+/// If every drop of the variable's type runs a drop hook, then one has run directly in this drop, or the value
+/// had been moved out: proof of either. Of other types the outcome stays unknown.
+#[inline(always)]
+fn end_of_variable(recorder: &Recorder, hook: &Hook, value: u64) {
+    let end = recorder.now();
+    let (closed, depth) = match recorder.close_drop(value) {
+        Some((closed, depth)) => (Some(closed), depth),
+        None => (None, recorder.depth()),
+    };
+    let outcome = match closed {
+        Some(closed) if hook.has_drop_hook && closed.start.is_some() => {
+            if closed.first_hook == hook.type_id { flags::DROPPED } else { flags::MOVED }
+        }
+        _ => 0,
+    };
+    let start = closed.and_then(|closed| closed.start);
+    emit_end(recorder, hook, outcome, value, end, start, depth);
+}
+
+/// Records that the scope of a variable has ended, of which no drop is timed.
+#[inline(always)]
+fn end_of_scope(recorder: &Recorder, hook: &Hook, value: u64) {
+    emit_end(recorder, hook, flags::EXIT, value, recorder.now(), None, recorder.depth());
+}
+
+#[inline(always)]
+fn emit_end(
+    recorder: &Recorder,
+    hook: &Hook,
+    outcome: u8,
+    value: u64,
+    end: u64,
+    start: Option<u64>,
+    depth: u32,
+) {
+    let panicking = if std::thread::panicking() { flags::PANICKING } else { 0 };
+    let duration = start
+        .map_or(DURATION_UNKNOWN, |start| end.saturating_sub(start).min(DURATION_UNKNOWN - 1));
+    let depth = u64::from(depth.min(u32::from(u16::MAX)));
+    let payload = [value, duration | depth << 48];
+    recorder.emit(hook.id, RawKind::End, outcome | panicking, end, payload);
+}
+
+/// Stands for an argument, or for one of several variables of a pattern: its end is that of its scope, and its
+/// drop cannot be told apart from that of its neighbours.
+#[derive(Debug)]
+#[must_use]
+pub struct Scoped {
+    bound: Option<(&'static Hook, u64)>,
+}
+
+/// Records the birth of an argument or of one variable of a pattern, if its type has drop glue.
+#[inline(always)]
+pub fn scoped(site: &'static Site, variable: Inspected) -> Scoped {
+    if !variable.desc.needs_drop {
+        return Scoped { bound: None };
+    }
+    let born = recorder::with(|recorder| {
+        let hook = site.hook(variable.desc)?;
+        Some((hook, born(recorder, hook, variable)?))
+    });
+    Scoped { bound: born.flatten() }
+}
+
+impl Drop for Scoped {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some((hook, value)) = self.bound {
+            let _ = recorder::with(|recorder| end_of_scope(recorder, hook, value));
+        }
+    }
+}
+
+/// Records a birth; returns the value's id.
+#[inline(always)]
+fn born(recorder: &Recorder, hook: &Hook, variable: Inspected) -> Option<u64> {
+    let now = recorder.now();
+    let Reading { len, capacity, addr } = variable.reading;
+    let position = if variable.desc.shape.container().is_none() {
+        recorder.emit(hook.id, RawKind::Born, 0, now, [0; 2])
+    } else if len < u64::from(u32::MAX) && capacity < u64::from(u32::MAX) {
+        recorder.emit(hook.id, RawKind::Born, 0, now, [len | capacity << 32, addr])
+    } else {
+        recorder.emit_wide(hook.id, RawKind::Born, 0, now, [len, addr], (capacity, [0; 2]))
+    };
+    Some(recorder.value(position?))
+}
+
+/// Records the birth of a value that carries a probe; returns its id, 0 if it could not be recorded.
+#[inline(always)]
+pub(super) fn born_with_probe(
+    site: &'static Site,
+    desc: &'static TypeDesc,
+    origin: Option<u64>,
+) -> u64 {
+    let born = recorder::with(|recorder| {
+        let hook = site.hook(desc)?;
+        let cloned = if origin.is_some() { flags::CLONED } else { 0 };
+        let payload = [origin.unwrap_or(0), 0];
+        let now = recorder.now();
+        let position = recorder.emit(hook.id, RawKind::Born, cloned, now, payload)?;
+        Some(recorder.value(position))
+    });
+    born.flatten().unwrap_or(0)
+}
+
+/// Records the end of a value that carries a probe, when the probe is dropped.
+#[inline(always)]
+pub(super) fn end_of_probe(site: &'static Site, desc: &'static TypeDesc, value: u64) {
+    let _ = recorder::with(|recorder| {
+        let hook = site.hook(desc)?;
+        let end = recorder.now();
+        let (start, depth) = match recorder.close_drop(value) {
+            Some((closed, depth)) => (closed.start, depth),
+            None => (None, recorder.depth()),
+        };
+        emit_end(recorder, hook, flags::DROPPED, value, end, start, depth);
+        Some(())
+    });
+}
+
+/// Records that an annotated struct begins to be dropped, with the states of its containers.
+///
+/// With a [`Probe`](crate::Probe) among its fields the value has an identity and the drop of the probe is the
+/// drop's end. Without one, the drop is recorded now, and its duration stays unknown.
+#[inline(always)]
+pub fn drop_hook<T: Trackable>(value: &mut T) {
+    let Some(site) = T::site() else { return };
+    let mut id = 0;
+    value.visit_fields(&mut FieldVisitor(FieldPass::Identity(&mut id)));
+    let _ = recorder::with(|recorder| {
+        let hook = site.hook(DescOf::<T>::DESC)?;
+        let start = recorder.now();
+        recorder.note_hook(hook.type_id);
+        if const { T::SHAPE.holds_containers() } {
+            let snapshots = FieldSnapshots { recorder, hook, value: id, now: start };
+            value.visit_fields(&mut FieldVisitor(FieldPass::Containers(snapshots)));
+        }
+        if id == 0 {
+            emit_end(recorder, hook, flags::DROPPED, 0, start, None, recorder.depth());
+        } else {
+            recorder.open_drop(id, start);
+        }
+        Some(())
+    });
+}
+
+/// Records the states of a value's fields when its drop begins.
+#[derive(Debug)]
+pub(super) struct FieldSnapshots {
+    recorder: &'static Recorder,
+    hook: &'static Hook,
+    value: u64,
+    now: u64,
+}
+
+impl FieldSnapshots {
+    #[inline(always)]
+    pub(super) fn record(&self, field: u32, kind: ContainerKind, reading: Reading) {
+        let Self { recorder, hook, value, now } = *self;
+        let field = Some(field);
+        emit_snapshot(recorder, hook, value, field, kind, SnapshotReason::Drop, reading, now);
+    }
+}
+
+/// Records the state of a container because the program asked.
+pub fn snapshot(site: &'static Site, place: Inspected) {
+    let Some(container) = place.desc.shape.container() else { return };
+    let _ = recorder::with(|recorder| {
+        let hook = site.hook(place.desc)?;
+        let (now, reading) = (recorder.now(), place.reading);
+        let (kind, reason) = (container.kind, SnapshotReason::Asked);
+        emit_snapshot(recorder, hook, 0, None, kind, reason, reading, now);
+        Some(())
+    });
+}
+
+#[expect(clippy::too_many_arguments, reason = "the words of one event, named")]
+#[inline(always)]
+fn emit_snapshot(
+    recorder: &Recorder,
+    hook: &Hook,
+    value: u64,
+    field: Option<u32>,
+    kind: ContainerKind,
+    reason: SnapshotReason,
+    reading: Reading,
+    now: u64,
+) {
+    let place = u64::from(field.map_or(0, |field| field + 1))
+        | (reason as u64) << 32
+        | (kind as u64) << 40;
+    let second = (reading.len, [reading.capacity, place]);
+    recorder.emit_wide(hook.id, RawKind::Snapshot, 0, now, [value, reading.addr], second);
+}

@@ -1,0 +1,433 @@
+//! A thread's recorder: where its events go.
+//!
+//! The hot path. An event is one or two slots of the thread's ring: no lock, no allocation, no system call. The
+//! position is advanced before the slots are written and each slot's header, with its lap mark, is written last,
+//! so that whoever reads the ring (the drain, or a reader after a crash) knows the written slots by themselves.
+//! The position is thus this thread's own, and no cache line goes back and forth between threads.
+
+use super::clock::Source;
+use super::rings::{RingMemory, SharedSlot};
+use super::session;
+use core::cell::{Cell, UnsafeCell};
+use core::ptr::null;
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering, compiler_fence};
+use memscope_format::raw::{RawKind, SlotHeader, flags, lap_mark, value_id};
+use std::time::{Duration, Instant};
+
+/// How many open drops of a thread are kept; those nested deeper are recorded with an unknown duration.
+const OPEN_DROPS: usize = 256;
+
+/// How long a full ring makes its thread wait for the drain before events are counted as lost.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A drop that has begun and not ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct OpenDrop {
+    value: u64,
+    start: u64,
+    /// The type of the first drop hook that ran directly in it; 0 if none has.
+    pub(super) first_hook: u32,
+}
+
+/// Who owns a recorder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Ownership {
+    /// Nobody: all its events are in the capture.
+    Free = 0,
+    /// A thread.
+    Owned = 1,
+    /// A thread that has ended; some of its events may not be in the capture yet.
+    Retired = 2,
+}
+
+/// The recorder of one ring. Made once, owned by one thread after another, never freed.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    /// Where the next event goes. Only the owner writes it.
+    position: AtomicU64,
+    /// Up to where the owner may write without asking; 0 when the session is over.
+    limit: AtomicU64,
+    /// The lap mark of the positions below the limit, in its place in the slot header.
+    lap: Cell<u64>,
+    mask: u64,
+    pub(super) memory: RingMemory,
+    pub(super) ring: u16,
+    pub(super) clock: Source,
+    /// Whether the owner is in `make_room`, which a signal handler must not enter again.
+    making_room: Cell<bool>,
+    /// Whether the owner has given up waiting for room, until there is some.
+    stalled: Cell<bool>,
+    depth: Cell<u32>,
+    open: UnsafeCell<[OpenDrop; OPEN_DROPS]>,
+    shared: Shared,
+}
+
+/// What the drain writes, away from the owner's cache lines.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Shared {
+    drained: AtomicU64,
+    ownership: AtomicU8,
+    thread: AtomicU64,
+}
+
+// SAFETY: `lap`, `making_room`, `stalled`, `depth` and `open` are only touched by the owner (there is one at a time,
+// handed on through `ownership` with Release and Acquire); everything else is atomic or never changes.
+unsafe impl Sync for Recorder {}
+
+thread_local! {
+    /// This thread's recorder; null if it has none (yet, any more, or at all). Const and without a destructor, so
+    /// that it can be read at any time, in the destructors of other thread-locals and in signal handlers too.
+    static RECORDER: Cell<*const Recorder> = const { Cell::new(null()) };
+}
+
+/// Runs `record` with this thread's recorder; gives up (counting, where an event is lost) if it can have none.
+#[inline(always)]
+pub(super) fn with<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option<R> {
+    let recorder = RECORDER.get();
+    if recorder.is_null() {
+        return if session::is_off() { None } else { without(record) };
+    }
+    // SAFETY: recorders are leaked boxes.
+    Some(record(unsafe { &*recorder }))
+}
+
+#[cold]
+#[inline(never)]
+fn without<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option<R> {
+    session::attached(record)
+}
+
+/// Makes `recorder` this thread's own.
+pub(super) fn set_current(recorder: Option<&'static Recorder>) {
+    RECORDER.set(recorder.map_or(null(), core::ptr::from_ref));
+}
+
+/// This thread's recorder, if it has one.
+pub(super) fn current() -> Option<&'static Recorder> {
+    // SAFETY: recorders are leaked boxes.
+    unsafe { RECORDER.get().as_ref() }
+}
+
+impl Recorder {
+    /// Makes the recorder of a ring whose first position is `start`, a multiple of the ring's capacity.
+    pub(super) fn new(ring: u16, memory: RingMemory, start: u64, clock: Source) -> Self {
+        Self {
+            position: AtomicU64::new(start),
+            limit: AtomicU64::new(0),
+            lap: Cell::new(0),
+            mask: memory.slots.len() as u64 - 1,
+            memory,
+            ring,
+            clock,
+            making_room: Cell::new(false),
+            stalled: Cell::new(false),
+            depth: Cell::new(0),
+            open: UnsafeCell::new([OpenDrop::default(); OPEN_DROPS]),
+            shared: Shared {
+                drained: AtomicU64::new(start),
+                ownership: AtomicU8::new(Ownership::Free as u8),
+                thread: AtomicU64::new(0),
+            },
+        }
+    }
+
+    /// Slots of the ring.
+    pub(super) fn capacity(&self) -> u64 {
+        self.mask + 1
+    }
+
+    /// Hands a free recorder to this thread.
+    pub(super) fn take(&self, thread: u32) {
+        self.shared.thread.store(thread.into(), Ordering::Relaxed);
+        self.memory.set_thread(thread);
+        self.depth.set(0);
+        self.stalled.set(false);
+        self.limit.store(0, Ordering::Relaxed);
+        self.shared.ownership.store(Ownership::Owned as u8, Ordering::Release);
+    }
+
+    /// Gives the recorder up: the thread records nothing any more.
+    pub(super) fn retire(&self) {
+        self.shared.ownership.store(Ownership::Retired as u8, Ordering::Release);
+    }
+
+    /// Marks a retired recorder whose events are all in the capture as free.
+    pub(super) fn free(&self) {
+        self.shared.ownership.store(Ownership::Free as u8, Ordering::Release);
+    }
+
+    /// Who owns the recorder.
+    pub(super) fn ownership(&self) -> Ownership {
+        match self.shared.ownership.load(Ordering::Acquire) {
+            0 => Ownership::Free,
+            1 => Ownership::Owned,
+            _ => Ownership::Retired,
+        }
+    }
+
+    /// The thread whose events the ring holds.
+    pub(super) fn thread(&self) -> u32 {
+        self.shared.thread.load(Ordering::Relaxed) as u32
+    }
+
+    /// Up to which position the events are in the capture.
+    pub(super) fn drained(&self) -> u64 {
+        self.shared.drained.load(Ordering::Acquire)
+    }
+
+    /// A position that the ring has not reached and that begins a lap.
+    pub(super) fn position_bound(&self) -> u64 {
+        (self.position.load(Ordering::Relaxed) / self.capacity() + 1) * self.capacity()
+    }
+
+    /// Says that the events up to a position are in the capture, so that their slots can be used again.
+    pub(super) fn set_drained(&self, position: u64) {
+        self.memory.set_drained(position);
+        self.shared.drained.store(position, Ordering::Release);
+    }
+
+    /// Makes the owner ask before it writes its next event.
+    pub(super) fn stop(&self) {
+        self.limit.store(0, Ordering::Release);
+    }
+
+    /// Reads the clock.
+    #[inline(always)]
+    pub(super) fn now(&self) -> u64 {
+        self.clock.ticks()
+    }
+
+    /// Records an event of one slot. Returns its position, or `None` if it was lost (and counted).
+    #[inline(always)]
+    pub(super) fn emit(
+        &self,
+        hook: u32,
+        kind: RawKind,
+        flags: u8,
+        w0: u64,
+        payload: [u64; 2],
+    ) -> Option<u64> {
+        let position = self.reserve(1)?;
+        self.write(position, hook, kind, flags, w0, payload);
+        Some(position)
+    }
+
+    /// Records an event of two slots; as [`Self::emit`].
+    #[inline(always)]
+    pub(super) fn emit_wide(
+        &self,
+        hook: u32,
+        kind: RawKind,
+        flags: u8,
+        w0: u64,
+        payload: [u64; 2],
+        (second_w0, second): (u64, [u64; 2]),
+    ) -> Option<u64> {
+        let position = self.reserve(2)?;
+        // The first slot, which makes the event valid, is written last.
+        self.write(position + 1, hook, RawKind::Cont, 0, second_w0, second);
+        self.write(position, hook, kind, flags | flags::WIDE, w0, payload);
+        Some(position)
+    }
+
+    /// The id of the value that was born at a position of this ring.
+    #[inline(always)]
+    pub(super) fn value(&self, position: u64) -> u64 {
+        value_id(self.ring, position)
+    }
+
+    #[inline(always)]
+    fn reserve(&self, slots: u64) -> Option<u64> {
+        let position = self.position.load(Ordering::Relaxed);
+        if position + slots > self.limit.load(Ordering::Relaxed) {
+            return self.make_room(slots);
+        }
+        self.position.store(position + slots, Ordering::Relaxed);
+        // A signal handler that records must find the position advanced before the slot is half written.
+        compiler_fence(Ordering::Release);
+        Some(position)
+    }
+
+    #[inline(always)]
+    fn slot(&self, position: u64) -> &SharedSlot {
+        // SAFETY: the mask is the number of slots less one, a power of two.
+        unsafe { self.memory.slots.get_unchecked((position & self.mask) as usize) }
+    }
+
+    #[inline(always)]
+    fn write(
+        &self,
+        position: u64,
+        hook: u32,
+        kind: RawKind,
+        flags: u8,
+        w0: u64,
+        payload: [u64; 2],
+    ) {
+        let slot = self.slot(position);
+        slot.w0.store(w0, Ordering::Relaxed);
+        slot.p0.store(payload[0], Ordering::Relaxed);
+        slot.p1.store(payload[1], Ordering::Relaxed);
+        let header = SlotHeader::new(hook, kind, flags, 0).0 | self.lap.get();
+        slot.header.store(header, Ordering::Release);
+    }
+
+    /// Opens the next quarter of the ring, waiting for the drain if it is not free yet.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&self, slots: u64) -> Option<u64> {
+        if self.making_room.replace(true) {
+            self.memory.add_lost(1);
+            return None;
+        }
+        let position = self.open_quarter(slots);
+        self.making_room.set(false);
+        if position.is_none() {
+            self.memory.add_lost(1);
+        }
+        position
+    }
+
+    fn open_quarter(&self, slots: u64) -> Option<u64> {
+        let quarter = self.capacity() / 4;
+        let mut position = self.position.load(Ordering::Relaxed);
+        let mut boundary = (position / quarter + 1) * quarter;
+        if position % quarter == 0 {
+            boundary = position + quarter;
+        }
+        if position % quarter != 0 && position + slots > boundary {
+            // A wide event must not lie on both sides of a boundary: fill up.
+            for pad in position..boundary {
+                self.write(pad, 0, RawKind::Pad, 0, 0, [0; 2]);
+            }
+            position = boundary;
+            boundary += quarter;
+            self.position.store(position, Ordering::Relaxed);
+        }
+        if !self.wait_for(boundary) {
+            return None;
+        }
+        let lap = lap_mark(position, self.capacity());
+        self.lap.set(u64::from(lap) << 48);
+        self.limit.store(boundary, Ordering::Relaxed);
+        if session::is_closed() {
+            // Closing sets every limit to 0; it may have done so just before this one was set.
+            self.limit.store(0, Ordering::Relaxed);
+            return None;
+        }
+        self.position.store(position + slots, Ordering::Relaxed);
+        compiler_fence(Ordering::Release);
+        Some(position)
+    }
+
+    /// Waits until the slots below `boundary` can be written to.
+    fn wait_for(&self, boundary: u64) -> bool {
+        let mut since: Option<Instant> = None;
+        loop {
+            if session::is_closed() {
+                return false;
+            }
+            // The drain is woken at each quarter, so that it is done before the ring is full.
+            session::wake_drain();
+            if boundary - self.drained() <= self.capacity() {
+                self.stalled.set(false);
+                return true;
+            }
+            if self.stalled.get() {
+                return false;
+            }
+            let waited = since.get_or_insert_with(Instant::now).elapsed();
+            if waited > PATIENCE {
+                self.stalled.set(true);
+                return false;
+            }
+            if waited < Duration::from_micros(50) {
+                std::thread::yield_now();
+            } else {
+                std::thread::sleep(Duration::from_micros(50));
+            }
+        }
+    }
+
+    /// Notes that the drop of a value begins now.
+    #[inline(always)]
+    pub(super) fn open_drop(&self, value: u64, start: u64) {
+        let depth = self.depth.get();
+        if let Some(open) = self.open_slot(depth) {
+            open.set(OpenDrop { value, start, first_hook: 0 });
+        }
+        self.depth.set(depth + 1);
+    }
+
+    /// Notes that the innermost drop, that of `value`, has ended. Returns it with its depth; `None` if it is not
+    /// the innermost one (too deeply nested, or begun when nothing was recorded).
+    #[inline(always)]
+    pub(super) fn close_drop(&self, value: u64) -> Option<(OpenDropRecord, u32)> {
+        let depth = self.depth.get().checked_sub(1)?;
+        let open = self.open_slot(depth);
+        match open.map(Cell::get) {
+            Some(open) if open.value == value => {
+                self.depth.set(depth);
+                Some((OpenDropRecord { start: Some(open.start), first_hook: open.first_hook }, depth))
+            }
+            // Beyond the kept ones only the count is known.
+            None => {
+                self.depth.set(depth);
+                Some((OpenDropRecord { start: None, first_hook: 0 }, depth))
+            }
+            Some(_) => self.close_out_of_order(value),
+        }
+    }
+
+    /// Closes a drop that is not the innermost: those within it were abandoned by a panic.
+    #[cold]
+    fn close_out_of_order(&self, value: u64) -> Option<(OpenDropRecord, u32)> {
+        let depth = self.depth.get().min(OPEN_DROPS as u32);
+        for outer in (0..depth).rev() {
+            let open = self.open_slot(outer)?.get();
+            if open.value == value {
+                self.depth.set(outer);
+                let record = OpenDropRecord { start: Some(open.start), first_hook: open.first_hook };
+                return Some((record, outer));
+            }
+        }
+        None
+    }
+
+    /// Notes in the innermost open drop that the drop hook of a type ran in it.
+    #[inline(always)]
+    pub(super) fn note_hook(&self, type_id: u32) {
+        let innermost = self.depth.get().checked_sub(1).and_then(|depth| self.open_slot(depth));
+        if let Some(open) = innermost {
+            let mut noted = open.get();
+            if noted.first_hook == 0 {
+                noted.first_hook = type_id;
+                open.set(noted);
+            }
+        }
+    }
+
+    /// How many drops are open.
+    #[inline(always)]
+    pub(super) fn depth(&self) -> u32 {
+        self.depth.get()
+    }
+
+    #[inline(always)]
+    fn open_slot(&self, depth: u32) -> Option<&Cell<OpenDrop>> {
+        // SAFETY: only the owner touches the array, and only through `Cell`s.
+        let open: &[Cell<OpenDrop>; OPEN_DROPS] = unsafe { &*self.open.get().cast() };
+        open.get(depth as usize)
+    }
+}
+
+/// What is known of a drop that has ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OpenDropRecord {
+    /// When it began; `None` if it was too deeply nested to be kept.
+    pub(super) start: Option<u64>,
+    /// The type of the first drop hook that ran directly in it; 0 if none has.
+    pub(super) first_hook: u32,
+}

@@ -1,0 +1,147 @@
+//! The registry: gives sites, types, hooks and threads their ids, once in a process.
+//!
+//! Interning is the slow path of a hook. It writes the new definitions into the capture before it returns, so
+//! that every event names something that the file already defines.
+
+use super::session::{self, Core};
+use super::shape::{TypeDesc, saturate};
+use super::site::{Hook, Site, SiteRef};
+use core::sync::atomic::Ordering;
+use memscope_format::defs::{Defs, HookDef, SiteDef, ThreadDef, TypeDef};
+use std::collections::HashMap;
+
+/// All that has an id. Ids are places in the lists, from 1.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    defs: Defs,
+    /// Types by what tells them apart in a capture: one type may have several descriptions. Where generic code
+    /// sees only a bare `T`, what is known of the type is less, and that makes it another entry.
+    types: HashMap<TypeKey, u32>,
+    /// Hooks by site and type.
+    hooks: HashMap<(u32, u32), u32>,
+}
+
+/// Name, size, alignment, and what [`Shape`](super::shape::Shape) it has.
+type TypeKey = (&'static str, usize, usize, core::mem::Discriminant<super::shape::Shape>);
+
+/// Returns the hook of a site for a type, made new if need be; `None` within the registry itself.
+#[cold]
+#[inline(never)]
+pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'static Hook> {
+    session::in_core(|core| {
+        if let Some(hook) = site.find(desc) {
+            // Another thread was faster.
+            return hook;
+        }
+        let mut new = Defs::default();
+        let (id, type_id) = core.registry.hook(site, desc, &mut new);
+        core.define(&new);
+        site.publish(Box::new(Hook::new(desc, id, type_id)))
+    })
+}
+
+impl Registry {
+    /// All definitions so far.
+    pub(super) fn defs(&self) -> &Defs {
+        &self.defs
+    }
+
+    /// The definitions that came after others of which only the number is known.
+    pub(super) fn defs_since(&self, types: usize, hooks: usize) -> Defs {
+        Defs {
+            types: self.defs.types.get(types..).unwrap_or_default().to_vec(),
+            hooks: self.defs.hooks.get(hooks..).unwrap_or_default().to_vec(),
+            ..Defs::default()
+        }
+    }
+
+    /// Gives every linked site its id, so that those that are never hit are known too.
+    pub(super) fn list_sites(&mut self) {
+        let mut new = Defs::default();
+        for SiteRef(site) in inventory::iter::<SiteRef> {
+            self.site(site, &mut new);
+        }
+    }
+
+    /// Adds a thread.
+    pub(super) fn add_thread(&mut self, thread: ThreadDef) {
+        self.defs.threads.push(thread);
+    }
+
+    fn hook(
+        &mut self,
+        site: &'static Site,
+        desc: &'static TypeDesc,
+        new: &mut Defs,
+    ) -> (u32, u32) {
+        let site = self.site(site, new);
+        let type_id = self.type_id(desc, new);
+        if let Some(id) = self.hooks.get(&(site, type_id)) {
+            return (*id, type_id);
+        }
+        let id = next_id(self.defs.hooks.len());
+        self.hooks.insert((site, type_id), id);
+        let def = HookDef { id, site, type_id };
+        self.defs.hooks.push(def);
+        new.hooks.push(def);
+        (id, type_id)
+    }
+
+    fn site(&mut self, site: &'static Site, new: &mut Defs) -> u32 {
+        let known = site.id.load(Ordering::Relaxed);
+        if known != 0 {
+            return known;
+        }
+        let id = next_id(self.defs.sites.len());
+        site.id.store(id, Ordering::Relaxed);
+        let def = SiteDef {
+            id,
+            kind: site.kind,
+            name: site.name.to_owned(),
+            module: site.module.to_owned(),
+            file: site.file.to_owned(),
+            line: site.line,
+            column: site.column,
+        };
+        self.defs.sites.push(def.clone());
+        new.sites.push(def);
+        id
+    }
+
+    fn type_id(&mut self, desc: &'static TypeDesc, new: &mut Defs) -> u32 {
+        let name = (desc.name)();
+        let key = (name, desc.size, desc.align, core::mem::discriminant(&desc.shape));
+        if let Some(id) = self.types.get(&key) {
+            return *id;
+        }
+        let id = next_id(self.defs.types.len());
+        self.types.insert(key, id);
+        let def = TypeDef {
+            id,
+            name: name.to_owned(),
+            size: desc.size as u64,
+            align: saturate(desc.align),
+            needs_drop: desc.needs_drop,
+            container: desc.shape.container(),
+            fields: desc.shape.fields().map(|fields| fields.iter().map(|f| f.def()).collect()),
+        };
+        self.defs.types.push(def.clone());
+        new.types.push(def);
+        id
+    }
+}
+
+fn next_id(len: usize) -> u32 {
+    u32::try_from(len + 1).unwrap_or(u32::MAX)
+}
+
+impl Core {
+    /// Writes definitions into the capture, if one is being written.
+    pub(super) fn define(&mut self, defs: &Defs) {
+        if let Some(capture) = &mut self.capture
+            && let Err(error) = capture.writer.define(defs)
+        {
+            session::fail(self, &error);
+        }
+    }
+}

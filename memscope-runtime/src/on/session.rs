@@ -1,0 +1,560 @@
+//! The session: one recording of this process, from its first event to its exit.
+//!
+//! Locks are taken in one order, [`drain::DRAIN`] before [`CORE`], and no hook runs under either: a hook that
+//! would (a tracked type in a user's allocator, say) finds [`Busy`] set and counts its event as lost.
+
+use super::clock::Source;
+use super::drain::{self, Drain};
+use super::recorder::{self, Ownership, Recorder};
+use super::registry::Registry;
+use super::rings::{RingsFile, rings_path};
+use core::cell::Cell;
+use core::fmt;
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering};
+use memscope_format::defs::{Defs, ThreadDef};
+use memscope_format::{Codec, FileHeader, Metadata, Writer};
+use parking_lot::Mutex;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::thread::Thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Recorders of ended threads that may wait for the drain before a new thread waits instead of making another.
+const RETIRED_LIMIT: usize = 8;
+
+/// What all threads share, behind one lock; hooks take it only the first time they run.
+#[derive(Debug, Default)]
+pub(super) struct Core {
+    pub(super) registry: Registry,
+    /// The recording; `None` before and after.
+    pub(super) capture: Option<Capture>,
+    /// The position at which new rings start: past all those of earlier sessions of this process and of the one
+    /// it was forked from, so that value ids are never used twice.
+    first_position: u64,
+}
+
+/// The files of a recording and the recorders that write to them.
+#[derive(Debug)]
+pub(super) struct Capture {
+    path: PathBuf,
+    pub(super) writer: Writer<File>,
+    rings: RingsFile,
+    pub(super) recorders: Vec<&'static Recorder>,
+    pub(super) clock: Source,
+}
+
+impl Capture {
+    /// Events that were lost, for whatever reason.
+    pub(super) fn lost(&self) -> u64 {
+        let rings: u64 = self.recorders.iter().map(|recorder| recorder.memory.lost()).sum();
+        rings + self.rings.lost_counter().load(Ordering::Relaxed)
+    }
+}
+
+static CORE: Mutex<Option<Core>> = Mutex::new(None);
+
+/// Where the process stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum State {
+    /// No event has fired yet.
+    Unstarted = 0,
+    /// Events are recorded.
+    Recording = 1,
+    /// Nothing is recorded: switched off, or over.
+    Closed = 2,
+    /// Recording could not go on: events are counted as lost.
+    Failed = 3,
+}
+
+static STATE: AtomicU8 = AtomicU8::new(State::Unstarted as u8);
+
+fn set_state(state: State) {
+    STATE.store(state as u8, Ordering::Release);
+}
+
+/// Whether nothing is recorded any more.
+#[inline(always)]
+pub(super) fn is_closed() -> bool {
+    STATE.load(Ordering::Acquire) >= State::Closed as u8
+}
+
+/// Whether nothing is recorded and nothing is lost by it: the one test of a hook that is switched off.
+#[inline(always)]
+pub(super) fn is_off() -> bool {
+    STATE.load(Ordering::Relaxed) == State::Closed as u8
+}
+
+/// Where events are counted that found no recorder: in the rings file once there is one.
+static LOST: AtomicPtr<AtomicU64> = {
+    static BEFORE: AtomicU64 = AtomicU64::new(0);
+    AtomicPtr::new((&raw const BEFORE).cast_mut())
+};
+
+fn count_lost() {
+    // SAFETY: it points to a static, or to the mapped header of a rings file, which is never unmapped.
+    unsafe { &*LOST.load(Ordering::Acquire) }.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The drain's thread, to be woken; null if there is none. What it points to is never freed.
+static DRAIN_THREAD: AtomicPtr<Thread> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Wakes the drain.
+pub(super) fn wake_drain() {
+    // SAFETY: null, or a leaked box.
+    if let Some(thread) = unsafe { DRAIN_THREAD.load(Ordering::Acquire).as_ref() } {
+        thread.unpark();
+    }
+}
+
+thread_local! {
+    /// Whether this thread is inside memscope.
+    static BUSY: Cell<bool> = const { Cell::new(false) };
+    /// This thread's id in captures; 0 until it records.
+    static THREAD: Cell<u32> = const { Cell::new(0) };
+    /// Gives the thread's recorder back when the thread ends.
+    static ON_THREAD_EXIT: OnThreadExit = const { OnThreadExit };
+}
+
+/// Marks this thread as being inside memscope.
+#[derive(Debug)]
+pub(super) struct Busy(());
+
+impl Busy {
+    /// `None` if the thread is inside already.
+    pub(super) fn enter() -> Option<Self> {
+        (!BUSY.replace(true)).then_some(Self(()))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        BUSY.set(false);
+    }
+}
+
+struct OnThreadExit;
+
+impl Drop for OnThreadExit {
+    fn drop(&mut self) {
+        if let Some(recorder) = recorder::current() {
+            recorder::set_current(None);
+            recorder.retire();
+        }
+    }
+}
+
+/// Runs something under the lock of [`Core`]; `None` if this thread is inside memscope already.
+pub(super) fn in_core<R>(run: impl FnOnce(&mut Core) -> R) -> Option<R> {
+    let Some(_busy) = Busy::enter() else {
+        count_lost();
+        return None;
+    };
+    Some(run(CORE.lock().get_or_insert_default()))
+}
+
+/// As [`in_core`], for a caller that is known to be inside already.
+pub(super) fn in_core_already<R>(run: impl FnOnce(&mut Core) -> R) -> R {
+    run(CORE.lock().get_or_insert_default())
+}
+
+/// Gives this thread a recorder, starting the session with the first, and runs `record` with it.
+pub(super) fn attached<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option<R> {
+    if is_closed() {
+        if !is_off() {
+            count_lost();
+        }
+        return None;
+    }
+    // In the destructors of a thread's last variables nothing would give the recorder back: it is borrowed for
+    // one event then.
+    let keeps = ON_THREAD_EXIT.try_with(|_| ()).is_ok();
+    let recorder = attach(keeps)?;
+    if keeps {
+        recorder::set_current(Some(recorder));
+        return Some(record(recorder));
+    }
+    let recorded = record(recorder);
+    recorder.retire();
+    Some(recorded)
+}
+
+/// Takes a free recorder, or makes one.
+fn attach(named: bool) -> Option<&'static Recorder> {
+    if STATE.load(Ordering::Acquire) == State::Unstarted as u8 {
+        start();
+    }
+    let since = Instant::now();
+    loop {
+        let may_wait = since.elapsed() < Duration::from_secs(1);
+        match in_core(|core| core.recorder(named, may_wait))? {
+            Attempt::Attached(recorder) => return Some(recorder),
+            Attempt::Closed => return None,
+            Attempt::Failed => {
+                count_lost();
+                return None;
+            }
+            Attempt::Wait => {
+                wake_drain();
+                std::thread::sleep(Duration::from_micros(100));
+            }
+        }
+    }
+}
+
+/// Starts recording, or decides that nothing is to be recorded, unless another thread has done so.
+fn start() {
+    let Some(_busy) = Busy::enter() else { return };
+    let mut drain = drain::DRAIN.lock();
+    in_core_already(|core| {
+        if STATE.load(Ordering::Acquire) == State::Unstarted as u8 {
+            *drain = core.start();
+        }
+    });
+}
+
+/// What came of asking for a recorder.
+enum Attempt {
+    Attached(&'static Recorder),
+    /// Nothing is recorded.
+    Closed,
+    /// There is no memory for another ring.
+    Failed,
+    /// Many recorders of ended threads wait for the drain: one of them will be free soon.
+    Wait,
+}
+
+impl Core {
+    /// Starts recording and the drain's thread, whose state is returned; `None` if nothing is to be recorded.
+    fn start(&mut self) -> Option<Drain> {
+        if std::env::var_os("MEMSCOPE").is_some_and(|value| value == "off" || value == "0") {
+            set_state(State::Closed);
+            return None;
+        }
+        self.registry.list_sites();
+        let capture = match Capture::create(&self.registry) {
+            Ok(capture) => capture,
+            Err(failure) => {
+                set_state(State::Closed);
+                report(format_args!("not recording: {failure}"));
+                return None;
+            }
+        };
+        LOST.store(core::ptr::from_ref(capture.rings.lost_counter()).cast_mut(), Ordering::Release);
+        let drain = Drain::new(capture.clock);
+        self.capture = Some(capture);
+        set_state(State::Recording);
+        register_process_hooks();
+        match drain::spawn() {
+            Ok(thread) => {
+                DRAIN_THREAD.store(Box::into_raw(Box::new(thread)), Ordering::Release);
+                Some(drain)
+            }
+            Err(error) => {
+                fail(self, &format_args!("cannot start a thread: {error}"));
+                None
+            }
+        }
+    }
+
+    fn recorder(&mut self, named: bool, may_wait: bool) -> Attempt {
+        if is_closed() {
+            return Attempt::Closed;
+        }
+        let thread = self.this_thread(named);
+        let Some(capture) = &mut self.capture else { return Attempt::Closed };
+        let owned = |ownership| move |r: &&&'static Recorder| r.ownership() == ownership;
+        if let Some(free) = capture.recorders.iter().find(owned(Ownership::Free)) {
+            free.take(thread);
+            return Attempt::Attached(free);
+        }
+        let retired = capture.recorders.iter().filter(owned(Ownership::Retired)).count();
+        if retired >= RETIRED_LIMIT && may_wait {
+            return Attempt::Wait;
+        }
+        let start = self.first_position;
+        match capture.rings.add_ring(start) {
+            Ok((ring, memory)) => {
+                let recorder = Recorder::new(ring, memory, start, capture.clock);
+                let recorder: &'static Recorder = Box::leak(Box::new(recorder));
+                capture.recorders.push(recorder);
+                recorder.take(thread);
+                Attempt::Attached(recorder)
+            }
+            Err(_) => Attempt::Failed,
+        }
+    }
+
+    /// This thread's id, defined in the capture the first time.
+    fn this_thread(&mut self, named: bool) -> u32 {
+        if THREAD.get() == 0 {
+            let id = u32::try_from(self.registry.defs().threads.len() + 1).unwrap_or(u32::MAX);
+            let thread = ThreadDef {
+                id,
+                name: if named { std::thread::current().name().map(str::to_owned) } else { None },
+                os_id: os_thread_id(),
+            };
+            self.registry.add_thread(thread.clone());
+            self.define(&Defs { threads: vec![thread], ..Defs::default() });
+            THREAD.set(id);
+        }
+        THREAD.get()
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn os_thread_id() -> Option<u64> {
+    // SAFETY: the call has no preconditions.
+    u64::try_from(unsafe { libc::gettid() }).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn os_thread_id() -> Option<u64> {
+    None
+}
+
+/// Why recording did not start: what could not be done, to what, and why.
+struct StartFailure {
+    what: &'static str,
+    path: PathBuf,
+    error: String,
+}
+
+impl fmt::Display for StartFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "cannot {} {}: {} (set MEMSCOPE_DIR to a writable directory, or MEMSCOPE=off)",
+            self.what,
+            self.path.display(),
+            self.error
+        )
+    }
+}
+
+impl Capture {
+    fn create(registry: &Registry) -> Result<Self, StartFailure> {
+        let clock = Source::detect();
+        let early = clock.reading();
+        let exe = std::env::current_exe().unwrap_or_default();
+        let dir = directory(&exe);
+        let failure = |what, path: &Path| {
+            let path = path.to_owned();
+            move |error: &dyn fmt::Display| StartFailure { what, path, error: error.to_string() }
+        };
+        std::fs::create_dir_all(&dir).map_err(|e| failure("make the directory", &dir)(&e))?;
+        let started_unix_ns = unix_ns();
+        let program = program_name(&exe);
+        let pid = std::process::id();
+        let path = dir.join(format!("{program}-{pid}-{started_unix_ns}.memscope"));
+        let rings_path = rings_path(&path);
+        let file_id = file_id(started_unix_ns);
+        let capacity = ring_capacity();
+        let rings = RingsFile::create(rings_path.clone(), file_id, capacity)
+            .map_err(|e| failure("make the file", &rings_path)(&e))?;
+        let file = File::options().write(true).create_new(true).open(&path);
+        let file = file.map_err(|e| failure("make the file", &path)(&e))?;
+        let header = FileHeader::new(file_id, started_unix_ns, Codec::Zstd);
+        let metadata = Metadata {
+            program,
+            args: std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
+            pid,
+            exe: exe.to_string_lossy().into_owned(),
+            memscope_version: env!("CARGO_PKG_VERSION").to_owned(),
+            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            started_unix_ns,
+            clock_source: clock.name().to_owned(),
+            clock: [early, clock.reading()],
+            ring_capacity: capacity,
+            labels: Vec::new(),
+        };
+        let begin = || {
+            let mut writer = Writer::new(file, &header)?;
+            writer.metadata(&metadata)?;
+            writer.define(registry.defs())?;
+            Ok::<_, memscope_format::Error>(writer)
+        };
+        let writer = begin().map_err(|e| failure("write", &path)(&e))?;
+        Ok(Self { path, writer, rings, recorders: Vec::new(), clock })
+    }
+}
+
+/// Where captures go.
+fn directory(exe: &Path) -> PathBuf {
+    if let Some(dir) = std::env::var_os("MEMSCOPE_DIR").filter(|dir| !dir.is_empty()) {
+        return PathBuf::from(dir);
+    }
+    // Cargo marks its target directories as caches (https://bford.info/cachedir/).
+    exe.ancestors()
+        .skip(1)
+        .find(|dir| dir.join("CACHEDIR.TAG").exists())
+        .map_or_else(PathBuf::new, |target| target.join("memscope"))
+}
+
+/// The program's name, without the hash that cargo gives test binaries.
+fn program_name(exe: &Path) -> String {
+    const HASH_LEN: usize = 16;
+    let stem = exe.file_stem().unwrap_or_default().to_string_lossy();
+    match stem.rsplit_once('-') {
+        Some((name, hash))
+            if hash.len() == HASH_LEN && hash.bytes().all(|b| b.is_ascii_hexdigit()) =>
+        {
+            name.to_owned()
+        }
+        _ if stem.is_empty() => "program".to_owned(),
+        _ => stem.into_owned(),
+    }
+}
+
+/// Slots of a ring.
+fn ring_capacity() -> u64 {
+    const DEFAULT_KIB: u64 = 1024;
+    let kib = std::env::var("MEMSCOPE_RING_KIB").ok().and_then(|kib| kib.parse().ok());
+    let kib: u64 = kib.unwrap_or(DEFAULT_KIB).clamp(64, 65536);
+    kib.next_power_of_two() * 1024 / memscope_format::raw::SLOT_LEN as u64
+}
+
+fn unix_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// An id that no other capture has: the keys of the standard library's hasher are the system's random bytes.
+fn file_id(salt: u64) -> [u8; 16] {
+    use std::hash::{BuildHasher, RandomState};
+    let half = || RandomState::new().hash_one((salt, std::process::id())).to_le_bytes();
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&half());
+    id[8..].copy_from_slice(&half());
+    id
+}
+
+/// Says on stderr why nothing more is recorded: the one line that the library ever prints.
+#[expect(clippy::print_stderr, reason = "a program that records nothing must say so once")]
+fn report(message: fmt::Arguments<'_>) {
+    eprintln!("memscope: {message}");
+}
+
+/// Stops recording because it cannot go on. The rings file stays: what it holds can be recovered.
+pub(super) fn fail(core: &mut Core, error: &dyn fmt::Display) {
+    if is_closed() {
+        return;
+    }
+    set_state(State::Failed);
+    if let Some(capture) = &core.capture {
+        for recorder in &capture.recorders {
+            recorder.stop();
+        }
+        let path = capture.path.display();
+        report(format_args!("recording stopped, {path}: {error} (what was recorded is kept)"));
+    }
+}
+
+/// Registers what must run when the process exits or forks, once.
+fn register_process_hooks() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        extern "C" fn at_exit() {
+            close();
+        }
+        // SAFETY: the handler is a plain function that lives as long as the program.
+        unsafe { libc::atexit(at_exit) };
+        #[cfg(unix)]
+        // SAFETY: as above; the three are called around every fork, in the thread that forks.
+        unsafe {
+            libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child));
+        }
+    });
+}
+
+/// Takes all locks, so that the child does not inherit them from threads that it does not have.
+#[cfg(unix)]
+extern "C" fn before_fork() {
+    core::mem::forget((drain::DRAIN.lock(), CORE.lock()));
+}
+
+#[cfg(unix)]
+extern "C" fn after_fork_in_parent() {
+    unlock_after_fork();
+}
+
+/// Disowns the parent's recording: the child records into a capture of its own, from its next event on.
+#[cfg(unix)]
+extern "C" fn after_fork_in_child() {
+    unlock_after_fork();
+    recorder::set_current(None);
+    // The parent's drain state is abandoned, not dropped: nothing of it may be written or freed here.
+    core::mem::forget(drain::DRAIN.lock().take());
+    DRAIN_THREAD.store(core::ptr::null_mut(), Ordering::Release);
+    let mut core = CORE.lock();
+    if let Some(core) = core.as_mut()
+        && let Some(capture) = core.capture.take()
+    {
+        let last = capture.recorders.iter().map(|r| r.position_bound()).max().unwrap_or(0);
+        core.first_position = last;
+        // Closing the inherited descriptors touches neither the files nor the parent's lock on them.
+        drop(capture);
+    }
+    if STATE.load(Ordering::Acquire) == State::Recording as u8 {
+        set_state(State::Unstarted);
+    }
+}
+
+#[cfg(unix)]
+fn unlock_after_fork() {
+    let held = parking_lot::lock_api::GuardNoSend::new;
+    // SAFETY: `before_fork` locked both on this thread, in the parent or in what the child is a copy of.
+    unsafe {
+        CORE.force_unlock(held());
+        drain::DRAIN.force_unlock(held());
+    }
+}
+
+/// Ends the recording: moves what the rings hold into the capture and completes it.
+fn close() {
+    let Some(_busy) = Busy::enter() else { return };
+    // At exit a drain that hangs must not hang the program: the rings file stays then, and nothing is lost.
+    let Some(mut drain) = drain::DRAIN.try_lock_for(Duration::from_secs(10)) else { return };
+    let Some(state) = drain.as_mut() else { return };
+    if is_closed() {
+        return;
+    }
+    set_state(State::Closed);
+    in_core_already(|core| {
+        for recorder in core.capture.iter().flat_map(|capture| &capture.recorders) {
+            recorder.stop();
+        }
+    });
+    let drained = state.run_to_the_end();
+    *drain = None;
+    in_core_already(|core| {
+        let Some(capture) = core.capture.take() else { return };
+        let finished = drained.and_then(|()| {
+            capture.writer.finish(core.registry.defs())?;
+            Ok(capture.rings.remove()?)
+        });
+        if let Err(error) = finished {
+            let path = capture.path.display();
+            report(format_args!("the capture is incomplete, {path}: {error} (what was recorded is kept)"));
+        }
+    });
+}
+
+/// Moves every event that this thread has recorded so far into the capture file.
+///
+/// Not needed at exit or before a crash: nothing is lost there. It is for reading a capture while the program
+/// still runs. Does nothing while nothing is recorded.
+pub fn flush() {
+    let Some(_busy) = Busy::enter() else { return };
+    if let Some(drain) = drain::DRAIN.lock().as_mut()
+        && let Err(error) = drain.cycle()
+    {
+        in_core_already(|core| fail(core, &error));
+    }
+}
+
+/// Returns where the capture of this process is being written; `None` while nothing is recorded.
+#[must_use]
+pub fn capture_path() -> Option<PathBuf> {
+    in_core(|core| core.capture.as_ref().map(|capture| capture.path.clone()))?
+}

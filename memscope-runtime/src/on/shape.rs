@@ -1,0 +1,161 @@
+//! What is known of a type at compile time.
+
+use super::inspect::Trackable;
+use memscope_format::defs::{ContainerDef, FieldDef};
+
+/// What memscope can see of a type's values.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// Nothing but its size.
+    Opaque,
+    /// A container that states can be read of.
+    Container(ContainerDef),
+    /// A [`crate::Probe`].
+    Probe,
+    /// An annotated struct.
+    Struct {
+        /// Its fields in source order.
+        fields: &'static [Field],
+        /// Whether its drops are seen.
+        drop_hook: bool,
+    },
+}
+
+impl Shape {
+    /// What kind of container it is, if it is one.
+    pub(super) const fn container(self) -> Option<ContainerDef> {
+        match self {
+            Self::Container(container) => Some(container),
+            _ => None,
+        }
+    }
+
+    /// The fields, of an annotated struct.
+    pub(super) const fn fields(self) -> Option<&'static [Field]> {
+        match self {
+            Self::Struct { fields, .. } => Some(fields),
+            _ => None,
+        }
+    }
+
+    /// Whether every drop of such a value runs a drop hook.
+    pub(super) const fn has_drop_hook(self) -> bool {
+        matches!(self, Self::Struct { drop_hook: true, .. })
+    }
+
+    /// Whether a value has containers in its fields, of which a drop takes snapshots.
+    pub(super) const fn holds_containers(self) -> bool {
+        let Some(fields) = self.fields() else { return false };
+        let mut i = 0;
+        while i < fields.len() {
+            if fields[i].container.is_some() {
+                return true;
+            }
+            i += 1;
+        }
+        false
+    }
+}
+
+/// A field of an annotated struct, as the compiler laid it out.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    name: &'static str,
+    type_name: fn() -> &'static str,
+    offset: usize,
+    size: usize,
+    align: usize,
+    container: Option<ContainerDef>,
+}
+
+impl Field {
+    /// Describes a field of the type `T`.
+    #[must_use]
+    pub const fn new<T>(name: &'static str, offset: usize, shape: Shape) -> Self {
+        Self {
+            name,
+            type_name: core::any::type_name::<T>,
+            offset,
+            size: size_of::<T>(),
+            align: align_of::<T>(),
+            container: shape.container(),
+        }
+    }
+
+    /// The definition that the capture carries.
+    pub(super) fn def(&self) -> FieldDef {
+        FieldDef {
+            name: self.name.to_owned(),
+            type_name: (self.type_name)().to_owned(),
+            offset: saturate(self.offset),
+            size: saturate(self.size),
+            align: saturate(self.align),
+            container: self.container,
+        }
+    }
+}
+
+/// A type, as a hook hands it to the registry: one constant for each type, promoted to a static.
+#[derive(Debug)]
+pub(super) struct TypeDesc {
+    pub(super) name: fn() -> &'static str,
+    pub(super) size: usize,
+    pub(super) align: usize,
+    pub(super) needs_drop: bool,
+    pub(super) shape: Shape,
+}
+
+impl TypeDesc {
+    /// Describes `T`.
+    pub(super) const fn of<T>(shape: Shape) -> Self {
+        Self {
+            name: core::any::type_name::<T>,
+            size: size_of::<T>(),
+            align: align_of::<T>(),
+            needs_drop: core::mem::needs_drop::<T>(),
+            shape,
+        }
+    }
+}
+
+/// The description of a type that says what it is.
+///
+/// The same type may have several, at different addresses: each unit of code that the compiler makes has its own.
+pub(super) struct DescOf<T>(core::marker::PhantomData<T>);
+
+impl<T: Trackable> DescOf<T> {
+    pub(super) const DESC: &'static TypeDesc = &TypeDesc::of::<T>(T::SHAPE);
+}
+
+/// Sizes in definitions are 32 bits; larger values than 4 GiB have no place on a stack.
+pub(super) fn saturate(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+/// Carries a type whose shape is asked for; see `shape_of!`.
+#[derive(Debug)]
+pub struct ShapeOf<T: ?Sized>(core::marker::PhantomData<T>);
+
+impl<T: Trackable + ?Sized> ShapeOf<T> {
+    /// What `T` says of itself: an inherent constant, which goes before that of [`ShapeOpaque`].
+    pub const SHAPE: Shape = T::SHAPE;
+}
+
+/// Gives the shape of types that say nothing of themselves.
+pub trait ShapeOpaque {
+    /// Always [`Shape::Opaque`].
+    const SHAPE: Shape = Shape::Opaque;
+}
+
+impl<T: ?Sized> ShapeOpaque for ShapeOf<T> {}
+
+/// Evaluates to the [`Shape`] of a type, [`Shape::Opaque`] if it says nothing of itself.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __shape_of {
+    ($type:ty) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::ShapeOpaque as _;
+        <$crate::__private::ShapeOf<$type>>::SHAPE
+    }};
+}

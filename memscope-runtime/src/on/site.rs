@@ -1,0 +1,125 @@
+//! Sites: the places in source that record, one static each.
+
+use super::registry;
+use super::shape::TypeDesc;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use memscope_format::defs::SiteKind;
+
+/// A place in source. What a hook needs of it lies in the first words.
+#[derive(Debug)]
+pub struct Site {
+    /// The types it has run with, newest first: a list that only grows.
+    hooks: AtomicPtr<Hook>,
+    /// Its id in captures, from 1; 0 until the registry has seen it.
+    pub(super) id: AtomicU32,
+    pub(super) kind: SiteKind,
+    pub(super) name: &'static str,
+    pub(super) module: &'static str,
+    pub(super) file: &'static str,
+    pub(super) line: u32,
+    pub(super) column: u32,
+}
+
+/// A site instantiated for one type: what a raw event names. Lives as long as the process.
+#[derive(Debug)]
+pub(super) struct Hook {
+    desc: &'static TypeDesc,
+    /// The id in raw events, from 1.
+    pub(super) id: u32,
+    /// The id of the type, the same for all sites.
+    pub(super) type_id: u32,
+    /// Whether dropping such a value runs code.
+    pub(super) needs_drop: bool,
+    /// Whether every drop of such a value runs a drop hook.
+    pub(super) has_drop_hook: bool,
+    next: *mut Hook,
+}
+
+impl Hook {
+    /// Makes a hook out of what the registry has interned.
+    pub(super) fn new(desc: &'static TypeDesc, id: u32, type_id: u32) -> Self {
+        let (needs_drop, has_drop_hook) = (desc.needs_drop, desc.shape.has_drop_hook());
+        Self { desc, id, type_id, needs_drop, has_drop_hook, next: null_mut() }
+    }
+}
+
+impl Site {
+    /// Describes a site; `site!` is what calls this.
+    #[must_use]
+    pub const fn new(
+        kind: SiteKind,
+        name: &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+        column: u32,
+    ) -> Self {
+        Self {
+            hooks: AtomicPtr::new(null_mut()),
+            id: AtomicU32::new(0),
+            kind,
+            name,
+            module,
+            file,
+            line,
+            column,
+        }
+    }
+
+    /// Returns the hook of this site for a type: two loads and a comparison, but for the first time.
+    ///
+    /// `None` if the registry cannot be entered now (a hook that fires within it).
+    #[inline(always)]
+    pub(super) fn hook(&'static self, desc: &'static TypeDesc) -> Option<&'static Hook> {
+        self.find(desc).or_else(|| registry::intern(self, desc))
+    }
+
+    /// Looks for the hook of a type among those that exist: mostly there is one.
+    #[inline(always)]
+    pub(super) fn find(&self, desc: &'static TypeDesc) -> Option<&'static Hook> {
+        let mut next = self.hooks.load(Ordering::Acquire);
+        while !next.is_null() {
+            // SAFETY: hooks are leaked boxes, published with Release after they were written.
+            let hook: &'static Hook = unsafe { &*next };
+            if core::ptr::eq(hook.desc, desc) {
+                return Some(hook);
+            }
+            next = hook.next;
+        }
+        None
+    }
+
+    /// Adds a hook. The registry's lock makes the caller the only one that does.
+    pub(super) fn publish(&self, mut hook: Box<Hook>) -> &'static Hook {
+        hook.next = self.hooks.load(Ordering::Relaxed);
+        let hook = Box::into_raw(hook);
+        self.hooks.store(hook, Ordering::Release);
+        // SAFETY: it was leaked on the line before.
+        unsafe { &*hook }
+    }
+}
+
+/// A linked site, as `inventory` lists it.
+#[derive(Debug)]
+pub struct SiteRef(pub &'static Site);
+
+inventory::collect!(SiteRef);
+
+/// Evaluates to the `&'static Site` of this place, and lists it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __site {
+    ($kind:ident, $name:expr, $line:expr, $column:expr) => {{
+        static SITE: $crate::__private::Site = $crate::__private::Site::new(
+            $crate::__private::SiteKind::$kind,
+            $name,
+            ::core::module_path!(),
+            ::core::file!(),
+            $line,
+            $column,
+        );
+        $crate::__private::inventory::submit! { $crate::__private::SiteRef(&SITE) }
+        &SITE
+    }};
+}

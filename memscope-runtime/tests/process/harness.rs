@@ -1,0 +1,130 @@
+//! Runs children and reads what they left.
+
+use crate::scenarios;
+use memscope_format::defs::Defs;
+use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome};
+use memscope_format::{Reader, Record};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Output};
+
+/// Names the scenario that a child plays.
+pub const SCENARIO: &str = "MEMSCOPE_TEST_SCENARIO";
+
+/// A child that has ended, and its captures.
+pub struct Run {
+    dir: tempfile::TempDir,
+    pub status: ExitStatus,
+    output: Output,
+}
+
+/// Plays a scenario in a child.
+pub fn run(scenario: &str) -> Run {
+    run_with(scenario, |command| command)
+}
+
+/// As [`run`], with more said about the child.
+pub fn run_with(scenario: &str, configure: impl FnOnce(&mut Command) -> &mut Command) -> Run {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "child", "--nocapture", "--test-threads=1"])
+        .env(SCENARIO, scenario)
+        .env("MEMSCOPE_DIR", dir.path())
+        .env_remove("MEMSCOPE")
+        .env_remove("MEMSCOPE_RING_KIB")
+        .env("RUST_BACKTRACE", "0");
+    let output = configure(&mut command).output().unwrap();
+    Run { dir, status: output.status, output }
+}
+
+impl Run {
+    /// What the child left in its directory.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.dir.path()).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// What the child said.
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// All captures of the child.
+    pub fn captures(&self) -> Vec<Reader> {
+        let captures = self.files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "memscope"));
+        captures.map(|path| Reader::open(path).unwrap()).collect()
+    }
+
+    /// The capture of a child that made one.
+    pub fn capture(&self) -> Reader {
+        let mut captures = self.captures();
+        assert_eq!(captures.len(), 1, "{:?} {}", self.files(), self.stderr());
+        captures.remove(0)
+    }
+
+    /// Asserts that nothing that [`scenarios::many`] recorded is missing.
+    pub fn holds_all_of_many(&self, recovered: bool) {
+        let capture = self.capture();
+        let health = capture.health();
+        assert_eq!(health.complete, !recovered, "{health:?}");
+        assert_eq!(health.recovered_events > 0, recovered, "{health:?}");
+        assert_eq!(capture.lost(), 0);
+        assert_eq!(capture.events(), 2 * scenarios::MANY);
+        let births = rows::<Lifecycle>(&capture);
+        assert_eq!(births.len() as u64, scenarios::MANY);
+        let mut values: Vec<u64> = births.iter().map(|row| row.value).collect();
+        let mut ends: Vec<u64> = rows::<DropChain>(&capture).iter().map(|row| row.value).collect();
+        values.sort_unstable();
+        ends.sort_unstable();
+        assert_eq!(values, ends, "each value that was born has ended once");
+    }
+}
+
+/// All rows of a stream.
+pub fn rows<R: Record>(capture: &Reader) -> Vec<R> {
+    capture.rows::<R>().map(|row| row.unwrap()).collect()
+}
+
+fn site_name(defs: &Defs, site: u32) -> &str {
+    let name = &defs.sites.iter().find(|def| def.id == site).unwrap().name;
+    name.rsplit("::").next().unwrap()
+}
+
+/// The drops by the names of their sites, with their outcome.
+pub fn named_drops(capture: &Reader) -> Vec<(String, Outcome)> {
+    let name = |row: &DropChain| (site_name(capture.defs(), row.site).to_owned(), row.outcome);
+    rows::<DropChain>(capture).iter().map(name).collect()
+}
+
+/// What happened, in order: the lines of a story that a test can tell by itself.
+pub fn story(capture: &Reader) -> Vec<String> {
+    let defs = capture.defs();
+    let mut lines: Vec<(u64, u8, String)> = Vec::new();
+    for row in rows::<Lifecycle>(capture) {
+        let name = site_name(defs, row.site);
+        let verb = if row.kind == LifecycleKind::Born { "born" } else { "gone" };
+        lines.push((row.ts, 0, format!("{verb} {name}")));
+    }
+    let mut snapshots: Vec<(u64, u32, Vec<String>)> = Vec::new();
+    for row in rows::<Container>(capture).iter().filter(|row| row.field != 0) {
+        let field = row.field as usize - 1;
+        let def = defs.types.iter().find(|def| def.id == row.type_id).unwrap();
+        let name = &def.fields.as_ref().unwrap()[field].name;
+        let state = format!("{name} {}/{}", row.len.unwrap(), row.capacity.unwrap());
+        match snapshots.last_mut() {
+            Some((ts, _, states)) if *ts == row.ts => states.push(state),
+            _ => snapshots.push((row.ts, row.site, vec![state])),
+        }
+    }
+    for (ts, site, states) in snapshots {
+        let name = site_name(defs, site);
+        lines.push((ts, 1, format!("fields of {name}: {}", states.join(", "))));
+    }
+    for row in rows::<DropChain>(capture) {
+        let (name, outcome) = (site_name(defs, row.site), row.outcome);
+        let outcome = format!("{outcome:?}").to_lowercase();
+        lines.push((row.ts, 2, format!("drop {name} depth {} {outcome}", row.depth)));
+    }
+    lines.sort();
+    lines.into_iter().map(|(_, _, line)| line).collect()
+}

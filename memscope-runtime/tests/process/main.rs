@@ -1,0 +1,234 @@
+//! What a capture holds after each way a process can live and die.
+//!
+//! Each test runs this very binary again as a child, with a scenario and a directory of its own, and reads the
+//! captures that it left.
+
+mod harness;
+mod scenarios;
+
+use harness::{Run, run, run_with};
+use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, Zst};
+use memscope_format::rows::SnapshotReason;
+use std::os::unix::process::ExitStatusExt;
+
+/// The child's side; does nothing in the run that the user started.
+#[test]
+fn child() {
+    if let Ok(scenario) = std::env::var(harness::SCENARIO) {
+        scenarios::play(&scenario);
+    }
+}
+
+#[test]
+fn events_come_in_the_order_in_which_they_happened() {
+    let run = run("ordered");
+    let capture = run.capture();
+    assert!(capture.health().complete, "{:?}", capture.health());
+    let story = harness::story(&capture);
+    assert_eq!(
+        story,
+        [
+            "born Outer",
+            "born outer",
+            "born inner",
+            // The end of the scope drops `inner`, then `outer` and with it the Outer and its containers.
+            "drop inner depth 0 unknown",
+            "fields of Outer: names 1/4, bytes 3/3",
+            "drop Outer depth 1 dropped",
+            "drop outer depth 0 dropped",
+        ]
+    );
+}
+
+#[test]
+fn a_value_that_moved_out_is_told_apart_by_its_drop_hook() {
+    let run = run("moved");
+    let capture = run.capture();
+    let moved = |kind| {
+        harness::rows::<Lifecycle>(&capture).iter().filter(|row| row.kind == kind).count()
+    };
+    assert_eq!(moved(LifecycleKind::Moved), 1, "the variable `a` was moved into `b`");
+    let drops: Vec<_> = harness::named_drops(&capture);
+    assert_eq!(drops, [("Owner".into(), Outcome::Dropped), ("b".into(), Outcome::Dropped)]);
+}
+
+#[test]
+fn containers_are_read_for_real() {
+    let run = run("containers");
+    let capture = run.capture();
+    let mut seen: Vec<String> = harness::rows::<Container>(&capture)
+        .iter()
+        .filter(|row| row.reason == SnapshotReason::Asked)
+        .map(|row| {
+            let count = |count: Option<u64>| count.map_or("-".into(), |count| count.to_string());
+            format!(
+                "{:?} {}/{} of {} strong {} weak {} {}",
+                row.kind,
+                count(row.len),
+                count(row.capacity),
+                row.element_size,
+                count(row.strong),
+                count(row.weak),
+                if row.addr.is_some() { "at a block" } else { "-" },
+            )
+        })
+        .collect();
+    let map = std::collections::HashMap::from([(1_u8, 2_u32)]);
+    let queue = std::collections::VecDeque::from([1_u16, 2]);
+    seen.sort();
+    assert_eq!(
+        seen,
+        [
+            "Arc -/- of 8 strong 1 weak 0 at a block".to_owned(),
+            "BTreeMap 1/- of 2 strong - weak - -".to_owned(),
+            "Box 1/1 of 8 strong - weak - at a block".to_owned(),
+            format!("HashMap 1/{} of 8 strong - weak - -", map.capacity()),
+            "Rc -/- of 8 strong 2 weak 1 at a block".to_owned(),
+            "String 3/10 of 1 strong - weak - at a block".to_owned(),
+            "Vec 2/5 of 4 strong - weak - at a block".to_owned(),
+            format!("VecDeque 2/{} of 2 strong - weak - -", queue.capacity()),
+        ]
+    );
+}
+
+#[test]
+fn zero_sized_values_are_counted_and_their_types_described() {
+    let run = run("zero_sized");
+    let capture = run.capture();
+    let zst: Vec<_> = harness::rows::<Zst>(&capture).iter().map(|row| row.0.kind).collect();
+    assert_eq!(zst, [LifecycleKind::Born, LifecycleKind::Exit]);
+    let typed = capture.defs().types.iter().find(|def| def.name.ends_with("Id<u64>")).unwrap();
+    let fields = typed.fields.as_ref().unwrap();
+    assert_eq!(fields.iter().map(|f| f.is_zero_sized()).collect::<Vec<_>>(), [false, true, true]);
+    assert_eq!(fields.iter().map(|f| f.is_marker()).collect::<Vec<_>>(), [false, true, false]);
+}
+
+#[test]
+fn no_event_leaves_no_file() {
+    assert!(run("nothing").files().is_empty());
+}
+
+#[test]
+fn switched_off_leaves_no_file_and_no_trace() {
+    let run = run_with("many", |command| command.env("MEMSCOPE", "off"));
+    assert!(run.status.success());
+    assert!(run.files().is_empty());
+    assert_eq!(run.stderr(), "");
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_said_once_and_stops_nothing() {
+    let run = run_with("many", |command| command.env("MEMSCOPE_DIR", "/dev/null/captures"));
+    assert!(run.status.success());
+    let said = run.stderr();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("memscope: not recording: cannot make the directory"), "{said}");
+    assert!(said.contains("MEMSCOPE_DIR"), "{said}");
+}
+
+#[test]
+fn an_ordinary_end_leaves_a_complete_capture_and_no_rings() {
+    let run = run("many");
+    assert_eq!(run.files().len(), 1);
+    run.holds_all_of_many(false);
+}
+
+#[test]
+fn process_exit_leaves_a_complete_capture() {
+    let run = run("exit");
+    assert_eq!(run.status.code(), Some(7));
+    run.holds_all_of_many(false);
+}
+
+#[test]
+fn immediate_exit_loses_nothing() {
+    let run = run("immediate_exit");
+    assert_eq!(run.status.code(), Some(8));
+    run.holds_all_of_many(true);
+}
+
+#[test]
+fn abort_loses_nothing() {
+    let run = run("abort");
+    assert_eq!(run.status.signal(), Some(6));
+    run.holds_all_of_many(true);
+}
+
+#[test]
+fn a_kill_loses_nothing() {
+    let run = run("kill");
+    assert_eq!(run.status.signal(), Some(9));
+    run.holds_all_of_many(true);
+}
+
+#[test]
+fn a_segmentation_fault_loses_nothing() {
+    let run = run("segfault");
+    assert_eq!(run.status.signal(), Some(11));
+    run.holds_all_of_many(true);
+}
+
+#[test]
+fn a_panic_in_a_drop_is_recorded_as_unwinding() {
+    let run = run("panic");
+    let capture = run.capture();
+    let drops = harness::rows::<DropChain>(&capture);
+    assert!(drops.iter().any(|row| row.panicking), "{drops:?}");
+    assert!(drops.iter().any(|row| !row.panicking), "{drops:?}");
+}
+
+#[test]
+fn a_small_ring_makes_the_program_wait_and_loses_nothing() {
+    let run = run_with("burst", |command| command.env("MEMSCOPE_RING_KIB", "64"));
+    let capture = run.capture();
+    assert_eq!((capture.health().complete, capture.lost()), (true, 0));
+    assert_eq!(capture.events(), 4 * scenarios::BURST);
+}
+
+#[test]
+fn thousands_of_short_threads_share_a_few_rings() {
+    let run = run("threads");
+    let capture = run.capture();
+    assert_eq!((capture.health().complete, capture.lost()), (true, 0));
+    assert_eq!(capture.events(), 2 * scenarios::THREADS);
+    let threads: std::collections::HashSet<u32> =
+        harness::rows::<Lifecycle>(&capture).iter().map(|row| row.thread).collect();
+    assert_eq!(threads.len() as u64, scenarios::THREADS);
+    let largest = std::fs::metadata(run.files().remove(0)).unwrap().len();
+    assert!(largest < 8 << 20, "{largest} bytes");
+}
+
+#[test]
+fn events_in_the_destructors_of_thread_locals_are_kept() {
+    let run = run("teardown");
+    let capture = run.capture();
+    assert_eq!((capture.health().complete, capture.lost()), (true, 0));
+    assert_eq!(capture.events(), 4);
+}
+
+#[test]
+fn a_thread_that_runs_on_after_main_has_returned_does_not_hurt() {
+    let run = run("runs_on");
+    assert!(run.status.success());
+    let capture = run.capture();
+    assert!(capture.health().complete);
+    assert!(capture.events() >= 2 * scenarios::ACKNOWLEDGED_RUN_ON);
+}
+
+#[test]
+fn a_forked_child_records_into_a_capture_of_its_own() {
+    let run = run("fork");
+    let mut counts: Vec<u64> = run.captures().iter().map(|capture| capture.events()).collect();
+    counts.sort_unstable();
+    // The parent's two variables, before and after; the child's one, and the end of the parent's that it inherited.
+    assert_eq!(counts, [3, 4]);
+    assert!(run.captures().iter().all(|capture| capture.health().complete));
+}
+
+#[test]
+fn rows_carry_the_name_of_the_test_that_made_them() {
+    let run: Run = run("many");
+    let capture = run.capture();
+    let names: Vec<_> = capture.defs().threads.iter().map(|t| t.name.as_deref()).collect();
+    assert_eq!(names, [Some("child")]);
+}

@@ -1,0 +1,226 @@
+//! What children do.
+
+use memscope::Probe;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Values of [`many`].
+pub const MANY: u64 = 20_000;
+/// Values of each of the four threads of `burst`.
+pub const BURST: u64 = 100_000;
+/// Threads of `threads`.
+pub const THREADS: u64 = 2_000;
+/// Values that the thread of `runs_on` has recorded before main returns.
+pub const ACKNOWLEDGED_RUN_ON: u64 = 1_000;
+
+/// Plays a scenario by its name.
+pub fn play(scenario: &str) {
+    match scenario {
+        "ordered" => ordered(),
+        "moved" => moved(),
+        "containers" => containers(),
+        "zero_sized" => zero_sized(),
+        "nothing" => {}
+        "many" => many(),
+        "exit" => {
+            many();
+            std::process::exit(7);
+        }
+        "immediate_exit" => {
+            many();
+            // SAFETY: the call has no preconditions.
+            unsafe { libc::_exit(8) }
+        }
+        "abort" => {
+            many();
+            std::process::abort();
+        }
+        "kill" => {
+            many();
+            // SAFETY: a signal to this very process.
+            unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        }
+        "segfault" => {
+            many();
+            // SAFETY: not at all, which is the point: the address is mapped by nobody.
+            unsafe { std::ptr::without_provenance_mut::<u8>(16).write_volatile(1) };
+        }
+        "panic" => panicking(),
+        "burst" => burst(),
+        "threads" => threads(),
+        "teardown" => teardown(),
+        "runs_on" => runs_on(),
+        "fork" => fork(),
+        _ => panic!("no scenario is called {scenario}"),
+    }
+}
+
+/// Makes and drops one value after another.
+pub fn many() {
+    for i in 0..MANY {
+        memscope::track_var!(let v = vec![i]);
+        std::hint::black_box(&v);
+    }
+}
+
+#[memscope::track]
+struct Outer {
+    names: Vec<String>,
+    bytes: String,
+    probe: Probe<Self>,
+}
+
+impl Outer {
+    fn new() -> Self {
+        let mut names = Vec::with_capacity(4);
+        names.push("ada".to_owned());
+        Self { names, bytes: "xyz".to_owned(), probe: Probe::new() }
+    }
+}
+
+#[memscope::track]
+fn ordered() {
+    let outer = Outer::new();
+    let inner = vec![1_u8];
+    std::hint::black_box((&outer.names, &outer.bytes, &outer.probe, &inner));
+}
+
+#[memscope::track]
+struct Owner {
+    probe: Probe<Self>,
+}
+
+#[memscope::track]
+fn moved() {
+    let a = Owner { probe: Probe::new() };
+    let b = a;
+    std::hint::black_box(&b.probe);
+}
+
+fn containers() {
+    let mut vector = Vec::<u32>::with_capacity(5);
+    vector.extend([1, 2]);
+    let mut string = String::with_capacity(10);
+    string.push_str("abc");
+    let counted = Rc::new(1_u64);
+    let (_other, _weak) = (Rc::clone(&counted), Rc::downgrade(&counted));
+    let atomic = Arc::new(1_u64);
+    let boxed = Box::new(1_u64);
+    let map = HashMap::from([(1_u8, 2_u32)]);
+    let tree = BTreeMap::from([(1_u8, 2_u8)]);
+    let queue = VecDeque::from([1_u16, 2]);
+    memscope::snapshot!(vector);
+    memscope::snapshot!(string);
+    memscope::snapshot!(counted);
+    memscope::snapshot!(atomic);
+    memscope::snapshot!(boxed);
+    memscope::snapshot!(map);
+    memscope::snapshot!(tree);
+    memscope::snapshot!(queue);
+}
+
+#[memscope::track(drop = off)]
+struct Id<T> {
+    number: u64,
+    owner: PhantomData<T>,
+    unit: (),
+}
+
+fn zero_sized() {
+    memscope::track_var!(let marker = PhantomData::<u8>);
+    memscope::track_var!(let id = Id::<u64> { number: 1, owner: PhantomData, unit: () });
+    std::hint::black_box((marker, id.number, id.owner, id.unit));
+}
+
+struct Panics;
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("as the scenario wants");
+    }
+}
+
+#[memscope::track]
+fn panicking() {
+    let caught = std::panic::catch_unwind(|| {
+        memscope::track_var!(let outer = vec![1_u8]);
+        memscope::track_var!(let inner = Panics);
+        std::hint::black_box((&outer, &inner));
+    });
+    assert!(caught.is_err());
+}
+
+fn burst() {
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for i in 0..BURST {
+                    memscope::track_var!(let v = Box::new(i));
+                    std::hint::black_box(&v);
+                }
+            });
+        }
+    });
+}
+
+fn threads() {
+    for i in 0..THREADS {
+        let thread = std::thread::spawn(move || {
+            memscope::track_var!(let v = Box::new(i));
+            std::hint::black_box(&v);
+        });
+        thread.join().unwrap();
+    }
+}
+
+struct RecordsWhenDropped;
+
+impl Drop for RecordsWhenDropped {
+    fn drop(&mut self) {
+        memscope::track_var!(let v = Box::new(1));
+        std::hint::black_box(&v);
+    }
+}
+
+thread_local! {
+    static LATE: RecordsWhenDropped = const { RecordsWhenDropped };
+}
+
+fn teardown() {
+    let thread = std::thread::spawn(|| {
+        LATE.with(|_| {});
+        memscope::track_var!(let v = Box::new(1));
+        std::hint::black_box(&v);
+    });
+    thread.join().unwrap();
+}
+
+fn runs_on() {
+    static DONE: AtomicU64 = AtomicU64::new(0);
+    std::thread::spawn(|| {
+        loop {
+            memscope::track_var!(let v = Box::new(1));
+            std::hint::black_box(&v);
+            DONE.fetch_add(1, Ordering::Release);
+        }
+    });
+    while DONE.load(Ordering::Acquire) < ACKNOWLEDGED_RUN_ON {
+        std::thread::yield_now();
+    }
+}
+
+fn fork() {
+    memscope::track_var!(let before = Box::new(1));
+    // SAFETY: the child only runs what this function says, on the one thread it has.
+    let child = unsafe { libc::fork() };
+    memscope::track_var!(let after = Box::new(2));
+    std::hint::black_box((&before, &after));
+    drop((after, before));
+    if child != 0 {
+        // SAFETY: the child is this process's own.
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    }
+}
