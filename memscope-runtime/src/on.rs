@@ -28,7 +28,7 @@ pub(crate) mod private {
     };
     pub use super::shape::{Field, Shape, ShapeOf, ShapeOpaque};
     pub use super::site::{Site, SiteRef};
-    pub use crate::{__site as site, __inspect as inspect, __shape_of as shape_of};
+    pub use crate::{__inspect as inspect, __shape_of as shape_of, __site as site};
     pub use inventory;
     pub use memscope_format::defs::SiteKind;
 }

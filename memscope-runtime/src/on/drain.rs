@@ -8,7 +8,7 @@ use super::clock::Source;
 use super::recorder::{Ownership, Recorder};
 use super::session;
 use memscope_format::raw::Walk;
-use memscope_format::{Batch, Codec, Commit, Error, HookTable, RingCommit};
+use memscope_format::{Batch, ClockReading, Codec, Commit, Error, HookTable, RingCommit};
 use parking_lot::Mutex;
 use std::io;
 use std::thread::{self, Thread};
@@ -37,6 +37,8 @@ pub(super) struct Drain {
     cycles: u64,
     events: u64,
     lost: u64,
+    /// Events that meant nothing.
+    unreadable: u64,
 }
 
 /// What a cycle found in one ring.
@@ -80,12 +82,13 @@ impl Drain {
     pub(super) fn new(clock: Source) -> Self {
         Self {
             clock,
-            batch: Batch::default(),
-            hooks: HookTable::default(),
+            batch: Batch::new(Codec::Zstd),
+            hooks: HookTable::new(),
             known: (0, 0),
             cycles: 0,
             events: 0,
             lost: 0,
+            unreadable: 0,
         }
     }
 
@@ -104,9 +107,9 @@ impl Drain {
             core.capture.as_ref().map(|capture| capture.recorders.clone()).unwrap_or_default()
         });
         let found = self.collect(&recorders);
-        let full = self.batch.events() >= BATCH;
+        let full = self.batch.events >= BATCH;
         let lost = session::in_core_already(|core| core.capture.as_ref().map(|c| c.lost()));
-        let Some(lost) = lost else { return Ok(false) };
+        let Some(lost) = lost.map(|lost| lost + self.unreadable) else { return Ok(false) };
         let moved = found.iter().any(|found| found.position != found.recorder.drained());
         if moved || lost != self.lost {
             self.write(&found, clock, lost)?;
@@ -125,7 +128,7 @@ impl Drain {
         let mut found = Vec::with_capacity(recorders.len());
         for &recorder in recorders {
             let ownership = recorder.ownership();
-            if ownership == Ownership::Free || self.batch.events() >= BATCH {
+            if ownership == Ownership::Free || self.batch.events >= BATCH {
                 continue;
             }
             let (ring, thread) = (recorder.ring, recorder.thread());
@@ -136,9 +139,11 @@ impl Drain {
                 let push = self.batch.push(&self.hooks, ring, thread, position, first, second);
                 if push.is_err() {
                     self.learn_hooks();
-                    // A hook is interned before its first event, so that it is known now.
+                    // A hook is interned before its first event, so that it is known now. Were it not, the event
+                    // would be lost, and is counted.
                     let again = self.batch.push(&self.hooks, ring, thread, position, first, second);
-                    debug_assert!(again.is_ok(), "an event names a hook that is not defined");
+                    debug_assert!(again.is_ok(), "{again:?}");
+                    self.unreadable += u64::from(again.is_err());
                 }
             }
             let retired = ownership == Ownership::Retired;
@@ -156,14 +161,9 @@ impl Drain {
     }
 
     /// Writes the batch and the commit that makes it count.
-    fn write(
-        &mut self,
-        found: &[Found],
-        clock: memscope_format::ClockReading,
-        lost: u64,
-    ) -> Result<(), Error> {
+    fn write(&mut self, found: &[Found], clock: ClockReading, lost: u64) -> Result<(), Error> {
         self.cycles += 1;
-        self.events += self.batch.events();
+        self.events += self.batch.events;
         self.lost = lost;
         let rings = found
             .iter()
@@ -177,7 +177,7 @@ impl Drain {
             .collect();
         let commit = Commit { cycle: self.cycles, clock, events: self.events, lost, rings };
         // Encoding, the long part, is done without the lock.
-        let frames = self.batch.seal(Codec::Zstd)?;
+        let frames = self.batch.seal();
         session::in_core_already(|core| {
             let Some(capture) = core.capture.as_mut() else { return Ok(()) };
             for frame in &frames {

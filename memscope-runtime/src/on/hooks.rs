@@ -119,8 +119,8 @@ fn emit_end(
     depth: u32,
 ) {
     let panicking = if std::thread::panicking() { flags::PANICKING } else { 0 };
-    let duration = start
-        .map_or(DURATION_UNKNOWN, |start| end.saturating_sub(start).min(DURATION_UNKNOWN - 1));
+    let duration =
+        start.map_or(DURATION_UNKNOWN, |start| end.saturating_sub(start).min(DURATION_UNKNOWN - 1));
     let depth = u64::from(depth.min(u32::from(u16::MAX)));
     let payload = [value, duration | depth << 48];
     recorder.emit(hook.id, RawKind::End, outcome | panicking, end, payload);
@@ -272,9 +272,8 @@ fn emit_snapshot(
     reading: Reading,
     now: u64,
 ) {
-    let place = u64::from(field.map_or(0, |field| field + 1))
-        | (reason as u64) << 32
-        | (kind as u64) << 40;
+    let place =
+        u64::from(field.map_or(0, |field| field + 1)) | (reason as u64) << 32 | (kind as u64) << 40;
     let second = (reading.len, [reading.capacity, place]);
     recorder.emit_wide(hook.id, RawKind::Snapshot, 0, now, [value, reading.addr], second);
 }

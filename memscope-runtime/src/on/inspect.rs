@@ -77,10 +77,7 @@ pub trait InspectTrackable {
 impl<T: Trackable> InspectTrackable for &Inspect<'_, T> {
     #[inline(always)]
     fn inspect(&self) -> Inspected {
-        Inspected {
-            desc: DescOf::<T>::DESC,
-            reading: self.0.read(),
-        }
+        Inspected { desc: DescOf::<T>::DESC, reading: self.0.read() }
     }
 }
 
@@ -93,10 +90,7 @@ pub trait InspectOpaque {
 impl<T> InspectOpaque for Inspect<'_, T> {
     #[inline(always)]
     fn inspect(&self) -> Inspected {
-        Inspected {
-            desc: const { &TypeDesc::of::<T>(Shape::Opaque) },
-            reading: Reading::NOTHING,
-        }
+        Inspected { desc: const { &TypeDesc::of::<T>(Shape::Opaque) }, reading: Reading::NOTHING }
     }
 }
 

@@ -45,8 +45,8 @@ impl<T: Trackable> Probe<T> {
 
     #[inline]
     fn born(origin: Option<u64>) -> Self {
-        let value = T::site()
-            .map_or(0, |site| hooks::born_with_probe(site, DescOf::<T>::DESC, origin));
+        let value =
+            T::site().map_or(0, |site| hooks::born_with_probe(site, DescOf::<T>::DESC, origin));
         Self { value, owner: PhantomData }
     }
 }

@@ -370,7 +370,10 @@ impl Recorder {
         match open.map(Cell::get) {
             Some(open) if open.value == value => {
                 self.depth.set(depth);
-                Some((OpenDropRecord { start: Some(open.start), first_hook: open.first_hook }, depth))
+                Some((
+                    OpenDropRecord { start: Some(open.start), first_hook: open.first_hook },
+                    depth,
+                ))
             }
             // Beyond the kept ones only the count is known.
             None => {
@@ -389,7 +392,8 @@ impl Recorder {
             let open = self.open_slot(outer)?.get();
             if open.value == value {
                 self.depth.set(outer);
-                let record = OpenDropRecord { start: Some(open.start), first_hook: open.first_hook };
+                let record =
+                    OpenDropRecord { start: Some(open.start), first_hook: open.first_hook };
                 return Some((record, outer));
             }
         }

@@ -68,12 +68,7 @@ impl Registry {
         self.defs.threads.push(thread);
     }
 
-    fn hook(
-        &mut self,
-        site: &'static Site,
-        desc: &'static TypeDesc,
-        new: &mut Defs,
-    ) -> (u32, u32) {
+    fn hook(&mut self, site: &'static Site, desc: &'static TypeDesc, new: &mut Defs) -> (u32, u32) {
         let site = self.site(site, new);
         let type_id = self.type_id(desc, new);
         if let Some(id) = self.hooks.get(&(site, type_id)) {

@@ -462,7 +462,11 @@ fn register_process_hooks() {
         #[cfg(unix)]
         // SAFETY: as above; the three are called around every fork, in the thread that forks.
         unsafe {
-            libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child));
+            libc::pthread_atfork(
+                Some(before_fork),
+                Some(after_fork_in_parent),
+                Some(after_fork_in_child),
+            );
         }
     });
 }
@@ -535,7 +539,9 @@ fn close() {
         });
         if let Err(error) = finished {
             let path = capture.path.display();
-            report(format_args!("the capture is incomplete, {path}: {error} (what was recorded is kept)"));
+            report(format_args!(
+                "the capture is incomplete, {path}: {error} (what was recorded is kept)"
+            ));
         }
     });
 }

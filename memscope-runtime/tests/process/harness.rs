@@ -51,7 +51,8 @@ impl Run {
 
     /// All captures of the child.
     pub fn captures(&self) -> Vec<Reader> {
-        let captures = self.files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "memscope"));
+        let captures =
+            self.files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "memscope"));
         captures.map(|path| Reader::open(path).unwrap()).collect()
     }
 

@@ -7,8 +7,8 @@ mod harness;
 mod scenarios;
 
 use harness::{Run, run, run_with};
-use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, Zst};
 use memscope_format::rows::SnapshotReason;
+use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, Zst};
 use std::os::unix::process::ExitStatusExt;
 
 /// The child's side; does nothing in the run that the user started.
@@ -44,9 +44,8 @@ fn events_come_in_the_order_in_which_they_happened() {
 fn a_value_that_moved_out_is_told_apart_by_its_drop_hook() {
     let run = run("moved");
     let capture = run.capture();
-    let moved = |kind| {
-        harness::rows::<Lifecycle>(&capture).iter().filter(|row| row.kind == kind).count()
-    };
+    let moved =
+        |kind| harness::rows::<Lifecycle>(&capture).iter().filter(|row| row.kind == kind).count();
     assert_eq!(moved(LifecycleKind::Moved), 1, "the variable `a` was moved into `b`");
     let drops: Vec<_> = harness::named_drops(&capture);
     assert_eq!(drops, [("Owner".into(), Outcome::Dropped), ("b".into(), Outcome::Dropped)]);
