@@ -50,11 +50,6 @@ impl Compressor {
         Self { codec, level, zstd: None, scratch: Vec::new() }
     }
 
-    /// Changes the codec; the tables of the old one are kept.
-    pub(crate) fn set_codec(&mut self, codec: Codec) {
-        self.codec = codec;
-    }
-
     /// Appends `raw` to `out`, compressed if that makes it smaller, and says how it is stored.
     pub(crate) fn append(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Codec {
         if self.codec == Codec::Zstd && raw.len() >= WORTH_COMPRESSING && self.squeeze(raw) {

@@ -13,7 +13,9 @@
 //! * what a file consists of: [`header`], [`frame`], [`commit`], [`index`], [`limits`];
 //! * how rows become bytes: [`record`] (which columns a row has), [`column`], [`directory`], [`chunk`],
 //!   [`varint`], `codec`; how definitions do: `records`;
-//! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`].
+//! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
+//! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `layout` (which frames there are),
+//!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`].
 #![forbid(unsafe_code)]
 
 pub mod batch;
@@ -22,19 +24,26 @@ pub mod clock;
 mod codec;
 pub mod column;
 pub mod commit;
+mod contents;
 pub mod defs;
 pub mod directory;
 mod error;
 pub mod frame;
 pub mod header;
+pub mod health;
 pub mod hooks;
 pub mod index;
+mod layout;
+mod leftover;
 pub mod limits;
 pub mod metadata;
 pub mod raw;
+pub mod reader;
 pub mod record;
 mod records;
 pub mod rows;
+mod scan;
+mod source;
 pub mod varint;
 pub mod writer;
 
@@ -46,8 +55,11 @@ pub use commit::{Commit, RingCommit};
 pub use defs::Defs;
 pub use error::Error;
 pub use header::{FileHeader, MAJOR, MINOR};
+pub use health::{Damage, Health};
 pub use hooks::HookTable;
+pub use leftover::rings_path;
 pub use metadata::Metadata;
+pub use reader::{ChunkRef, Reader, StreamTotal};
 pub use record::{Event, Record};
 pub use rows::Stream;
 pub use writer::Writer;

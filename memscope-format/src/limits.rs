@@ -8,6 +8,8 @@ pub const STORED_LEN: u32 = 16 << 20;
 pub const RAW_LEN: u32 = 64 << 20;
 /// Rows of a frame.
 pub const ROWS: u32 = 1 << 20;
+/// Frames of a capture.
+pub const FRAMES: usize = 1 << 21;
 /// Columns of a chunk.
 pub const COLUMNS: u16 = 64;
 /// Bytes of one encoded definition, of the metadata or of a commit; so also of any string in them.

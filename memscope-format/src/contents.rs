@@ -1,0 +1,396 @@
+//! What a capture holds besides the rows: definitions, totals, health, and which of its chunks count.
+
+use crate::chunk::Sealed;
+use crate::clock::{Clock, ClockReading};
+use crate::commit::{Commit, RingCommit};
+use crate::defs::Defs;
+use crate::error::Error;
+use crate::frame::{FrameType, frame_flags};
+use crate::header::{FILE_HEADER_LEN, FileHeader};
+use crate::health::{Damage, Health};
+use crate::hooks::HookTable;
+use crate::index::IndexEntry;
+use crate::layout::Layout;
+use crate::leftover::{Leftover, Recovery};
+use crate::metadata::Metadata;
+use crate::records;
+use crate::rows::{Container, SnapshotReason, Stream};
+use crate::scan::read_frame;
+use crate::source::Source;
+use crate::{codec, reader};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What opening a capture brings up.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) header: FileHeader,
+    pub(crate) metadata: Option<Metadata>,
+    pub(crate) defs: Defs,
+    pub(crate) commit: Option<Commit>,
+    pub(crate) clock: Clock,
+    pub(crate) health: Health,
+    pub(crate) events: u64,
+    pub(crate) rings_bytes: u64,
+    /// Chunks made of what was in the rings.
+    pub(crate) recovered: Vec<Sealed>,
+    frames: Vec<IndexEntry>,
+    /// Event frames from this place in `frames` on do not count: their events are in the rings.
+    end: usize,
+}
+
+impl Contents {
+    /// Brings up what the capture at `path` holds.
+    pub(crate) fn of(source: &Source, path: &Path) -> Result<Self, Error> {
+        let layout = Layout::of(source)?;
+        let mut health = Health { complete: layout.complete, ..Health::default() };
+        let mut reading = Reading { source, layout: &layout, damage: Vec::new() };
+        let (metadata, header) = reading.metadata()?;
+        let defs = reading.defs()?;
+        let header = layout.header.or(header).unwrap_or_else(|| {
+            let mut file_id = [0; 16];
+            if let Some(tag) = layout.frames.first().and_then(|frame| frame_tag(source, frame)) {
+                file_id[..4].copy_from_slice(&tag);
+            }
+            FileHeader::new(file_id, 0, codec::Codec::None)
+        });
+        let leftover = match Leftover::open(path, header.file_id) {
+            Ok(leftover) => leftover,
+            Err(error @ Error::Io(_)) => return Err(error),
+            Err(error) => {
+                reading.damage.push(Damage {
+                    offset: source.len(),
+                    bytes: 0,
+                    rows: None,
+                    what: format!("the rings beside the capture cannot be used: {error}"),
+                });
+                None
+            }
+        };
+        health.live = leftover.as_ref().is_some_and(|leftover| leftover.live);
+        let commits = reading.commits(leftover.is_some() && !health.live)?;
+        let mut damage = std::mem::take(&mut reading.damage);
+        let end = match &leftover {
+            None => layout.frames.len(),
+            Some(leftover) if !leftover.live && leftover.is_ahead_of(&commits.rings) => {
+                end_without_commit(&layout, &commits, source.len())
+            }
+            Some(_) => commits.end,
+        };
+        let mut contents = Self {
+            header,
+            metadata,
+            defs,
+            commit: commits.last,
+            clock: Clock::new(ClockReading::default(), ClockReading::default()),
+            health,
+            events: 0,
+            rings_bytes: 0,
+            recovered: Vec::new(),
+            frames: layout.frames,
+            end,
+        };
+        damage.extend(layout.damage);
+        contents.count_events(source, commits.end, &mut damage)?;
+        if leftover.is_some() {
+            contents.forgive(&mut damage, commits.end);
+        }
+        if let Some(leftover) = leftover.filter(|leftover| !leftover.live) {
+            contents.recover(&leftover, &commits.rings, &mut damage)?;
+        } else {
+            let lost = contents.commit.as_ref().map_or(0, |commit| commit.lost);
+            contents.health.lost_events = lost;
+            contents.set_clock(None);
+        }
+        damage.sort_by_key(|damage| damage.offset);
+        for damage in damage {
+            contents.health.report(damage);
+        }
+        Ok(contents)
+    }
+
+    /// The event frames of a stream that count.
+    pub(crate) fn events_frames(&self, stream: Stream) -> impl Iterator<Item = &IndexEntry> {
+        let frame_type = stream.frame_type();
+        self.frames[..self.end].iter().filter(move |frame| frame.frame_type == frame_type)
+    }
+
+    /// The frame that begins at `offset`.
+    pub(crate) fn frame_at(&self, offset: u64) -> Option<&IndexEntry> {
+        let place = self.frames.binary_search_by_key(&offset, |frame| frame.offset).ok()?;
+        self.frames.get(place)
+    }
+
+    /// Adds to the committed events those in the frames behind the last commit, at `committed`.
+    ///
+    /// Every event is one row, but a container's birth has a second one in CONTAINER.
+    fn count_events(
+        &mut self,
+        source: &Source,
+        committed: usize,
+        damage: &mut Vec<Damage>,
+    ) -> Result<(), Error> {
+        self.events = self.commit.as_ref().map_or(0, |commit| commit.events);
+        for frame in self.frames.get(committed..self.end).unwrap_or_default() {
+            let counted = match frame.frame_type.stream() {
+                None => Ok(0),
+                Some(Stream::Container) => {
+                    reader::read_rows::<Container>(source, frame).and_then(|mut rows| {
+                        rows.try_fold(0, |events, row| {
+                            Ok(events + u64::from(row?.reason != SnapshotReason::Birth))
+                        })
+                    })
+                }
+                Some(_) => read_frame(source, frame).map(|_| u64::from(frame.rows)),
+            };
+            match counted {
+                Ok(events) => self.events = self.events.saturating_add(events),
+                Err(error @ Error::Io(_)) => return Err(error),
+                Err(error) => damage.push(frame_damage(frame, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets damage behind the last commit where its events are in the rings, or will be written again: a half
+    /// frame is what a writer that dies, or is at work, leaves there.
+    fn forgive(&self, damage: &mut Vec<Damage>, committed: usize) {
+        if self.end > committed {
+            return;
+        }
+        let end = committed
+            .checked_sub(1)
+            .and_then(|last| self.frames.get(last))
+            .map_or(FILE_HEADER_LEN as u64, IndexEntry::end);
+        damage.retain(|damage| damage.offset < end);
+    }
+
+    fn recover(
+        &mut self,
+        leftover: &Leftover,
+        commits: &BTreeMap<u16, RingCommit>,
+        damage: &mut Vec<Damage>,
+    ) -> Result<(), Error> {
+        let mut hooks = HookTable::new();
+        hooks.extend(&self.defs);
+        let Recovery { frames, events, unreadable, bytes, damage: found } =
+            leftover.recover(commits, &hooks)?;
+        damage.extend(found);
+        self.recovered = frames;
+        self.rings_bytes = bytes;
+        self.events = self.events.saturating_add(events);
+        self.health.recovered = true;
+        self.health.recovered_events = events;
+        let committed = self.commit.as_ref().map_or(0, |commit| commit.lost);
+        self.health.lost_events = leftover.lost().max(committed).saturating_add(unreadable);
+        self.set_clock(Some(leftover.clock));
+        Ok(())
+    }
+
+    /// Scales by the first reading and the latest of all.
+    fn set_clock(&mut self, rings: Option<ClockReading>) {
+        let begun = self.metadata.as_ref().map(|metadata| metadata.clock);
+        let committed = self.commit.as_ref().map(|commit| commit.clock);
+        let all = || begun.into_iter().flatten().chain(committed).chain(rings);
+        let first = begun
+            .map(|[first, _]| first)
+            .or_else(|| all().min_by_key(|reading| reading.ticks))
+            .unwrap_or_default();
+        let last = all().max_by_key(|reading| reading.ticks).unwrap_or_default();
+        self.clock = Clock::new(first, last);
+    }
+}
+
+/// The commits of a capture.
+struct Commits {
+    last: Option<Commit>,
+    /// The place behind the last readable commit's frame; 0 without one.
+    end: usize,
+    /// Places of commits behind it that could not be read.
+    damaged: Vec<usize>,
+    rings: BTreeMap<u16, RingCommit>,
+}
+
+/// Reads the frames that opening needs.
+struct Reading<'a> {
+    source: &'a Source,
+    layout: &'a Layout,
+    damage: Vec<Damage>,
+}
+
+impl Reading<'_> {
+    /// Decodes the records of a frame; damage is noted and gives `None`.
+    fn records<T: serde::de::DeserializeOwned>(
+        &mut self,
+        frame: &IndexEntry,
+        skip: usize,
+    ) -> Result<Option<Vec<T>>, Error> {
+        match read_records(self.source, frame, skip) {
+            Ok((_, records)) => Ok(Some(records)),
+            Err(error @ Error::Io(_)) => Err(error),
+            Err(error) => {
+                self.damage.push(frame_damage(frame, &error));
+                Ok(None)
+            }
+        }
+    }
+
+    /// The newest metadata that can be read, and the copy of the file header before it.
+    fn metadata(&mut self) -> Result<(Option<Metadata>, Option<FileHeader>), Error> {
+        let layout = self.layout;
+        let frames = layout.frames.iter().rev();
+        for frame in frames.filter(|frame| frame.frame_type == FrameType::METADATA) {
+            match read_records::<Metadata>(self.source, frame, FILE_HEADER_LEN) {
+                Ok((before, mut records)) => {
+                    let header =
+                        before.first_chunk().and_then(|bytes| FileHeader::from_bytes(bytes).ok());
+                    return Ok((records.pop(), header));
+                }
+                Err(error @ Error::Io(_)) => return Err(error),
+                Err(error) => self.damage.push(frame_damage(frame, &error)),
+            }
+        }
+        Ok((None, None))
+    }
+
+    /// All definitions: of a closed capture the repetition at its end, else, or if that is damaged, all there are.
+    fn defs(&mut self) -> Result<Defs, Error> {
+        let layout = self.layout;
+        let is_defs = |frame: &&IndexEntry| frame.frame_type.is_definitions();
+        if layout.indexed {
+            let is_repeated = |frame: &IndexEntry| {
+                frame.flags & frame_flags::REPEAT != 0
+                    || frame.frame_type == FrameType::INDEX
+                    || frame.frame_type == FrameType::FOOTER
+            };
+            let begin =
+                layout.frames.iter().rposition(|frame| !is_repeated(frame)).map_or(0, |at| at + 1);
+            let mut defs = Defs::default();
+            let mut whole = true;
+            let noted = self.damage.len();
+            for frame in layout.frames[begin..].iter().filter(is_defs) {
+                whole &= self.add_defs(&mut defs, frame)?;
+            }
+            if whole && !defs.is_empty() {
+                return Ok(defs);
+            }
+            // It is found again among all.
+            self.damage.truncate(noted);
+        }
+        let mut defs = Defs::default();
+        for frame in layout.frames.iter().filter(is_defs) {
+            self.add_defs(&mut defs, frame)?;
+        }
+        Ok(defs)
+    }
+
+    /// Adds the definitions in a frame; `false` if it is damaged.
+    fn add_defs(&mut self, defs: &mut Defs, frame: &IndexEntry) -> Result<bool, Error> {
+        let mut added = Defs::default();
+        let found = match frame.frame_type {
+            FrameType::SITES => self.records(frame, 0)?.map(|sites| added.sites = sites),
+            FrameType::TYPES => self.records(frame, 0)?.map(|types| added.types = types),
+            FrameType::HOOKS => self.records(frame, 0)?.map(|hooks| added.hooks = hooks),
+            FrameType::THREADS => self.records(frame, 0)?.map(|threads| added.threads = threads),
+            _ => Some(()),
+        };
+        defs.extend(added);
+        Ok(found.is_some())
+    }
+
+    /// The commits: the last, or all if the positions of rings are needed.
+    fn commits(&mut self, all: bool) -> Result<Commits, Error> {
+        let layout = self.layout;
+        let mut commits =
+            Commits { last: None, end: 0, damaged: Vec::new(), rings: BTreeMap::new() };
+        let frames = layout.frames.iter().enumerate().rev();
+        for (place, frame) in frames.filter(|(_, frame)| frame.frame_type == FrameType::COMMIT) {
+            let Some(commit) = self.records::<Commit>(frame, 0)?.and_then(|mut found| found.pop())
+            else {
+                if commits.last.is_none() {
+                    commits.damaged.push(place);
+                }
+                continue;
+            };
+            for ring in &commit.rings {
+                let known = commits.rings.entry(ring.ring).or_insert(*ring);
+                if known.drained < ring.drained {
+                    *known = *ring;
+                }
+            }
+            if commits.last.is_none() {
+                commits.end = place + 1;
+                commits.last = Some(commit);
+            }
+            if !all {
+                break;
+            }
+        }
+        Ok(commits)
+    }
+}
+
+/// Where the chunks that count end, when the rings say that a commit behind the last readable one is missing: at
+/// the commit that is damaged or, if none is known as such, at the last damage that is not the half frame a dying
+/// writer leaves at the end.
+fn end_without_commit(layout: &Layout, commits: &Commits, len: u64) -> usize {
+    let behind = |place: &usize| *place > commits.end;
+    let damaged_commit = commits.damaged.first().map(|&place| place + 1);
+    damaged_commit
+        .or_else(|| {
+            let inner = layout.damage.iter().filter(|damage| damage.offset + damage.bytes < len);
+            inner
+                .map(|damage| layout.frames.partition_point(|frame| frame.offset < damage.offset))
+                .filter(behind)
+                .max()
+        })
+        .unwrap_or(layout.frames.len())
+}
+
+/// Reads a frame of records; returns the first `skip` bytes of its payload, decompressed, and the records after
+/// them.
+pub(crate) fn read_records<T: serde::de::DeserializeOwned>(
+    source: &Source,
+    frame: &IndexEntry,
+    skip: usize,
+) -> Result<(Vec<u8>, Vec<T>), Error> {
+    let offset = frame.offset;
+    let (header, payload) = read_frame(source, frame)?;
+    if header.version != 1
+        || Some(header.encoding) != frame.frame_type.encoding().map(|id| id as u8)
+    {
+        return Err(Error::TooNew {
+            supported: format!("{} of version 1", frame.frame_type),
+            found: format!("version {}, encoding {}", header.version, header.encoding),
+        });
+    }
+    let codec = codec::Codec::from_id(header.codec).ok_or_else(|| Error::TooNew {
+        supported: format!("the codecs of format {}.{}", crate::MAJOR, crate::MINOR),
+        found: format!("codec {}", header.codec),
+    })?;
+    let mut raw = codec::decompress(codec, &payload, header.raw_len as usize).ok_or_else(|| {
+        Error::corrupt(offset, format!("{} raw bytes", header.raw_len), "something else")
+    })?;
+    if raw.len() < skip {
+        return Err(Error::Truncated { offset, expected: skip as u64, found: raw.len() as u64 });
+    }
+    let records = records::decode(&raw[skip..], header.rows, offset)?;
+    raw.truncate(skip);
+    Ok((raw, records))
+}
+
+/// What the damage of a whole frame costs.
+pub(crate) fn frame_damage(frame: &IndexEntry, error: &Error) -> Damage {
+    let rows = frame.frame_type.stream().map_or(0, |_| u64::from(frame.rows));
+    Damage {
+        offset: frame.offset,
+        bytes: frame.frame_len(),
+        rows: Some(rows),
+        what: format!("a {} frame: {error}", frame.frame_type),
+    }
+}
+
+fn frame_tag(source: &Source, frame: &IndexEntry) -> Option<[u8; 4]> {
+    let bytes = source.read(frame.offset, crate::frame::FRAME_HEADER_LEN as u64).ok()?;
+    crate::frame::FrameHeader::from_bytes(bytes.first_chunk()?).map(|(_, tag)| tag)
+}

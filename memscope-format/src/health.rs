@@ -1,0 +1,67 @@
+//! How whole a capture is: a lossy one never looks complete.
+
+use serde::{Deserialize, Serialize};
+
+/// Beyond so many, damages are added up in the last one.
+const MOST_DAMAGES: usize = 4096;
+
+/// What is known of a capture's wholeness when it is opened.
+///
+/// With a footer, chunks are not read at opening, so damage in them is not here but in the errors of the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Health {
+    /// Whether the capture was closed by its writer: its last frame is a footer.
+    pub complete: bool,
+    /// Whether it is still being written: then it holds what was committed when it was opened.
+    pub live: bool,
+    /// Whether the rings of a program that died were found beside it: then it lacks nothing that was recorded,
+    /// but for what is listed here.
+    pub recovered: bool,
+    /// Raw events that were found in those rings.
+    pub recovered_events: u64,
+    /// Raw events that are known to be lost: by the recorder's count, and those in the rings that mean nothing.
+    pub lost_events: u64,
+    /// The parts of the file that could not be read.
+    pub damage: Vec<Damage>,
+}
+
+impl Health {
+    /// Whether nothing is known to be missing from what was recorded until now.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.lost_events == 0
+            && self.damage.is_empty()
+            && (self.complete || self.live || self.recovered)
+    }
+
+    /// Adds a damage.
+    pub(crate) fn report(&mut self, damage: Damage) {
+        if self.damage.len() < MOST_DAMAGES {
+            self.damage.push(damage);
+        } else if let Some(last) = self.damage.last_mut() {
+            last.absorb(damage);
+        }
+    }
+}
+
+/// A part of a file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damage {
+    /// Where it begins, in bytes from the start of the file.
+    pub offset: u64,
+    /// Bytes it has.
+    pub bytes: u64,
+    /// Event rows lost with it; `None` if that is not known.
+    pub rows: Option<u64>,
+    /// What it is, in a few words.
+    pub what: String,
+}
+
+impl Damage {
+    /// Takes in a damage that lies behind this one.
+    fn absorb(&mut self, other: Self) {
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.rows = self.rows.zip(other.rows).map(|(rows, others)| rows.saturating_add(others));
+        "more damage than is listed one by one".clone_into(&mut self.what);
+    }
+}

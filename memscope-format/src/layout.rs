@@ -1,0 +1,236 @@
+//! Opening: which frames a file has, by its index or by scanning, and what is wrong with it.
+
+use crate::chunk::Rows;
+use crate::error::Error;
+use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
+use crate::header::{FILE_HEADER_LEN, FileHeader, MAGIC, printable};
+use crate::health::Damage;
+use crate::index::IndexEntry;
+use crate::limits;
+use crate::scan::{Scan, read_frame, scan};
+use crate::source::Source;
+
+/// The frames of a file.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// The file header, if it is readable.
+    pub(crate) header: Option<FileHeader>,
+    /// All frames, ascending by offset; with an index, some may be damaged.
+    pub(crate) frames: Vec<IndexEntry>,
+    /// Whether the last frame is a footer.
+    pub(crate) complete: bool,
+    /// Whether the frames are as the index says, and so may be damaged.
+    pub(crate) indexed: bool,
+    pub(crate) damage: Vec<Damage>,
+}
+
+impl Layout {
+    /// Finds the frames of a file.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a capture, or none that this version reads.
+    pub(crate) fn of(source: &Source) -> Result<Self, Error> {
+        let (header, damage) = match read_header(source) {
+            Ok(header) => (Some(header), None),
+            // Frames that follow say the same as the magic number, if it is damaged.
+            Err(error @ (Error::NotACapture { .. } | Error::Corrupt { .. })) => (None, Some(error)),
+            Err(error) => return Err(error),
+        };
+        let tag = match &damage {
+            None => header.map(|header| header.tag()),
+            Some(error) => Some(tag_behind_damage(source, error)?),
+        };
+        let mut layout = Self::of_frames(source, tag)?;
+        layout.header = header;
+        if damage.is_some() {
+            layout.damage.insert(
+                0,
+                Damage {
+                    offset: 0,
+                    bytes: FILE_HEADER_LEN as u64,
+                    rows: Some(0),
+                    what: "a damaged file header".to_owned(),
+                },
+            );
+        }
+        let unknown = layout.frames.iter().find(|frame| {
+            frame.flags & crate::frame::frame_flags::CRITICAL != 0
+                && frame.frame_type.name().is_none()
+        });
+        match unknown {
+            Some(frame) => Err(Error::TooNew {
+                supported: format!("the frames of format {}.{}", crate::MAJOR, crate::MINOR),
+                found: format!("a critical frame of type {}", frame.frame_type),
+            }),
+            None => Ok(layout),
+        }
+    }
+
+    fn of_frames(source: &Source, tag: Option<[u8; 4]>) -> Result<Self, Error> {
+        let mut index_damage = None;
+        if let Some((footer, entry)) = read_footer(source, tag) {
+            match read_index(source, footer.t_min, entry.offset) {
+                Ok(mut frames) => {
+                    frames.push(entry);
+                    let damage = gaps(&frames);
+                    return Ok(Self {
+                        header: None,
+                        frames,
+                        complete: true,
+                        indexed: true,
+                        damage,
+                    });
+                }
+                Err(error @ Error::Io(_)) => return Err(error),
+                Err(error) => {
+                    index_damage = Some(Damage {
+                        offset: footer.t_min,
+                        bytes: entry.offset.saturating_sub(footer.t_min),
+                        rows: Some(0),
+                        what: format!("the index cannot be used: {error}"),
+                    });
+                }
+            }
+        }
+        let Scan { frames, mut damage, .. } = scan(source, FILE_HEADER_LEN as u64, tag)?;
+        // Without its footer, an index still knows the frames whose headers are damaged.
+        let last_other = frames.iter().rposition(|frame| frame.frame_type != FrameType::INDEX);
+        let index = last_other.and_then(|last| frames.get(last + 1));
+        if let (None, Some(index), Some(last)) = (&index_damage, index, frames.last())
+            && let Ok(indexed) = read_index(source, index.offset, last.end())
+        {
+            let mut behind = damage;
+            behind.retain(|damage| damage.offset >= last.end());
+            let mut damage = gaps(&indexed);
+            damage.append(&mut behind);
+            return Ok(Self {
+                header: None,
+                frames: indexed,
+                complete: false,
+                indexed: true,
+                damage,
+            });
+        }
+        damage.extend(index_damage);
+        let complete = frames
+            .last()
+            .is_some_and(|last| last.frame_type == FrameType::FOOTER && last.end() == source.len());
+        Ok(Self { header: None, frames, complete, indexed: false, damage })
+    }
+}
+
+/// Reads the file header.
+fn read_header(source: &Source) -> Result<FileHeader, Error> {
+    if source.len() == 0 {
+        return Err(Error::NoData);
+    }
+    let len = (FILE_HEADER_LEN as u64).min(source.len());
+    let bytes = source.read(0, len)?;
+    if let Some(bytes) = bytes.first_chunk() {
+        return FileHeader::from_bytes(bytes);
+    }
+    let magic = &bytes[..bytes.len().min(MAGIC.len())];
+    if MAGIC.starts_with(magic) {
+        return Err(Error::Truncated { offset: 0, expected: FILE_HEADER_LEN as u64, found: len });
+    }
+    Err(Error::NotACapture { found: printable(magic) })
+}
+
+/// Finds the tag of the frames behind a header that is damaged; if there are none, `error` is what the file is.
+fn tag_behind_damage(source: &Source, error: &Error) -> Result<[u8; 4], Error> {
+    let first = source.read(FILE_HEADER_LEN as u64, FRAME_HEADER_LEN as u64);
+    if let Ok(bytes) = first
+        && let Some((_, tag)) = bytes.first_chunk().and_then(FrameHeader::from_bytes)
+    {
+        return Ok(tag);
+    }
+    // A foreign file is not searched for frames; one that bears the mark is.
+    match error {
+        Error::Corrupt { offset, expected, found } => {
+            scan(source, FILE_HEADER_LEN as u64, None)?.tag.ok_or_else(|| Error::Corrupt {
+                offset: *offset,
+                expected: expected.clone(),
+                found: found.clone(),
+            })
+        }
+        Error::NotACapture { found } => Err(Error::NotACapture { found: found.clone() }),
+        _ => Err(Error::NoData),
+    }
+}
+
+/// Reads the footer, if the file ends in one.
+fn read_footer(source: &Source, tag: Option<[u8; 4]>) -> Option<(FrameHeader, IndexEntry)> {
+    let offset = source.len().checked_sub(FRAME_HEADER_LEN as u64)?;
+    let bytes = source.read(offset, FRAME_HEADER_LEN as u64).ok()?;
+    let (footer, found) = FrameHeader::from_bytes(bytes.first_chunk()?)?;
+    let is_footer = footer.frame_type == FrameType::FOOTER
+        && footer.stored_len == 0
+        && footer.t_max == source.len()
+        && tag.is_none_or(|tag| tag == found);
+    is_footer.then(|| (footer, IndexEntry::new(offset, &footer)))
+}
+
+/// Reads the index frames from `start` to `end`, and checks that what they say is possible. Returns the frames
+/// they name and the index frames themselves.
+pub(crate) fn read_index(source: &Source, start: u64, end: u64) -> Result<Vec<IndexEntry>, Error> {
+    let mut named = Vec::new();
+    let mut index_frames = Vec::new();
+    let mut at = start;
+    while at < end {
+        let bytes = source.read(at, FRAME_HEADER_LEN as u64)?;
+        let header = bytes.first_chunk().and_then(FrameHeader::from_bytes);
+        let Some((header, _)) = header.filter(|(header, _)| {
+            header.frame_type == FrameType::INDEX && header.beyond_limit().is_none()
+        }) else {
+            return Err(Error::corrupt(at, "an index frame", "something else"));
+        };
+        let entry = IndexEntry::new(at, &header);
+        let (header, payload) = read_frame(source, &entry)?;
+        let rows = Rows::<IndexEntry>::decode(&header, &payload, at + FRAME_HEADER_LEN as u64)?;
+        for row in rows {
+            named.push(row?);
+        }
+        if named.len() > limits::FRAMES {
+            return Err(Error::Limit {
+                offset: at,
+                what: "frames",
+                limit: limits::FRAMES as u64,
+                found: named.len() as u64,
+            });
+        }
+        at = entry.end();
+        index_frames.push(entry);
+    }
+    let mut before = FILE_HEADER_LEN as u64;
+    for entry in &named {
+        if entry.offset < before || entry.end() > start {
+            return Err(Error::corrupt(
+                start,
+                format!("frames between {before} and {start}"),
+                format!("one from {} to {}", entry.offset, entry.end()),
+            ));
+        }
+        before = entry.end();
+    }
+    named.append(&mut index_frames);
+    Ok(named)
+}
+
+/// What lies between frames that should follow each other: half frames, after which the writer went on.
+fn gaps(frames: &[IndexEntry]) -> Vec<Damage> {
+    let mut before = FILE_HEADER_LEN as u64;
+    let mut damage = Vec::new();
+    for frame in frames {
+        if frame.offset > before {
+            damage.push(Damage {
+                offset: before,
+                bytes: frame.offset - before,
+                rows: None,
+                what: "an incomplete frame".to_owned(),
+            });
+        }
+        before = frame.end();
+    }
+    damage
+}

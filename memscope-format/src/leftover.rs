@@ -1,0 +1,285 @@
+//! What a program that died left behind: the rings beside its capture, with the events that no commit covers.
+
+use crate::batch::Batch;
+use crate::chunk::Sealed;
+use crate::clock::ClockReading;
+use crate::codec::Codec;
+use crate::commit::RingCommit;
+use crate::error::Error;
+use crate::header::{u32_at, u64_at};
+use crate::health::Damage;
+use crate::hooks::HookTable;
+use crate::limits;
+use crate::raw::{
+    RING_HEADER_LEN, RINGS_HEADER_LEN, RINGS_MAGIC, RINGS_VERSION, RawKind, SLOT_LEN, Slot,
+    SlotHeader, Walk, lap_mark, ring_offset,
+};
+use crate::source::Source;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::TryLockError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Slots that are read at once.
+const BLOCK: u64 = 2048;
+
+/// The rings file of a capture, and whether its writer lives.
+#[derive(Debug)]
+pub(crate) struct Leftover {
+    source: Source,
+    capacity: u64,
+    /// That the recorder counted outside of any ring.
+    lost: u64,
+    rings: Vec<Ring>,
+    /// The newest clock reading.
+    pub(crate) clock: ClockReading,
+    /// Whether the writer holds its lock on the file.
+    pub(crate) live: bool,
+    /// Rings that the file should have and does not.
+    missing: u64,
+}
+
+#[derive(Debug)]
+struct Ring {
+    thread: u32,
+    drained: u64,
+    lost: u64,
+}
+
+/// The events that were found in the rings.
+#[derive(Debug, Default)]
+pub(crate) struct Recovery {
+    pub(crate) frames: Vec<Sealed>,
+    pub(crate) events: u64,
+    /// Events that mean nothing.
+    pub(crate) unreadable: u64,
+    /// Bytes of the rings that hold the events.
+    pub(crate) bytes: u64,
+    pub(crate) damage: Vec<Damage>,
+}
+
+/// The name of the rings file of a capture.
+#[must_use]
+pub fn rings_path(capture: &Path) -> PathBuf {
+    let mut path = OsString::from(capture);
+    path.push("-rings");
+    PathBuf::from(path)
+}
+
+impl Leftover {
+    /// Opens the rings of the capture with this id; `None` if there are none.
+    ///
+    /// # Errors
+    ///
+    /// If there is a rings file of this capture that cannot be read, or one that is damaged.
+    pub(crate) fn open(capture: &Path, file_id: [u8; 16]) -> Result<Option<Self>, Error> {
+        let source = match Source::open(&rings_path(capture)) {
+            Ok(source) => source,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        // Released when the file is closed.
+        let live = matches!(source.file().try_lock_shared(), Err(TryLockError::WouldBlock));
+        let head = source.read(0, RINGS_HEADER_LEN as u64)?;
+        if head[..8] != RINGS_MAGIC {
+            return Err(Error::corrupt(
+                0,
+                "a rings file",
+                crate::header::printable(&head[..RINGS_MAGIC.len()]),
+            ));
+        }
+        let version = u32_at(&head, 8);
+        if version != RINGS_VERSION {
+            return Err(Error::TooNew {
+                supported: format!("rings of version {RINGS_VERSION}"),
+                found: format!("version {version}"),
+            });
+        }
+        if head[16..32] != file_id {
+            return Ok(None);
+        }
+        let capacity = u64_at(&head, 32);
+        if !capacity.is_power_of_two() || capacity > limits::RING_CAPACITY {
+            return Err(Error::corrupt(32, "a power of two of slots a ring", capacity.to_string()));
+        }
+        let claimed = u64_at(&head, 40);
+        if claimed > limits::RINGS {
+            return Err(Error::Limit {
+                offset: 40,
+                what: "rings",
+                limit: limits::RINGS,
+                found: claimed,
+            });
+        }
+        let present =
+            (0..claimed).take_while(|&ring| ring_offset(ring + 1, capacity) <= source.len());
+        let rings = present
+            .map(|ring| {
+                let mut bytes = [0; size_of::<crate::raw::RingHeader>()];
+                source.read_exact(&mut bytes, ring_offset(ring, capacity))?;
+                Ok(Ring {
+                    thread: u32_at(&bytes, 0),
+                    drained: u64_at(&bytes, 8),
+                    lost: u64_at(&bytes, 16),
+                })
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        Ok(Some(Self {
+            capacity,
+            lost: u64_at(&head, 64),
+            missing: claimed - rings.len() as u64,
+            rings,
+            clock: ClockReading { ticks: u64_at(&head, 48), mono_ns: u64_at(&head, 56) },
+            live,
+            source,
+        }))
+    }
+
+    /// Events that the recorder says it lost, in all.
+    pub(crate) fn lost(&self) -> u64 {
+        self.rings.iter().fold(self.lost, |lost, ring| lost.saturating_add(ring.lost))
+    }
+
+    /// Whether a ring was drained farther than the commits say, so that a commit must be missing.
+    pub(crate) fn is_ahead_of(&self, commits: &BTreeMap<u16, RingCommit>) -> bool {
+        self.rings.iter().zip(0_u16..).any(|(ring, number)| {
+            ring.drained > commits.get(&number).map_or(0, |commit| commit.drained)
+        })
+    }
+
+    /// Makes rows of the events that neither the commits nor the rings' own headers say to be in the file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub(crate) fn recover(
+        &self,
+        commits: &BTreeMap<u16, RingCommit>,
+        hooks: &HookTable,
+    ) -> Result<Recovery, Error> {
+        let mut batch = Batch::new(Codec::Zstd);
+        let mut recovery = Recovery::default();
+        if self.missing > 0 {
+            recovery.damage.push(Damage {
+                offset: self.source.len(),
+                bytes: 0,
+                rows: None,
+                what: format!("{} rings are missing from the rings file", self.missing),
+            });
+        }
+        for (ring, number) in self.rings.iter().zip(0_u16..) {
+            let committed = commits.get(&number).map_or(0, |commit| commit.drained);
+            let from = ring.drained.max(committed);
+            let mut slots = Slots::new(&self.source, u64::from(number), self.capacity);
+            self.recover_ring(number, ring, from, &mut slots, hooks, &mut batch, &mut recovery);
+            slots.failure?;
+        }
+        recovery.events = batch.events;
+        recovery.frames = batch.seal();
+        Ok(recovery)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the loop body of its only caller")]
+    fn recover_ring(
+        &self,
+        number: u16,
+        ring: &Ring,
+        from: u64,
+        slots: &mut Slots<'_>,
+        hooks: &HookTable,
+        batch: &mut Batch,
+        recovery: &mut Recovery,
+    ) {
+        // No position that was written is so far on; a forged one must not overflow.
+        if from >= 1 << 48 {
+            recovery.damage.push(Damage {
+                offset: ring_offset(u64::from(number), self.capacity),
+                bytes: RING_HEADER_LEN as u64,
+                rows: None,
+                what: format!("ring {number} claims the position {from}"),
+            });
+            return;
+        }
+        let end = from + self.capacity;
+        let mut walk = Walk::new(self.capacity, from);
+        let mut unreadable = 0;
+        let mut holes = 0;
+        loop {
+            while let Some((position, first, second)) = walk.next(|index| slots.load(index)) {
+                match batch.push(hooks, number, ring.thread, position, first, second) {
+                    Ok(()) => {
+                        recovery.bytes += SLOT_LEN as u64 * (1 + u64::from(second.is_some()));
+                    }
+                    Err(_) => unreadable += 1,
+                }
+            }
+            // A crash of the machine, unlike that of the program, can leave gaps.
+            let gap = walk.position();
+            let Some(next) = (gap + 1..end).find(|&position| slots.begins_event(position)) else {
+                break;
+            };
+            holes += next - gap;
+            walk = Walk::new(self.capacity, next);
+        }
+        recovery.unreadable += unreadable;
+        for (count, rows, what) in [
+            (unreadable, Some(unreadable), "events that mean nothing"),
+            (holes, None, "unwritten slots between events"),
+        ] {
+            if count > 0 {
+                recovery.damage.push(Damage {
+                    offset: ring_offset(u64::from(number), self.capacity),
+                    bytes: count * SLOT_LEN as u64,
+                    rows,
+                    what: format!("{count} {what} in ring {number} of the rings file"),
+                });
+            }
+        }
+    }
+}
+
+/// The slots of a ring, read by the block.
+struct Slots<'a> {
+    source: &'a Source,
+    /// Where the slots begin in the file.
+    start: u64,
+    capacity: u64,
+    block: Option<u64>,
+    bytes: Vec<u8>,
+    /// The first failure to read; slots read as never written then.
+    failure: Result<(), Error>,
+}
+
+impl<'a> Slots<'a> {
+    fn new(source: &'a Source, ring: u64, capacity: u64) -> Self {
+        let start = ring_offset(ring, capacity) + RING_HEADER_LEN as u64;
+        Self { source, start, capacity, block: None, bytes: Vec::new(), failure: Ok(()) }
+    }
+
+    fn load(&mut self, index: u64) -> Slot {
+        let block = index / BLOCK;
+        if self.block != Some(block) {
+            self.block = Some(block);
+            let slots = BLOCK.min(self.capacity - block * BLOCK);
+            let offset = self.start + block * BLOCK * SLOT_LEN as u64;
+            match self.source.read(offset, slots * SLOT_LEN as u64) {
+                Ok(bytes) => self.bytes = bytes,
+                Err(error) => {
+                    self.bytes.clear();
+                    self.failure = Err(error);
+                }
+            }
+        }
+        let at = (index % BLOCK) as usize * SLOT_LEN;
+        let word = |number: usize| u64_at(&self.bytes, at + 8 * number);
+        Slot { w0: word(0), header: word(1), p0: word(2), p1: word(3) }
+    }
+
+    /// Whether the slot of a position was written for it, as the first of an event.
+    fn begins_event(&mut self, position: u64) -> bool {
+        let header = SlotHeader(self.load(position % self.capacity).header);
+        header.lap() == lap_mark(position, self.capacity)
+            && !matches!(header.kind(), Some(RawKind::Cont | RawKind::Pad))
+    }
+}

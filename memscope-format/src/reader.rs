@@ -1,0 +1,302 @@
+//! Reading a capture, whole or damaged, closed or left behind.
+
+use crate::chunk::{Rows, Sealed};
+use crate::clock::Clock;
+use crate::commit::Commit;
+use crate::contents::Contents;
+use crate::defs::Defs;
+use crate::error::Error;
+use crate::frame::{FRAME_HEADER_LEN, FrameType};
+use crate::header::FileHeader;
+use crate::health::Health;
+use crate::index::IndexEntry;
+use crate::metadata::Metadata;
+use crate::record::Event;
+use crate::rows::Stream;
+use crate::scan::read_frame;
+use crate::source::Source;
+use std::fmt;
+use std::path::Path;
+
+/// A capture that was opened.
+///
+/// Opening reads the index (or, without one, the frame headers), the definitions and what the rings of a dead
+/// program hold; chunks are read when their rows are asked for. A reader never writes, and may be used by several
+/// threads.
+///
+/// ```no_run
+/// use memscope_format::{Reader, rows::Lifecycle};
+///
+/// let reader = Reader::open("target/memscope/serve-81234.memscope")?;
+/// for row in reader.rows::<Lifecycle>() {
+///     let row = row?;
+///     println!("{} ns: {:?} of value {:x}", reader.clock().ns(row.ts), row.kind, row.value);
+/// }
+/// # Ok::<(), memscope_format::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Reader {
+    source: Source,
+    contents: Contents,
+}
+
+/// A chunk of a capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkRef {
+    /// The stream of its rows.
+    pub stream: Stream,
+    /// Rows in it.
+    pub rows: u32,
+    /// Earliest time in it, in ticks.
+    pub t_min: u64,
+    /// Latest time in it, in ticks.
+    pub t_max: u64,
+    /// Bytes it takes in the file; 0 for a recovered one.
+    pub bytes: u64,
+    /// Where it is.
+    pub place: Place,
+}
+
+/// Where a chunk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the file.
+    Frame {
+        /// Where the frame begins.
+        offset: u64,
+        /// The number of the frame.
+        seq: u64,
+    },
+    /// In memory, made of the events that a dead program left in its rings; the chunks are numbered.
+    Recovered(usize),
+}
+
+/// What a capture has of one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamTotal {
+    /// The stream.
+    pub stream: Stream,
+    /// Rows, with those in chunks that turn out to be damaged.
+    pub rows: u64,
+    /// Bytes in the file; rows that were recovered from rings have none.
+    pub bytes: u64,
+    /// Chunks.
+    pub chunks: u64,
+}
+
+impl Reader {
+    /// Opens a capture, with the rings beside it if its writer died or is still at work.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a capture, needs a newer reader, or cannot be read. A damaged capture opens; see
+    /// [`Reader::health`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let source = Source::open(path)?;
+        let contents = Contents::of(&source, path)?;
+        Ok(Self { source, contents })
+    }
+
+    /// The file header. Where it is damaged and no copy is left, only version and the start of the id are right.
+    #[must_use]
+    pub const fn header(&self) -> &FileHeader {
+        &self.contents.header
+    }
+
+    /// What the capture is of; `None` if that was lost.
+    #[must_use]
+    pub const fn metadata(&self) -> Option<&Metadata> {
+        self.contents.metadata.as_ref()
+    }
+
+    /// All definitions, each table sorted by id.
+    #[must_use]
+    pub const fn defs(&self) -> &Defs {
+        &self.contents.defs
+    }
+
+    /// Turns ticks into nanoseconds since recording began.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.contents.clock
+    }
+
+    /// How whole the capture is.
+    #[must_use]
+    pub const fn health(&self) -> &Health {
+        &self.contents.health
+    }
+
+    /// The last commit that could be read.
+    #[must_use]
+    pub const fn last_commit(&self) -> Option<&Commit> {
+        self.contents.commit.as_ref()
+    }
+
+    /// Raw events recorded (hook firings), with those recovered from rings. If frames after the last commit are
+    /// damaged, those in them are not counted; [`Reader::health`] lists such frames.
+    #[must_use]
+    pub const fn events(&self) -> u64 {
+        self.contents.events
+    }
+
+    /// Raw events that are known to be lost.
+    #[must_use]
+    pub const fn lost(&self) -> u64 {
+        self.contents.health.lost_events
+    }
+
+    /// Bytes of the capture file.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.source.len()
+    }
+
+    /// Bytes of the rings that hold recovered events.
+    #[must_use]
+    pub const fn rings_bytes(&self) -> u64 {
+        self.contents.rings_bytes
+    }
+
+    /// What there is of each stream.
+    #[must_use]
+    pub fn streams(&self) -> Vec<StreamTotal> {
+        Stream::ALL
+            .into_iter()
+            .map(|stream| {
+                let nothing = StreamTotal { stream, rows: 0, bytes: 0, chunks: 0 };
+                self.stream_chunks(stream).fold(nothing, |total, chunk| StreamTotal {
+                    stream,
+                    rows: total.rows + u64::from(chunk.rows),
+                    bytes: total.bytes + chunk.bytes,
+                    chunks: total.chunks + 1,
+                })
+            })
+            .collect()
+    }
+
+    /// The chunks of a stream, in the order they were written, recovered ones last. Their times may overlap.
+    #[must_use]
+    pub fn chunks<R: Event>(&self) -> Vec<ChunkRef> {
+        self.stream_chunks(R::STREAM).collect()
+    }
+
+    /// Reads all rows of a chunk.
+    ///
+    /// # Errors
+    ///
+    /// If the chunk is damaged, or of another stream.
+    pub fn read_chunk<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<R>, Error> {
+        self.chunk_rows(chunk)?.collect()
+    }
+
+    /// Reads all rows of a stream, chunk by chunk; within a ring they come in the order of recording, which is not
+    /// that of time over all threads.
+    ///
+    /// A damaged chunk is one error, after which come the rows of the next.
+    pub fn rows<R: Event>(&self) -> StreamRows<'_, R> {
+        StreamRows { reader: self, chunks: self.chunks::<R>().into_iter(), current: None }
+    }
+
+    fn stream_chunks(&self, stream: Stream) -> impl Iterator<Item = ChunkRef> {
+        let in_file = self.contents.events_frames(stream).map(move |frame| ChunkRef {
+            stream,
+            rows: frame.rows,
+            t_min: frame.t_min,
+            t_max: frame.t_max,
+            bytes: frame.frame_len(),
+            place: Place::Frame { offset: frame.offset, seq: frame.seq },
+        });
+        let recovered = self.contents.recovered.iter().enumerate();
+        let recovered = recovered
+            .filter(move |(_, frame)| frame.frame_type() == stream.frame_type())
+            .map(move |(number, frame)| ChunkRef {
+                stream,
+                rows: frame.header.rows,
+                t_min: frame.header.t_min,
+                t_max: frame.header.t_max,
+                bytes: 0,
+                place: Place::Recovered(number),
+            });
+        in_file.chain(recovered)
+    }
+
+    fn chunk_rows<R: Event>(&self, chunk: &ChunkRef) -> Result<Rows<R>, Error> {
+        match chunk.place {
+            Place::Recovered(number) => {
+                let frame = self.contents.recovered.get(number);
+                let Some(Sealed { header, padded }) =
+                    frame.filter(|frame| frame.frame_type() == R::FRAME)
+                else {
+                    return Err(other_stream(0, R::FRAME, chunk));
+                };
+                Rows::decode(header, &padded[..header.stored_len as usize], 0)
+            }
+            Place::Frame { offset, .. } => {
+                let entry = self.contents.frame_at(offset);
+                let Some(entry) = entry.filter(|entry| entry.frame_type == R::FRAME) else {
+                    return Err(other_stream(offset, R::FRAME, chunk));
+                };
+                read_rows(&self.source, entry)
+            }
+        }
+    }
+}
+
+fn other_stream(offset: u64, frame_type: FrameType, chunk: &ChunkRef) -> Error {
+    Error::corrupt(
+        offset,
+        format!("a {frame_type} chunk of this capture"),
+        format!("a reference to one of {}", chunk.stream.name()),
+    )
+}
+
+/// Reads a chunk of the file.
+pub(crate) fn read_rows<R: crate::Record>(
+    source: &Source,
+    entry: &IndexEntry,
+) -> Result<Rows<R>, Error> {
+    let (header, payload) = read_frame(source, entry)?;
+    Rows::decode(&header, &payload, entry.offset + FRAME_HEADER_LEN as u64)
+}
+
+/// The rows of a stream; see [`Reader::rows`].
+pub struct StreamRows<'a, R: Event> {
+    reader: &'a Reader,
+    chunks: std::vec::IntoIter<ChunkRef>,
+    current: Option<Rows<R>>,
+}
+
+impl<R: Event> Iterator for StreamRows<'_, R> {
+    type Item = Result<R, Error>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(rows) = &mut self.current {
+                match rows.next() {
+                    Some(Ok(row)) => return Some(Ok(row)),
+                    Some(Err(error)) => {
+                        self.current = None;
+                        return Some(Err(error));
+                    }
+                    None => self.current = None,
+                }
+            }
+            match self.reader.chunk_rows(&self.chunks.next()?) {
+                Ok(rows) => self.current = Some(rows),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl<R: Event> fmt::Debug for StreamRows<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamRows")
+            .field("stream", &R::STREAM)
+            .field("chunks", &self.chunks)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,253 @@
+//! Finding a capture's frames without an index: hop from header to header, and where one is damaged search for
+//! the next.
+
+use crate::error::Error;
+use crate::frame::{FRAME_HEADER_LEN, FrameHeader, SYNC};
+use crate::health::Damage;
+use crate::index::IndexEntry;
+use crate::limits;
+use crate::source::Source;
+
+/// Bytes that a search reads at once.
+const WINDOW: u64 = 1 << 18;
+
+/// The frames of a file from an offset on, and what is between them.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    pub(crate) frames: Vec<IndexEntry>,
+    pub(crate) damage: Vec<Damage>,
+    /// The tag in the frames' sync marks; `None` if there is no frame.
+    pub(crate) tag: Option<[u8; 4]>,
+}
+
+/// Finds all frames from `start` on whose sync mark has `tag`, or the tag of the first one found.
+///
+/// Reads headers, and payloads only where a frame is not followed by another.
+///
+/// # Errors
+///
+/// If the file cannot be read, or has more than [`limits::FRAMES`] frames.
+pub(crate) fn scan(source: &Source, start: u64, tag: Option<[u8; 4]>) -> Result<Scan, Error> {
+    let mut scanner = Scanner {
+        source,
+        found: Scan { frames: Vec::new(), damage: Vec::new(), tag },
+        seq: 0,
+        // Forged headers could make every payload overlap the others.
+        verifiable: source.len().saturating_mul(2).saturating_add(1 << 26),
+    };
+    let mut at = start;
+    while at < source.len() {
+        at = scanner.step(at)?;
+        if scanner.found.frames.len() > limits::FRAMES {
+            return Err(Error::Limit {
+                offset: at,
+                what: "frames",
+                limit: limits::FRAMES as u64,
+                found: scanner.found.frames.len() as u64,
+            });
+        }
+    }
+    Ok(scanner.found)
+}
+
+struct Scanner<'a> {
+    source: &'a Source,
+    found: Scan,
+    /// The number that the next frame should have.
+    seq: u64,
+    /// Bytes of payload that may still be read to verify frames.
+    verifiable: u64,
+}
+
+impl Scanner<'_> {
+    /// Takes the frame at `at`, or gets over what is there instead; returns where to go on.
+    fn step(&mut self, at: u64) -> Result<u64, Error> {
+        match self.header_at(at)? {
+            Some(header) if at.saturating_add(header.frame_len()) <= self.source.len() => {
+                self.take(at, &header);
+                Ok(at + header.frame_len())
+            }
+            // A frame that was cut off. More may follow, if the writer went on after a failed write.
+            Some(header) => {
+                let rows = self.rows_of(&header);
+                self.skip(at, at + FRAME_HEADER_LEN as u64, rows, "an incomplete frame")
+            }
+            None => self.resync(at),
+        }
+    }
+
+    /// There is no header where one should be. Is it this one that is damaged, or is the frame before it not
+    /// really so long?
+    fn resync(&mut self, at: u64) -> Result<u64, Error> {
+        let before = self.found.frames.last().copied().filter(|frame| frame.end() == at);
+        if let Some(frame) = before
+            && !self.is_whole(&frame)?
+        {
+            self.found.frames.pop();
+            let rows = frame.frame_type.stream().map_or(0, |_| u64::from(frame.rows));
+            let what = format!("a damaged {} frame", frame.frame_type);
+            return self.skip(
+                frame.offset,
+                frame.offset + FRAME_HEADER_LEN as u64,
+                Some(rows),
+                &what,
+            );
+        }
+        let what = if self.source.len() - at < FRAME_HEADER_LEN as u64 {
+            "an incomplete frame header"
+        } else {
+            "a damaged frame header"
+        };
+        self.skip(at, at + 1, None, what)
+    }
+
+    /// Reports what lies from `from` to the next frame that begins at `search` or behind it, and goes there.
+    fn skip(
+        &mut self,
+        from: u64,
+        search: u64,
+        rows: Option<u64>,
+        what: &str,
+    ) -> Result<u64, Error> {
+        let next = self.search(search)?;
+        let end = next.unwrap_or(self.source.len());
+        self.found.damage.push(Damage {
+            offset: from,
+            bytes: end - from,
+            rows,
+            what: what.to_owned(),
+        });
+        Ok(end)
+    }
+
+    fn take(&mut self, at: u64, header: &FrameHeader) {
+        let damaged_before =
+            self.found.damage.last().is_some_and(|last| last.offset + last.bytes == at);
+        if header.seq < self.seq {
+            self.found.damage.push(Damage {
+                offset: at,
+                bytes: header.frame_len(),
+                rows: Some(0),
+                what: format!("frame {} again, or out of order", header.seq),
+            });
+            return;
+        }
+        if header.seq > self.seq && !damaged_before {
+            self.found.damage.push(Damage {
+                offset: at,
+                bytes: 0,
+                rows: None,
+                what: format!("{} frames are missing", header.seq - self.seq),
+            });
+        }
+        self.seq = header.seq.saturating_add(1);
+        self.found.frames.push(IndexEntry::new(at, header));
+    }
+
+    fn rows_of(&self, header: &FrameHeader) -> Option<u64> {
+        Some(header.frame_type.stream().map_or(0, |_| u64::from(header.rows)))
+    }
+
+    /// Reads the header at `at`, if there is one of this file whose sizes are within the limits.
+    fn header_at(&mut self, at: u64) -> Result<Option<FrameHeader>, Error> {
+        if self.source.len() - at < FRAME_HEADER_LEN as u64 {
+            return Ok(None);
+        }
+        let mut bytes = [0; FRAME_HEADER_LEN];
+        self.source.read_exact(&mut bytes, at)?;
+        Ok(self.accept(&bytes))
+    }
+
+    fn accept(&mut self, bytes: &[u8; FRAME_HEADER_LEN]) -> Option<FrameHeader> {
+        let (header, tag) = FrameHeader::from_bytes(bytes)?;
+        if self.found.tag.is_some_and(|known| known != tag) || header.beyond_limit().is_some() {
+            return None;
+        }
+        self.found.tag = Some(tag);
+        Some(header)
+    }
+
+    /// Finds the first frame header at `from` or behind it.
+    fn search(&mut self, from: u64) -> Result<Option<u64>, Error> {
+        let mut window_start = from;
+        while self.source.len().saturating_sub(window_start) >= FRAME_HEADER_LEN as u64 {
+            let len = WINDOW.min(self.source.len() - window_start);
+            let window = self.source.read(window_start, len)?;
+            let last_start = window.len() - FRAME_HEADER_LEN;
+            let mut at = 0;
+            while let Some(skipped) =
+                window[at..=last_start].iter().position(|&byte| byte == SYNC[0])
+            {
+                at += skipped;
+                if let Some(bytes) = window[at..].first_chunk()
+                    && self.accept(bytes).is_some()
+                {
+                    return Ok(Some(window_start + at as u64));
+                }
+                at += 1;
+                if at > last_start {
+                    break;
+                }
+            }
+            window_start += last_start as u64 + 1;
+        }
+        Ok(None)
+    }
+
+    /// Whether the payload of a frame is what its header says.
+    fn is_whole(&mut self, frame: &IndexEntry) -> Result<bool, Error> {
+        let Some(left) = self.verifiable.checked_sub(frame.frame_len()) else { return Ok(false) };
+        self.verifiable = left;
+        match read_frame(self.source, frame) {
+            Ok(_) => Ok(true),
+            Err(error @ Error::Io(_)) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+/// Reads a frame, and verifies that it is the one that the entry describes; returns its header and its payload
+/// without padding.
+///
+/// # Errors
+///
+/// If it is not, is damaged, or exceeds a limit.
+pub(crate) fn read_frame(
+    source: &Source,
+    entry: &IndexEntry,
+) -> Result<(FrameHeader, Vec<u8>), Error> {
+    let offset = entry.offset;
+    if entry.stored_len > limits::STORED_LEN {
+        return Err(Error::Limit {
+            offset,
+            what: "stored length",
+            limit: u64::from(limits::STORED_LEN),
+            found: u64::from(entry.stored_len),
+        });
+    }
+    let mut bytes = source.read(offset, entry.frame_len())?;
+    let Some((header, _)) = bytes.first_chunk().and_then(FrameHeader::from_bytes) else {
+        return Err(Error::corrupt(offset, "a frame header", "damaged bytes"));
+    };
+    if !entry.describes(&header) {
+        return Err(Error::corrupt(
+            offset,
+            format!("frame {}, {}", entry.seq, entry.frame_type),
+            format!("frame {}, {}", header.seq, header.frame_type),
+        ));
+    }
+    if let Some((what, limit, found)) = header.beyond_limit() {
+        return Err(Error::Limit { offset, what, limit, found });
+    }
+    let computed = crc32fast::hash(&bytes[FRAME_HEADER_LEN..]);
+    if computed != header.payload_crc {
+        return Err(Error::corrupt(
+            offset,
+            format!("a {} payload with checksum {:08x}", header.frame_type, header.payload_crc),
+            format!("{computed:08x}"),
+        ));
+    }
+    bytes.truncate(FRAME_HEADER_LEN + header.stored_len as usize);
+    bytes.drain(..FRAME_HEADER_LEN);
+    Ok((header, bytes))
+}

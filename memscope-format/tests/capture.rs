@@ -1,0 +1,182 @@
+//! A capture that nothing happened to.
+
+mod sample;
+
+use memscope_format::defs::ContainerKind;
+use memscope_format::raw::value_id;
+use memscope_format::rows::{
+    Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Stream, Zst,
+};
+use memscope_format::{Codec, Error, Reader};
+use sample::{CYCLE_EVENTS, Rows, Sample, open};
+
+#[test]
+fn rows_definitions_and_totals_come_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    for codec in [Codec::None, Codec::Zstd] {
+        let bytes = Sample::of_three_cycles(codec).finish();
+        let reader = open(&path, &bytes).unwrap();
+        assert!(reader.health().complete && reader.health().is_whole(), "{:?}", reader.health());
+        assert_eq!(reader.header(), &sample::file_header(codec));
+        assert_eq!(reader.metadata(), Some(&sample::metadata()));
+        assert_eq!(reader.defs(), &sample::defs());
+        assert_eq!(reader.events(), 3 * 2 * CYCLE_EVENTS);
+        assert_eq!((reader.lost(), reader.rings_bytes()), (0, 0));
+        assert_eq!(reader.bytes(), bytes.len() as u64);
+        assert_eq!(reader.clock().first(), sample::reading(1000));
+        assert_eq!(reader.clock().last(), sample::reading(6000));
+        assert_eq!(reader.clock().ns(2000), 500);
+
+        let rows = Rows::of(&reader);
+        assert_eq!(rows.errors, [""; 0]);
+        let totals: Vec<_> =
+            reader.streams().iter().map(|total| (total.stream, total.rows, total.chunks)).collect();
+        assert_eq!(
+            totals,
+            [
+                (Stream::Lifecycle, 30, 3),
+                (Stream::Container, 18, 3),
+                (Stream::Zst, 12, 3),
+                (Stream::DropChain, 12, 3),
+            ]
+        );
+        assert_eq!(rows.len(), 72);
+    }
+}
+
+/// The rows of the first ring's first cycle, spelled out.
+#[test]
+fn each_raw_event_becomes_its_rows() {
+    let directory = tempfile::tempdir().unwrap();
+    let bytes = Sample::of_three_cycles(Codec::Zstd).finish();
+    let reader = open(&directory.path().join("x.memscope"), &bytes).unwrap();
+    let rows = Rows::of(&reader);
+    let lifecycle = |ts, kind, hook: u32, value, origin| Lifecycle {
+        ts,
+        kind,
+        site: hook,
+        type_id: hook + 10,
+        value: value_id(0, value),
+        origin,
+        thread: 1,
+    };
+    assert_eq!(
+        rows.lifecycle[..5],
+        [
+            lifecycle(2000, LifecycleKind::Born, sample::VECTOR, 0, 0),
+            lifecycle(2010, LifecycleKind::Born, sample::SESSION, 1, 0),
+            lifecycle(2020, LifecycleKind::Born, sample::SHARED, 3, 0),
+            lifecycle(2025, LifecycleKind::Cloned, sample::SESSION, 4, 1),
+            lifecycle(2060, LifecycleKind::Moved, sample::SHARED, 3, 0),
+        ]
+    );
+    assert_eq!(
+        rows.zst[..2],
+        [
+            Zst(lifecycle(2011, LifecycleKind::Born, sample::MARKER, 2, 0)),
+            Zst(lifecycle(2051, LifecycleKind::Exit, sample::MARKER, 2, 0)),
+        ]
+    );
+    let vector = Container {
+        ts: 2000,
+        value: 0,
+        site: 1,
+        type_id: 11,
+        field: 0,
+        kind: ContainerKind::Vec,
+        reason: SnapshotReason::Birth,
+        len: Some(3),
+        capacity: Some(8),
+        element_size: 2,
+        addr: Some(0x5000 + 2000),
+        strong: None,
+        weak: None,
+        thread: 1,
+    };
+    let shared = Container {
+        ts: 2020,
+        value: 3,
+        site: 4,
+        type_id: 14,
+        kind: ContainerKind::Rc,
+        len: None,
+        capacity: None,
+        element_size: 8,
+        addr: Some(0x9000),
+        strong: Some(1),
+        weak: Some(2),
+        ..vector
+    };
+    let user = Container {
+        ts: 2040,
+        value: 1,
+        site: 2,
+        type_id: 12,
+        field: 2,
+        kind: ContainerKind::String,
+        reason: SnapshotReason::Drop,
+        len: Some(5),
+        capacity: Some(16),
+        element_size: 1,
+        addr: Some(0x7000 + 2000),
+        ..vector
+    };
+    assert_eq!(rows.container[..3], [vector, shared, user]);
+    let session = DropChain {
+        ts: 2045,
+        duration: Some(5),
+        value: 1,
+        site: 2,
+        type_id: 12,
+        depth: 1,
+        outcome: Outcome::Dropped,
+        panicking: false,
+        thread: 1,
+    };
+    let vector = DropChain {
+        ts: 2050,
+        duration: Some(30),
+        value: 0,
+        site: 1,
+        type_id: 11,
+        depth: 0,
+        panicking: true,
+        ..session
+    };
+    assert_eq!(rows.drop_chain[..2], [session, vector]);
+}
+
+#[test]
+fn a_chunk_is_read_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let bytes = Sample::of_three_cycles(Codec::Zstd).finish();
+    let reader = open(&directory.path().join("x.memscope"), &bytes).unwrap();
+    let chunks = reader.chunks::<DropChain>();
+    let rows: Vec<DropChain> = reader.read_chunk(&chunks[1]).unwrap();
+    assert_eq!((rows.len(), chunks[1].rows), (4, 4));
+    assert!(rows.iter().all(|row| (chunks[1].t_min..=chunks[1].t_max).contains(&row.ts)));
+    assert_eq!((chunks[1].t_min, chunks[1].t_max), (3045, 3051));
+    assert!(matches!(reader.read_chunk::<Zst>(&chunks[1]), Err(Error::Corrupt { .. })));
+}
+
+#[test]
+fn what_is_not_a_capture_is_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    assert!(matches!(Reader::open(&path), Err(Error::Io(_))));
+    assert!(matches!(open(&path, b""), Err(Error::NoData)));
+    let error = open(&path, b"\x7FELF and so on").unwrap_err();
+    assert!(matches!(error, Error::NotACapture { .. }), "{error:?}");
+    let error = open(&path, &[b'x'; 10_000]).unwrap_err();
+    assert!(matches!(error, Error::NotACapture { .. }), "{error:?}");
+    let header = sample::file_header(Codec::Zstd);
+    let error = open(&path, &header.to_bytes()[..50]).unwrap_err();
+    assert!(matches!(error, Error::Truncated { offset: 0, expected: 64, found: 50 }), "{error:?}");
+    let newer = memscope_format::FileHeader { major: 9, ..header };
+    let error = open(&path, &newer.to_bytes()).unwrap_err();
+    assert!(matches!(error, Error::TooNew { .. }), "{error:?}");
+    let reader = open(&path, &header.to_bytes()).unwrap();
+    assert_eq!(reader.events(), 0);
+    assert!(!reader.health().complete);
+}

@@ -1,0 +1,321 @@
+//! A small capture that the tests cut, flip and tear: several chunks of every stream, several commits.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part of this module")]
+
+use memscope_format::defs::{
+    ContainerDef, ContainerKind, Defs, FieldDef, HookDef, SiteDef, SiteKind, ThreadDef, TypeDef,
+};
+use memscope_format::raw::{RawKind, Slot, SlotHeader, flags, lap_mark, value_id};
+use memscope_format::rows::{Container, DropChain, Lifecycle, SnapshotReason, Zst};
+use memscope_format::{
+    Batch, ClockReading, Codec, Commit, Error, FileHeader, HookTable, Metadata, Reader, RingCommit,
+    Writer,
+};
+use std::fmt::Debug;
+use std::path::Path;
+
+pub const FILE_ID: [u8; 16] = *b"memscope-sample!";
+/// Slots of the rings that the sample's events lie in.
+pub const CAPACITY: u64 = 16;
+
+/// A variable of type `Vec<u16>`.
+pub const VECTOR: u32 = 1;
+/// An annotated struct with a `String` as its second field.
+pub const SESSION: u32 = 2;
+/// A type without size.
+pub const MARKER: u32 = 3;
+/// A variable of type `Rc<u64>`.
+pub const SHARED: u32 = 4;
+
+pub fn defs() -> Defs {
+    let site = |id, kind, name: &str| SiteDef {
+        id,
+        kind,
+        name: name.to_owned(),
+        module: "sample".to_owned(),
+        file: "src/main.rs".to_owned(),
+        line: 10 * id,
+        column: 5,
+    };
+    let of = |kind, element_size| Some(ContainerDef { kind, element_size });
+    let type_def = |id, name: &str, size, container| TypeDef {
+        id,
+        name: name.to_owned(),
+        size,
+        align: 8,
+        needs_drop: true,
+        container,
+        fields: None,
+    };
+    let field = |name: &str, type_name: &str, offset, size, container| FieldDef {
+        name: name.to_owned(),
+        type_name: type_name.to_owned(),
+        offset,
+        size,
+        align: 8,
+        container,
+    };
+    let session = TypeDef {
+        fields: Some(vec![
+            field("id", "u64", 0, 8, None),
+            field("user", "alloc::string::String", 8, 24, of(ContainerKind::String, 1)),
+            field("mark", "core::marker::PhantomData<u8>", 32, 0, None),
+        ]),
+        ..type_def(12, "sample::Session", 32, None)
+    };
+    Defs {
+        sites: vec![
+            site(1, SiteKind::Variable, "main::vector"),
+            site(2, SiteKind::Type, "Session"),
+            site(3, SiteKind::Argument, "main::marker"),
+            site(4, SiteKind::Variable, "main::shared"),
+        ],
+        types: vec![
+            type_def(11, "alloc::vec::Vec<u16>", 24, of(ContainerKind::Vec, 2)),
+            session,
+            type_def(13, "sample::Marker", 0, None),
+            type_def(14, "alloc::rc::Rc<u64>", 8, of(ContainerKind::Rc, 8)),
+        ],
+        hooks: (1..=4).map(|id| HookDef { id, site: id, type_id: id + 10 }).collect(),
+        threads: vec![
+            ThreadDef { id: 1, name: Some("main".to_owned()), os_id: Some(4711) },
+            ThreadDef { id: 2, name: None, os_id: None },
+        ],
+    }
+}
+
+pub fn metadata() -> Metadata {
+    Metadata {
+        program: "sample".to_owned(),
+        args: vec!["--fast".to_owned()],
+        pid: 4711,
+        exe: "/usr/bin/sample".to_owned(),
+        memscope_version: "0.1.0".to_owned(),
+        target: "linux-x86_64".to_owned(),
+        started_unix_ns: 1_700_000_000_000_000_000,
+        clock_source: "tsc".to_owned(),
+        clock: [reading(1000), reading(1000)],
+        ring_capacity: CAPACITY,
+        labels: vec![("commit".to_owned(), "abc".to_owned())],
+    }
+}
+
+/// The sample's clock makes two ticks a nanosecond.
+pub fn reading(ticks: u64) -> ClockReading {
+    ClockReading { ticks, mono_ns: 7 + ticks / 2 }
+}
+
+pub fn file_header(codec: Codec) -> FileHeader {
+    FileHeader::new(FILE_ID, 1_700_000_000_000_000_123, codec)
+}
+
+/// An event of a ring: its slots, without the lap marks.
+#[derive(Debug, Clone)]
+pub struct RawEvent {
+    pub first: Slot,
+    pub second: Option<Slot>,
+}
+
+fn slot(hook: u32, kind: RawKind, flags: u8, words: [u64; 3]) -> Slot {
+    Slot {
+        w0: words[0],
+        header: SlotHeader::new(hook, kind, flags, 0).0,
+        p0: words[1],
+        p1: words[2],
+    }
+}
+
+pub fn born(hook: u32, ts: u64, p0: u64, p1: u64) -> RawEvent {
+    RawEvent { first: slot(hook, RawKind::Born, 0, [ts, p0, p1]), second: None }
+}
+
+pub fn cloned(hook: u32, ts: u64, origin: u64) -> RawEvent {
+    RawEvent { first: slot(hook, RawKind::Born, flags::CLONED, [ts, origin, 0]), second: None }
+}
+
+pub fn born_wide(hook: u32, ts: u64, len: u64, capacity: u64, addr: u64) -> RawEvent {
+    RawEvent {
+        first: slot(hook, RawKind::Born, flags::WIDE, [ts, len, addr]),
+        second: Some(slot(hook, RawKind::Cont, 0, [capacity, 0, 0])),
+    }
+}
+
+pub fn end(hook: u32, flags: u8, ts: u64, value: u64, duration: u64, depth: u64) -> RawEvent {
+    let words = [ts, value, duration | depth << 48];
+    RawEvent { first: slot(hook, RawKind::End, flags, words), second: None }
+}
+
+pub fn snapshot(
+    hook: u32,
+    ts: u64,
+    value: u64,
+    field: u64,
+    reason: SnapshotReason,
+    words: [u64; 3],
+) -> RawEvent {
+    let [len, capacity, addr] = words;
+    RawEvent {
+        first: slot(hook, RawKind::Snapshot, flags::WIDE, [ts, value, addr]),
+        second: Some(slot(hook, RawKind::Cont, 0, [len, capacity, field | (reason as u64) << 32])),
+    }
+}
+
+/// Puts lap marks on an event's slots, as the recorder does.
+pub fn marked(event: &RawEvent, position: u64, capacity: u64) -> (Slot, Option<Slot>) {
+    let mark = |slot: Slot, position| Slot {
+        header: slot.header | u64::from(lap_mark(position, capacity)) << 48,
+        ..slot
+    };
+    (mark(event.first, position), event.second.map(|second| mark(second, position + 1)))
+}
+
+/// The events of one cycle of the sample: every kind, in 11 slots.
+pub fn cycle(ring: u16, position: u64, start: u64) -> Vec<RawEvent> {
+    let value = |offset| value_id(ring, position + offset);
+    vec![
+        born(VECTOR, start, 3 | 8 << 32, 0x5000 + start),
+        born(SESSION, start + 10, 0, 0),
+        born(MARKER, start + 11, 0, 0),
+        born(SHARED, start + 20, 1 | 2 << 32, 0x9000),
+        cloned(SESSION, start + 25, value(1)),
+        snapshot(SESSION, start + 40, value(1), 2, SnapshotReason::Drop, [5, 16, 0x7000 + start]),
+        end(SESSION, flags::DROPPED, start + 45, value(1), 5, 1),
+        end(VECTOR, flags::DROPPED | flags::PANICKING, start + 50, value(0), 30, 0),
+        end(MARKER, flags::EXIT, start + 51, value(2), 0, 0),
+        end(SHARED, flags::MOVED, start + 60, value(3), 0, 0),
+    ]
+}
+
+/// Slots that a cycle takes.
+pub const CYCLE_SLOTS: u64 = 11;
+/// Events of a cycle.
+pub const CYCLE_EVENTS: u64 = 10;
+
+/// Writes the sample: three commits of two rings each, definitions before them.
+pub struct Sample {
+    pub writer: Writer<Vec<u8>>,
+    pub batch: Batch,
+    hooks: HookTable,
+    pub cycles: u64,
+}
+
+impl Sample {
+    pub fn new(codec: Codec) -> Self {
+        let mut writer = Writer::new(Vec::new(), &file_header(codec)).unwrap();
+        writer.metadata(&metadata()).unwrap();
+        writer.define(&defs()).unwrap();
+        let mut hooks = HookTable::new();
+        hooks.extend(&defs());
+        Self { writer, batch: Batch::new(codec), hooks, cycles: 0 }
+    }
+
+    pub fn drained(&self) -> u64 {
+        self.cycles * CYCLE_SLOTS
+    }
+
+    /// Writes the chunks of one more cycle of both rings.
+    pub fn chunks(&mut self) {
+        for ring in [0, 1] {
+            let mut position = self.drained();
+            let start = 2000 + 1000 * self.cycles + u64::from(ring);
+            for event in cycle(ring, position, start) {
+                let thread = u32::from(ring) + 1;
+                let (first, second) = marked(&event, position, CAPACITY);
+                self.batch.push(&self.hooks, ring, thread, position, first, second).unwrap();
+                position += 1 + u64::from(second.is_some());
+            }
+        }
+        assert_eq!(self.batch.events, 2 * CYCLE_EVENTS);
+        for frame in self.batch.seal() {
+            self.writer.append(&frame).unwrap();
+        }
+        self.cycles += 1;
+    }
+
+    /// Commits what was written.
+    pub fn commit(&mut self) {
+        let drained = self.drained();
+        let ring = |ring| RingCommit { ring, thread: u32::from(ring) + 1, drained, lost: 0 };
+        self.writer
+            .commit(&Commit {
+                cycle: self.cycles,
+                clock: reading(3000 + 1000 * self.cycles),
+                events: 2 * CYCLE_EVENTS * self.cycles,
+                lost: 0,
+                rings: vec![ring(0), ring(1)],
+            })
+            .unwrap();
+    }
+
+    /// The sample as the tests take it: three committed cycles.
+    pub fn of_three_cycles(codec: Codec) -> Self {
+        let mut sample = Self::new(codec);
+        for _ in 0..3 {
+            sample.chunks();
+            sample.commit();
+        }
+        sample
+    }
+
+    pub fn finish(self) -> Vec<u8> {
+        self.writer.finish(&defs()).unwrap()
+    }
+
+    /// The bytes so far, as a program that is killed leaves them.
+    pub fn killed(&self) -> Vec<u8> {
+        self.writer.sink().clone()
+    }
+}
+
+/// All rows of a capture, and the errors met on the way.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    pub lifecycle: Vec<Lifecycle>,
+    pub container: Vec<Container>,
+    pub zst: Vec<Zst>,
+    pub drop_chain: Vec<DropChain>,
+    pub errors: Vec<String>,
+}
+
+impl Rows {
+    pub fn of(reader: &Reader) -> Self {
+        let mut all = Self::default();
+        let errors = &mut all.errors;
+        all.lifecycle = split(reader.rows(), errors);
+        all.container = split(reader.rows(), errors);
+        all.zst = split(reader.rows(), errors);
+        all.drop_chain = split(reader.rows(), errors);
+        all
+    }
+
+    pub fn len(&self) -> usize {
+        self.lifecycle.len() + self.container.len() + self.zst.len() + self.drop_chain.len()
+    }
+
+    /// Whether the rows are those of `other` without some, in the same order.
+    pub fn are_part_of(&self, other: &Self) -> bool {
+        is_part(&self.lifecycle, &other.lifecycle)
+            && is_part(&self.container, &other.container)
+            && is_part(&self.zst, &other.zst)
+            && is_part(&self.drop_chain, &other.drop_chain)
+    }
+}
+
+fn is_part<T: PartialEq>(part: &[T], whole: &[T]) -> bool {
+    let mut rest = whole.iter();
+    part.iter().all(|row| rest.any(|other| other == row))
+}
+
+fn split<T: Debug>(
+    rows: impl Iterator<Item = Result<T, Error>>,
+    errors: &mut Vec<String>,
+) -> Vec<T> {
+    let (good, bad): (Vec<_>, Vec<_>) = rows.partition(Result::is_ok);
+    errors.extend(bad.into_iter().map(|error| error.unwrap_err().to_string()));
+    good.into_iter().map(Result::unwrap).collect()
+}
+
+/// Writes bytes to a file and opens it.
+pub fn open(path: &Path, bytes: &[u8]) -> Result<Reader, Error> {
+    std::fs::write(path, bytes).unwrap();
+    Reader::open(path)
+}
