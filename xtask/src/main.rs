@@ -1,2 +1,58 @@
-//! Placeholder
-fn main() {}
+//! The project's own commands.
+//!
+//! `cargo xtask ci` runs every check that a change has to pass, and stops at the first that fails.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stderr, reason = "the command's output")]
+
+mod command;
+mod readme;
+mod steps;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run the checks of CI, in order
+    Ci {
+        /// Run only these
+        #[arg(value_name = "STEP", value_parser = steps::names())]
+        only: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let Task::Ci { only } = Arguments::parse().task;
+    match ci(&only) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\nxtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn ci(only: &[String]) -> Result<(), String> {
+    let started = Instant::now();
+    for step in steps::ALL
+        .iter()
+        .filter(|step| only.is_empty() || only.iter().any(|name| name == step.name))
+    {
+        for command in (step.commands)()? {
+            eprintln!("\n== {}: {command}", step.name);
+            let started = Instant::now();
+            command.run()?;
+            eprintln!("== {}: {:.0?}", step.name, started.elapsed());
+        }
+    }
+    eprintln!("\nxtask: all passed in {:.0?}", started.elapsed());
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The checks of CI.
+
+use crate::command::Command;
+use crate::readme;
+
+/// A check: a name and what it runs.
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) commands: fn() -> Result<Vec<Command>, String>,
+}
+
+/// All checks: those that fail soonest first.
+pub(crate) const ALL: [Step; 6] = [
+    Step { name: "format", commands: format },
+    Step { name: "lint", commands: lint },
+    Step { name: "docs", commands: docs },
+    Step { name: "features", commands: features },
+    Step { name: "dependencies", commands: dependencies },
+    Step { name: "readme", commands: readme::commands },
+];
+
+pub(crate) fn names() -> [&'static str; 6] {
+    ALL.map(|step| step.name)
+}
+
+fn format() -> Result<Vec<Command>, String> {
+    Ok(vec![Command::new("cargo fmt --all --check")])
+}
+
+fn lint() -> Result<Vec<Command>, String> {
+    Ok(vec![
+        // The tests of several crates switch recording on, and that holds for all that is built with them.
+        Command::new("cargo clippy --workspace --all-targets -- -D warnings"),
+        Command::new(
+            "cargo clippy -p memscope-runtime -p memscope-macros -p memscope-examples -- -D warnings",
+        ),
+    ])
+}
+
+fn docs() -> Result<Vec<Command>, String> {
+    let deny = |line: &str| Command::new(line).env("RUSTDOCFLAGS", "-D warnings");
+    Ok(vec![
+        deny("cargo doc --workspace --no-deps"),
+        deny("cargo doc -p memscope-runtime --features on --no-deps"),
+    ])
+}
+
+/// The combinations that neither `lint` nor the README's `cargo test --workspace` builds.
+fn features() -> Result<Vec<Command>, String> {
+    Ok(vec![
+        // The hooks off: alone, so that no other crate switches them on.
+        Command::new("cargo check -p memscope-runtime"),
+        Command::new("cargo check -p memscope-runtime --features on"),
+        Command::new("cargo test -p memscope-macros"),
+        Command::new("cargo check -p memscope-format"),
+        Command::new("cargo check -p memscope-format --features report"),
+    ])
+}
+
+/// Advisories and licences, by deny.toml.
+fn dependencies() -> Result<Vec<Command>, String> {
+    let present = std::process::Command::new("cargo").args(["deny", "--version"]).output();
+    if present.is_ok_and(|output| output.status.success()) {
+        return Ok(vec![Command::new("cargo deny check")]);
+    }
+    eprintln!(
+        "\n== dependencies: not checked, cargo-deny is not installed (cargo install cargo-deny)"
+    );
+    Ok(Vec::new())
+}
