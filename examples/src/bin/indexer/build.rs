@@ -41,6 +41,7 @@ struct Yield {
 /// # Errors
 ///
 /// If a thread cannot be started.
+#[memscope::track]
 pub(crate) fn build<F: Folding>(
     corpus: &Corpus,
     threads: NonZeroUsize,
@@ -87,8 +88,9 @@ fn work<F: Folding>(shared: &Shared<'_>, dictionary: &Dictionary) -> Yield {
 }
 
 /// Adds the words of one file to the dictionary.
+#[memscope::track]
 fn index_text<F: Folding>(source: &SourceFile, text: String, dictionary: &Dictionary) -> Document {
-    let folding: F = F::default();
+    memscope::track_var!(let folding: F = F::default());
     let mut document = Document::new(source, &text);
     let mut postings: HashMap<String, Posting> = HashMap::new();
     let mut word = String::new();

@@ -2,38 +2,48 @@
 
 use crate::document::Document;
 use crate::id::Id;
+use memscope::Probe;
 use memscope_examples::census::{Census, Counted, Tally};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The lines of one document that hold a word.
+#[memscope::track]
 #[derive(Debug)]
 pub(crate) struct Posting {
     pub(crate) document: Id<Document>,
     /// Line numbers from 1, ascending; a line that holds the word twice is there twice.
     pub(crate) lines: Vec<u32>,
+    _probe: Probe<Self>,
     _counted: Counted<Self>,
 }
 
 impl Posting {
     pub(crate) fn new(document: Id<Document>) -> Self {
-        Self { document, lines: Vec::new(), _counted: Counted::new() }
+        Self { document, lines: Vec::new(), _probe: Probe::new(), _counted: Counted::new() }
     }
 }
 
 /// A word and where it stands.
+#[memscope::track]
 #[derive(Debug)]
 pub(crate) struct Term {
     pub(crate) text: Arc<str>,
     /// One for each document that holds the word; by document once the dictionary is sorted.
     pub(crate) postings: Vec<Posting>,
+    _probe: Probe<Self>,
     _counted: Counted<Self>,
 }
 
 impl Term {
     pub(crate) fn new(text: impl Into<Arc<str>>) -> Self {
-        Self { text: text.into(), postings: Vec::new(), _counted: Counted::new() }
+        Self {
+            text: text.into(),
+            postings: Vec::new(),
+            _probe: Probe::new(),
+            _counted: Counted::new(),
+        }
     }
 
     /// How often the word occurs in all documents.
@@ -106,6 +116,7 @@ impl Dictionary {
     }
 
     /// Ends the filling: takes the terms out, in order of their text and with their postings by document.
+    #[memscope::track]
     pub(crate) fn into_terms(self) -> Vec<Term> {
         let shards = self
             .shards

@@ -2,10 +2,12 @@
 
 use crate::corpus::SourceFile;
 use crate::id::Id;
+use memscope::Probe;
 use memscope_examples::census::{Census, Counted, Tally};
 use std::{fs, io};
 
 /// What is kept of a file.
+#[memscope::track]
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) id: Id<Document>,
@@ -13,6 +15,7 @@ pub(crate) struct Document {
     pub(crate) bytes: u64,
     pub(crate) lines: u32,
     pub(crate) words: u32,
+    _probe: Probe<Self>,
     _counted: Counted<Self>,
 }
 
@@ -24,6 +27,7 @@ impl Document {
             bytes: text.len() as u64,
             lines: 0,
             words: 0,
+            _probe: Probe::new(),
             _counted: Counted::new(),
         }
     }

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 /// The number of a `T`; an `Id<Document>` cannot be taken for an id of anything else.
+#[memscope::track(drop = off)]
 pub(crate) struct Id<T> {
     number: u32,
     names: PhantomData<fn() -> T>,

@@ -4,9 +4,11 @@
 //! node is one character with its alternatives to both sides, and what follows it below.
 
 use crate::dictionary::Term;
+use memscope::Probe;
 use memscope_examples::census::{Census, Counted, Tally};
 
 /// A character in some words.
+#[memscope::track]
 #[derive(Debug)]
 pub(crate) struct Node {
     character: char,
@@ -18,6 +20,7 @@ pub(crate) struct Node {
     higher: Option<Box<Node>>,
     /// The word that ends here.
     term: Option<Box<Term>>,
+    _probe: Probe<Self>,
     _counted: Counted<Self>,
 }
 
@@ -29,6 +32,7 @@ impl Node {
             next: None,
             higher: None,
             term: None,
+            _probe: Probe::new(),
             _counted: Counted::new(),
         }
     }

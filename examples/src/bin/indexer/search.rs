@@ -5,14 +5,17 @@ use crate::document::Document;
 use crate::id::Id;
 use crate::lexicon::Pattern;
 use crate::words::Folding;
+use memscope::Probe;
 use memscope_examples::census::{Census, Counted, Tally};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
 /// The documents that hold a word that matches a pattern, and the lines.
+#[memscope::track]
 #[derive(Debug)]
 pub(crate) struct Matches {
     documents: BTreeMap<Id<Document>, Vec<u32>>,
+    _probe: Probe<Self>,
     _counted: Counted<Self>,
 }
 
@@ -58,6 +61,7 @@ impl<'i> Searcher<'i> {
     /// Returns the documents that hold all words of a query, best first.
     ///
     /// The score is tf-idf: a document gains for each word by how often it holds it, the more the rarer the word is.
+    #[memscope::track]
     pub(crate) fn answer<F: Folding>(&mut self, query: &str) -> Vec<Hit<'i>> {
         let folding = F::default();
         let mut lookups: Vec<Rc<Matches>> = Vec::new();
@@ -70,7 +74,7 @@ impl<'i> Searcher<'i> {
         lookups.sort_by_key(|matches| matches.documents.len());
         let Some((rarest, others)) = lookups.split_first() else { return Vec::new() };
 
-        let mut hits = Vec::new();
+        let mut hits: Vec<Hit<'i>> = Vec::new();
         for (id, lines) in &rarest.documents {
             let Some(document) = self.index.documents.get(id) else { continue };
             let mut hit = Hit { document, score: 0.0, lines: Vec::new() };
@@ -117,6 +121,7 @@ impl<'i> Searcher<'i> {
         matches
     }
 
+    #[memscope::track]
     fn find(&self, pattern: &str) -> Matches {
         let mut documents: BTreeMap<Id<Document>, Vec<u32>> = BTreeMap::new();
         self.index.lexicon.find(Pattern::parse(pattern), &mut |term| {
@@ -124,7 +129,7 @@ impl<'i> Searcher<'i> {
                 documents.entry(posting.document).or_default().extend(&posting.lines);
             }
         });
-        Matches { documents, _counted: Counted::new() }
+        Matches { documents, _probe: Probe::new(), _counted: Counted::new() }
     }
 }
 

@@ -130,6 +130,7 @@ impl Replay {
         Ok(())
     }
 
+    #[memscope::track]
     fn apply(&mut self, store: &mut Store, operation: Operation) {
         self.operations += 1;
         match operation {

@@ -4,6 +4,7 @@
 //! all that is behind the cut. The links back are weak - unless [`BackLinks::Strong`] asks for the classic mistake:
 //! then two neighbours hold each other, and what is cut off is never freed.
 
+use memscope::Probe;
 use memscope_examples::census::{Census, Counted, Tally};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,12 +18,14 @@ pub(crate) enum BackLinks {
 }
 
 /// A value and its place in the list.
+#[memscope::track]
 #[derive(Debug)]
 pub(crate) struct Entry {
     key: Rc<str>,
     value: RefCell<Vec<u8>>,
     newer: RefCell<Newer>,
     older: RefCell<Option<Rc<Entry>>>,
+    _probe: Probe<Self>,
     _counted: Counted<Self>,
 }
 
@@ -51,6 +54,7 @@ impl Entry {
             value: RefCell::default(),
             newer: RefCell::default(),
             older: RefCell::default(),
+            _probe: Probe::new(),
             _counted: Counted::new(),
         })
     }
@@ -138,8 +142,10 @@ impl Store {
     pub(crate) fn usage(&self) -> Usage {
         let mut usage =
             Usage { entries: self.entries.len(), bytes: self.bytes, reserved: 0, unused: 0 };
+        memscope::snapshot!(self.entries);
         for entry in self.entries.values() {
             let value = entry.value.borrow();
+            memscope::snapshot!(*value);
             usage.reserved += value.capacity();
             usage.unused += value.capacity() - value.len();
         }
@@ -170,6 +176,7 @@ impl Store {
     }
 
     /// Forgets the oldest entries, but never the newest.
+    #[memscope::track]
     fn evict(&mut self) {
         let keep = self.capacity - self.capacity / Self::ROOM;
         while self.bytes > keep {

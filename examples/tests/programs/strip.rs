@@ -1,0 +1,89 @@
+//! Removes memscope's annotations from source text.
+//!
+//! Everything else stays in its line and column, so that panic messages and `line!()` are the same.
+
+/// Returns the source without annotations, and how many there were.
+pub(crate) fn strip(source: &str) -> (String, usize) {
+    let mut text = source.to_owned();
+    let mut removed = 0;
+    // Longest first: a struct's attribute line, its field, the field's value, then statements.
+    for whole in [
+        "_probe: Probe<Self>,",
+        "_probe: Probe::new(),",
+        "use memscope::Probe;",
+        "#[memscope::track]",
+    ] {
+        while let Some(start) = text.find(whole) {
+            blank(&mut text, start..start + whole.len());
+            removed += 1;
+        }
+    }
+    while let Some(start) = text.find("#[memscope::track(") {
+        let end = closing(&text, start + "#[memscope::track".len()) + 2;
+        blank(&mut text, start..end);
+        removed += 1;
+    }
+    while let Some(start) = text.find("memscope::snapshot!(") {
+        let end = closing(&text, start + "memscope::snapshot!".len());
+        blank(&mut text, start..end + 2);
+        removed += 1;
+    }
+    while let Some(start) = text.find("memscope::track_var!(") {
+        let open = start + "memscope::track_var!".len();
+        let close = closing(&text, open);
+        blank(&mut text, close..close + 1);
+        blank(&mut text, start..open + 1);
+        removed += 1;
+    }
+    (text, removed)
+}
+
+/// Overwrites a range, which is ASCII, with spaces; line breaks stay.
+fn blank(text: &mut String, range: std::ops::Range<usize>) {
+    let spaces: String =
+        text[range.clone()].chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
+    text.replace_range(range, &spaces);
+}
+
+/// Returns where the parenthesis that opens at `open` closes. The annotations hold none in text or comments.
+fn closing(text: &str, open: usize) -> usize {
+    let mut depth = 0;
+    for (at, byte) in text.bytes().enumerate().skip(open) {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth == 1 => return at,
+            b')' => depth -= 1,
+            _ => {}
+        }
+    }
+    panic!("the parenthesis at byte {open} is not closed");
+}
+
+#[test]
+fn only_annotations_go_and_the_rest_stays_in_place() {
+    let source = "\
+use memscope::Probe;
+#[memscope::track(drop = off)]
+struct Id { _probe: Probe<Self>, n: u32 }
+#[memscope::track]
+fn f() {
+    memscope::track_var!(let v: T = T::default());
+    memscope::snapshot!(*self.v.borrow());
+    g(Id { _probe: Probe::new(), n: 1 })
+}";
+    let expected = [
+        "",
+        "",
+        "struct Id {                      n: u32 }",
+        "",
+        "fn f() {",
+        "                         let v: T = T::default() ;",
+        "",
+        "    g(Id {                       n: 1 })",
+        "}",
+    ];
+    let (stripped, removed) = strip(source);
+    let lines: Vec<_> = stripped.lines().map(str::trim_end).collect();
+    assert_eq!(lines, expected);
+    assert_eq!((stripped.len(), removed), (source.len(), 7));
+}
