@@ -1,0 +1,116 @@
+//! `cargo test --features memscope/on` records, with nothing else to set up.
+
+use crate::build::{cargo, scratch, succeed, workspace_root, write_if_different};
+use crate::recorded::{captures_in, recorded_types};
+use memscope_format::Reader;
+use memscope_format::defs::SiteKind;
+use memscope_format::rows::Lifecycle;
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+
+const MANIFEST: &str = r#"
+[package]
+name = "shop"
+version = "0.1.0"
+edition = "2024"
+
+[dependencies]
+memscope = { package = "memscope-runtime", path = "@runtime@" }
+
+[workspace]
+"#;
+
+const LIBRARY: &str = r#"
+#[memscope::track]
+pub struct Basket {
+    pub items: Vec<String>,
+    _probe: memscope::Probe<Self>,
+}
+
+impl Basket {
+    pub fn of(count: usize) -> Self {
+        let items = (0..count).map(|n| n.to_string()).collect();
+        Self { items, _probe: memscope::Probe::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Basket;
+
+    #[test]
+    fn an_empty_basket() {
+        assert!(Basket::of(0).items.is_empty());
+    }
+
+    #[test]
+    fn a_full_basket() {
+        assert_eq!(Basket::of(3).items.len(), 3);
+    }
+}
+"#;
+
+const INTEGRATION: &str = r#"
+#[test]
+fn several_baskets() {
+    let baskets: Vec<_> = (0..10).map(shop::Basket::of).collect();
+    assert_eq!(baskets.len(), 10);
+}
+"#;
+
+/// No value of the annotated type lives in it.
+const INTEGRATION_WITHOUT_VALUES: &str = r#"
+#[test]
+fn nothing_to_record() {}
+"#;
+
+#[test]
+fn each_test_process_writes_one_capture_with_its_tests_names() {
+    let scratch = scratch("cargo-test");
+    let shop = scratch.join("shop");
+    let runtime = workspace_root().join("memscope-runtime");
+    write_if_different(
+        &shop.join("Cargo.toml"),
+        MANIFEST.replace("@runtime@", &runtime.display().to_string().replace('\\', "/")).as_bytes(),
+    );
+    // The same versions as in this workspace; cargo leaves out what the small crate does not need.
+    fs::copy(workspace_root().join("Cargo.lock"), shop.join("Cargo.lock")).unwrap();
+    write_if_different(&shop.join("src/lib.rs"), LIBRARY.as_bytes());
+    write_if_different(&shop.join("tests/several.rs"), INTEGRATION.as_bytes());
+    write_if_different(&shop.join("tests/nothing.rs"), INTEGRATION_WITHOUT_VALUES.as_bytes());
+
+    let captures = tempfile::tempdir().unwrap();
+    let mut test = cargo(&shop, ["test", "--features", "memscope/on", "--target-dir"]);
+    succeed(test.arg(scratch.join("target")).env("MEMSCOPE_DIR", captures.path()));
+
+    // The unit tests and `several`; `nothing` and the doctests record nothing.
+    let captures = captures_in(captures.path());
+    let mut seen: Vec<(BTreeSet<String>, u64)> = captures
+        .iter()
+        .map(|path| {
+            let reader = Reader::open(path).unwrap();
+            assert!(reader.health().complete, "{:?}", reader.health());
+            (threads_of_births(&reader), recorded_types(&reader)["Basket"].born)
+        })
+        .collect();
+    seen.sort_by_key(|(_, born)| *born);
+    let names =
+        |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let expected = [
+        (names(&["tests::a_full_basket", "tests::an_empty_basket"]), 2),
+        (names(&["several_baskets"]), 10),
+    ];
+    assert_eq!(seen, expected);
+}
+
+/// The names of the threads that values of annotated types were born on.
+fn threads_of_births(reader: &Reader) -> BTreeSet<String> {
+    let defs = reader.defs();
+    let types: BTreeSet<u32> =
+        defs.sites.iter().filter(|site| site.kind == SiteKind::Type).map(|site| site.id).collect();
+    let names: HashMap<u32, Option<String>> =
+        defs.threads.iter().map(|thread| (thread.id, thread.name.clone())).collect();
+    let rows = reader.rows::<Lifecycle>().map(|row| row.unwrap());
+    let of_types = rows.filter(|row| types.contains(&row.site));
+    of_types.map(|row| names[&row.thread].clone().unwrap_or_default()).collect()
+}
