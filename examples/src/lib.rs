@@ -7,3 +7,8 @@
 
 pub mod byte_size;
 pub mod census;
+
+/// Compiles and runs the README's program.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
