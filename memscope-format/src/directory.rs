@@ -192,9 +192,4 @@ impl Directory {
                 )
             })
     }
-
-    /// What the directory says of each column.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &ColumnEntry> {
-        self.entries.iter().map(|(entry, _)| entry)
-    }
 }

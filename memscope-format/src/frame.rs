@@ -7,6 +7,7 @@
 use crate::header::{u16_at, u32_at, u64_at};
 use crate::limits;
 use crate::rows::Stream;
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// Bytes of a frame header.
@@ -93,6 +94,12 @@ impl FrameType {
             Self::FOOTER => Encoding::Empty,
             _ => return None,
         })
+    }
+}
+
+impl Serialize for FrameType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

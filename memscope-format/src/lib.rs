@@ -15,7 +15,7 @@
 //!   [`varint`], `codec`; how definitions do: `records`;
 //! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `layout` (which frames there are),
-//!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`].
+//!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`], [`mod@validate`].
 #![forbid(unsafe_code)]
 
 pub mod batch;
@@ -44,6 +44,7 @@ mod records;
 pub mod rows;
 mod scan;
 mod source;
+pub mod validate;
 pub mod varint;
 pub mod writer;
 
@@ -62,4 +63,5 @@ pub use metadata::Metadata;
 pub use reader::{ChunkRef, Reader, StreamTotal};
 pub use record::{Event, Record};
 pub use rows::Stream;
+pub use validate::{Validation, validate};
 pub use writer::Writer;

@@ -1,0 +1,387 @@
+//! Checking all of a capture against the format, frame by frame.
+
+use crate::chunk::Rows;
+use crate::commit::Commit;
+use crate::contents::read_records;
+use crate::defs::{HookDef, SiteDef, ThreadDef, TypeDef};
+use crate::error::Error;
+use crate::frame::{FRAME_HEADER_LEN, FrameType, frame_flags};
+use crate::header::FILE_HEADER_LEN;
+use crate::index::IndexEntry;
+use crate::layout::Layout;
+use crate::metadata::Metadata;
+use crate::reader::{Reader, read_rows};
+use crate::record::Record;
+use crate::rows::{Container, DropChain, Lifecycle, SnapshotReason, Zst};
+use crate::scan::{Scan, read_frame, scan};
+use crate::source::Source;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+/// What is right and wrong with a capture.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Validation {
+    /// Whether its last frame is a footer.
+    pub complete: bool,
+    /// Whether it is still being written.
+    pub live: bool,
+    /// Raw events found in the rings of a program that died.
+    pub recovered_events: u64,
+    /// Raw events that are known to be lost.
+    pub lost_events: u64,
+    /// Each frame that was found.
+    pub frames: Vec<FrameVerdict>,
+    /// What contradicts the format: bytes that were damaged, or written wrongly.
+    pub errors: Vec<Finding>,
+    /// What is right, but less than there should be.
+    pub warnings: Vec<Finding>,
+}
+
+/// What is known of a frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FrameVerdict {
+    /// Where it begins.
+    pub offset: u64,
+    /// Bytes it takes.
+    pub bytes: u64,
+    /// Its number.
+    pub seq: u64,
+    /// What it holds.
+    #[serde(rename = "type")]
+    pub frame_type: FrameType,
+    /// Its rows, definitions or records.
+    pub rows: u32,
+    /// What is wrong with it; `None` if nothing is.
+    pub problem: Option<String>,
+}
+
+/// Something about a capture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Where it is, in bytes from the start of the file.
+    pub offset: u64,
+    /// What it is, in a few words.
+    pub what: String,
+}
+
+/// Reads and checks every byte of a capture.
+///
+/// # Errors
+///
+/// If it cannot be opened at all; see [`Reader::open`].
+pub fn validate(path: impl AsRef<Path>) -> Result<Validation, Error> {
+    let reader = Reader::open(path.as_ref())?;
+    let health = reader.health();
+    let source = Source::open(path.as_ref())?;
+    let layout = Layout::of(&source)?;
+    let tag = reader.header().tag();
+    let Scan { frames, damage, .. } = scan(&source, FILE_HEADER_LEN as u64, Some(tag))?;
+    let mut check =
+        Check { source: &source, found: Validation::default(), state: State::default() };
+    if layout.header.is_none() {
+        check.error(0, "the file header is damaged");
+    }
+    for damage in &damage {
+        check.error(damage.offset, &damage.what);
+    }
+    check.state.damaged = !damage.is_empty();
+    for frame in &frames {
+        let problem = match check.frame(frame) {
+            Ok(()) => None,
+            Err(error @ Error::Io(_)) => return Err(error),
+            Err(error) => {
+                check.state.damaged = true;
+                let what = error.to_string();
+                check.error(frame.offset, &what);
+                Some(what)
+            }
+        };
+        check.found.frames.push(FrameVerdict {
+            offset: frame.offset,
+            bytes: frame.frame_len(),
+            seq: frame.seq,
+            frame_type: frame.frame_type,
+            rows: frame.rows,
+            problem,
+        });
+    }
+    check.index(&frames);
+    let mut found = check.found;
+    found.complete = health.complete;
+    found.live = health.live;
+    found.recovered_events = health.recovered_events;
+    found.lost_events = health.lost_events;
+    if health.live || health.recovered {
+        let committed = frames.iter().rev().find(|frame| frame.frame_type == FrameType::COMMIT);
+        excuse(&mut found, committed.map_or(FILE_HEADER_LEN as u64, IndexEntry::end));
+    }
+    for damage in &health.damage {
+        // What the scan saw too is listed; what only opening sees concerns the rings.
+        if damage.offset >= source.len() || damage.what.contains(" rings file") {
+            found.errors.push(Finding { offset: damage.offset, what: damage.what.clone() });
+        }
+    }
+    let end = source.len();
+    if reader.metadata().is_none() {
+        found.warn(end, "nothing says what the capture is of: it has no metadata".to_owned());
+    }
+    if !health.complete && !health.live {
+        found.warn(end, "the capture was not closed by its writer".to_owned());
+    }
+    if health.lost_events > 0 {
+        found.warn(end, format!("{} events were lost when it was recorded", health.lost_events));
+    }
+    Ok(found)
+}
+
+/// A half frame behind the last commit is what a writer that died, or is at work, leaves; the rings have its events.
+fn excuse(found: &mut Validation, committed: u64) {
+    let (errors, excused) =
+        std::mem::take(&mut found.errors).into_iter().partition(|error| error.offset < committed);
+    found.errors = errors;
+    if !found.live {
+        found.warnings.extend(excused);
+    }
+}
+
+impl Validation {
+    /// Whether nothing contradicts the format.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    fn warn(&mut self, offset: u64, what: String) {
+        self.warnings.push(Finding { offset, what });
+    }
+}
+
+/// What the frames so far have said.
+#[derive(Debug, Default)]
+struct State {
+    sites: HashSet<u32>,
+    types: HashSet<u32>,
+    threads: HashSet<u32>,
+    events: u64,
+    drained: BTreeMap<u16, u64>,
+    cycle: Option<u64>,
+    index: Vec<IndexEntry>,
+    /// Whether something was lost, so that what follows may lack it.
+    damaged: bool,
+}
+
+struct Check<'a> {
+    source: &'a Source,
+    found: Validation,
+    state: State,
+}
+
+impl Check<'_> {
+    fn error(&mut self, offset: u64, what: &str) {
+        self.found.errors.push(Finding { offset, what: what.to_owned() });
+    }
+
+    /// Reads and checks a frame.
+    fn frame(&mut self, frame: &IndexEntry) -> Result<(), Error> {
+        let source = self.source;
+        match frame.frame_type {
+            FrameType::LIFECYCLE => {
+                self.rows::<Lifecycle>(frame, |row| (row.site, row.type_id, row.thread, true))
+            }
+            FrameType::ZST => {
+                self.rows::<Zst>(frame, |Zst(row)| (row.site, row.type_id, row.thread, true))
+            }
+            FrameType::DROP_CHAIN => {
+                self.rows::<DropChain>(frame, |row| (row.site, row.type_id, row.thread, true))
+            }
+            FrameType::CONTAINER => self.rows::<Container>(frame, |row| {
+                // A birth is counted by its row in LIFECYCLE.
+                (row.site, row.type_id, row.thread, row.reason != SnapshotReason::Birth)
+            }),
+            FrameType::SITES => {
+                let (_, sites) = read_records::<SiteDef>(source, frame, 0)?;
+                self.state.sites.extend(sites.iter().map(|site| site.id));
+                Ok(())
+            }
+            FrameType::TYPES => {
+                let (_, types) = read_records::<TypeDef>(source, frame, 0)?;
+                self.state.types.extend(types.iter().map(|type_def| type_def.id));
+                Ok(())
+            }
+            FrameType::THREADS => {
+                let (_, threads) = read_records::<ThreadDef>(source, frame, 0)?;
+                self.state.threads.extend(threads.iter().map(|thread| thread.id));
+                Ok(())
+            }
+            FrameType::HOOKS => {
+                let (_, hooks) = read_records::<HookDef>(source, frame, 0)?;
+                self.hooks(frame, &hooks)
+            }
+            FrameType::METADATA => {
+                read_records::<Metadata>(source, frame, FILE_HEADER_LEN).map(|_| ())
+            }
+            FrameType::COMMIT => {
+                let (_, commits) = read_records::<Commit>(source, frame, 0)?;
+                commits.iter().try_for_each(|commit| self.commit(frame, commit))
+            }
+            FrameType::INDEX => {
+                for entry in read_rows::<IndexEntry>(source, frame)? {
+                    self.state.index.push(entry?);
+                }
+                Ok(())
+            }
+            FrameType::FOOTER => self.footer(frame),
+            unknown => {
+                read_frame(source, frame)?;
+                let what = format!("a frame of the unknown type {unknown} is skipped");
+                self.found.warn(frame.offset, what);
+                Ok(())
+            }
+        }
+    }
+
+    /// Checks the rows of a chunk; `parts` gives a row's site, type and thread, and whether it is an event of its own.
+    fn rows<R: Record>(
+        &mut self,
+        frame: &IndexEntry,
+        parts: impl Fn(&R) -> (u32, u32, u32, bool),
+    ) -> Result<(), Error> {
+        let (header, payload) = read_frame(self.source, frame)?;
+        let rows = Rows::<R>::decode(&header, &payload, frame.offset + FRAME_HEADER_LEN as u64)?;
+        let (mut t_min, mut t_max) = (u64::MAX, 0);
+        let mut undefined = BTreeMap::new();
+        let mut events = 0;
+        for row in rows {
+            let row = row?;
+            if let Some(place) = R::TIME {
+                let time = row.to_words().as_ref()[place];
+                t_min = t_min.min(time);
+                t_max = t_max.max(time);
+            }
+            let (site, type_id, thread, is_event) = parts(&row);
+            events += u64::from(is_event);
+            for (what, id, known) in [
+                ("site", site, &self.state.sites),
+                ("type", type_id, &self.state.types),
+                ("thread", thread, &self.state.threads),
+            ] {
+                if !known.contains(&id) {
+                    *undefined.entry((what, id)).or_insert(0_u64) += 1;
+                }
+            }
+        }
+        self.state.events += events;
+        for ((what, id), rows) in undefined {
+            self.error(
+                frame.offset,
+                &format!("{rows} rows name {what} {id}, which is not defined before them"),
+            );
+        }
+        if frame.rows > 0 && (t_min, t_max) != (frame.t_min, frame.t_max) {
+            return Err(Error::corrupt(
+                frame.offset,
+                format!("rows from {} to {}", frame.t_min, frame.t_max),
+                format!("rows from {t_min} to {t_max}"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn hooks(&mut self, frame: &IndexEntry, hooks: &[HookDef]) -> Result<(), Error> {
+        for hook in hooks {
+            let known =
+                self.state.sites.contains(&hook.site) && self.state.types.contains(&hook.type_id);
+            if !known && !self.state.damaged {
+                return Err(Error::corrupt(
+                    frame.offset,
+                    format!("hook {} of a site and a type defined before it", hook.id),
+                    format!("site {} and type {}", hook.site, hook.type_id),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, frame: &IndexEntry, commit: &Commit) -> Result<(), Error> {
+        let repeated = frame.flags & frame_flags::REPEAT != 0;
+        if self.state.cycle.is_some_and(|cycle| cycle >= commit.cycle) && !repeated {
+            return Err(Error::corrupt(
+                frame.offset,
+                format!("a commit after number {}", self.state.cycle.unwrap_or(0)),
+                format!("number {}", commit.cycle),
+            ));
+        }
+        self.state.cycle = Some(commit.cycle);
+        if !self.state.damaged && self.state.events != commit.events {
+            return Err(Error::corrupt(
+                frame.offset,
+                format!("{} committed events", commit.events),
+                format!("{} in the chunks before", self.state.events),
+            ));
+        }
+        for ring in &commit.rings {
+            let before = self.state.drained.insert(ring.ring, ring.drained).unwrap_or(0);
+            if ring.drained < before {
+                return Err(Error::corrupt(
+                    frame.offset,
+                    format!("ring {} drained to {before} or farther", ring.ring),
+                    ring.drained.to_string(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn footer(&mut self, frame: &IndexEntry) -> Result<(), Error> {
+        read_frame(self.source, frame)?;
+        let is_last = frame.end() == self.source.len();
+        if is_last && frame.t_max != self.source.len() {
+            return Err(Error::corrupt(
+                frame.offset,
+                format!("a file of {} bytes", frame.t_max),
+                format!("{} bytes", self.source.len()),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks that the index and the footer say what is there.
+    fn index(&mut self, frames: &[IndexEntry]) {
+        let indexed =
+            |frame: &&IndexEntry| !matches!(frame.frame_type, FrameType::INDEX | FrameType::FOOTER);
+        let mut footers = frames.iter().filter(|frame| frame.frame_type == FrameType::FOOTER);
+        let Some(footer) = footers.next_back().copied() else { return };
+        let named: HashSet<u64> = self.state.index.iter().map(|entry| entry.offset).collect();
+        let mut wrong = Vec::new();
+        for frame in frames.iter().filter(indexed) {
+            if !named.contains(&frame.offset) {
+                wrong.push((frame.offset, "a frame that the index does not name".to_owned()));
+            }
+        }
+        for entry in &self.state.index {
+            let found = frames.binary_search_by_key(&entry.offset, |frame| frame.offset);
+            match found.ok().and_then(|place| frames.get(place)) {
+                Some(frame) if frame == entry => {}
+                Some(_) => {
+                    wrong.push((entry.offset, "a frame other than the index says".to_owned()))
+                }
+                // That it is damaged was said.
+                None if self.state.damaged => {}
+                None => wrong.push((entry.offset, "no frame where the index names one".to_owned())),
+            }
+        }
+        let index_frames = frames.iter().filter(|frame| frame.frame_type == FrameType::INDEX);
+        let (first, count) = (index_frames.clone().next(), index_frames.count());
+        if !self.state.damaged
+            && (first.map_or(footer.offset, |first| first.offset), count as u64)
+                != (footer.t_min, u64::from(footer.rows))
+        {
+            wrong.push((footer.offset, "a footer that points to another index".to_owned()));
+        }
+        for (offset, what) in wrong {
+            self.error(offset, &what);
+        }
+    }
+}
