@@ -15,7 +15,8 @@
 //!   [`varint`], `codec`; how definitions do: `records`;
 //! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `layout` (which frames there are),
-//!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`], [`mod@validate`].
+//!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`], [`mod@validate`];
+//! * from rows to figures (feature `report`): `report`.
 #![forbid(unsafe_code)]
 
 pub mod batch;
@@ -41,6 +42,8 @@ pub mod raw;
 pub mod reader;
 pub mod record;
 mod records;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod rows;
 mod scan;
 mod source;

@@ -1,0 +1,73 @@
+//! The captures that a report was computed from, and how far each can be relied on.
+
+use super::figure::{Figure, Grounds, Missing};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// A capture that a report was computed from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CaptureFigures {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The recorded program; `None` if its metadata is lost.
+    pub program: Option<String>,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its process id.
+    pub pid: Option<u32>,
+    /// When recording began, in nanoseconds of the Unix epoch.
+    pub started_unix_ns: Option<u64>,
+    /// How long it was recorded, in nanoseconds: from the first reading of the clock to the last.
+    pub duration_ns: Figure<u64>,
+    /// Events in it, recovered ones included.
+    pub events: u64,
+    /// Events that could not be recorded, and those of frames that cannot be read.
+    pub lost: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Events that were recovered from the rings of a program that did not end by itself.
+    pub recovered: u64,
+    /// Whether the recording ended by itself.
+    pub complete: bool,
+    /// Whether it is still being written.
+    pub live: bool,
+    /// Parts of it that cannot be read.
+    pub damage: Vec<DamageFigures>,
+    /// Events that do not fit the others: ends of values whose birth is not there, births of values that live.
+    pub unmatched: u64,
+}
+
+/// A part of a capture that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DamageFigures {
+    /// Where it begins in the file.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Rows that it held; `None` if that is not known.
+    pub rows: Option<u64>,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// A file that could not be read at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl CaptureFigures {
+    /// Returns what figures from this capture stand on.
+    pub(crate) fn grounds(&self, no_clock: bool) -> Grounds {
+        let damage = self.damage.iter().map(|damage| match damage.rows {
+            Some(0) => Missing::Nothing,
+            Some(rows) => Missing::Events(rows),
+            None => Missing::Uncounted("a part of the capture cannot be read"),
+        });
+        let lost = if self.lost == 0 { Missing::Nothing } else { Missing::Events(self.lost) };
+        Grounds { missing: damage.fold(lost, Missing::and), no_clock }
+    }
+}

@@ -1,0 +1,413 @@
+//! Containers: what they held and what they had room for, by the last that is known of each.
+
+use super::figure::{Figure, Grounds};
+use super::place::Place;
+use crate::defs::ContainerKind;
+use crate::rows::{Container, SnapshotReason};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// The containers that one field (or the values themselves) of one site and type are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Holder {
+    pub(crate) site: u32,
+    pub(crate) type_id: u32,
+    /// As in [`Container::field`].
+    pub(crate) field: u32,
+}
+
+/// Last known states, added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct StateTotals {
+    pub(crate) containers: u64,
+    /// Those of them that tell their length; and so on.
+    pub(crate) with_len: u64,
+    pub(crate) len: u64,
+    pub(crate) len_max: u64,
+    pub(crate) with_capacity: u64,
+    pub(crate) capacity_bytes: u64,
+    pub(crate) waste_bytes: u64,
+    pub(crate) waste_max_bytes: u64,
+}
+
+impl StateTotals {
+    fn add(&mut self, row: &Container) {
+        let bytes = |elements: u64| elements.saturating_mul(u64::from(row.element_size));
+        self.containers += 1;
+        if let Some(len) = row.len {
+            self.with_len += 1;
+            self.len = self.len.saturating_add(len);
+            self.len_max = self.len_max.max(len);
+        }
+        if let (Some(len), Some(capacity)) = (row.len, row.capacity) {
+            let waste = bytes(capacity.saturating_sub(len));
+            self.with_capacity += 1;
+            self.capacity_bytes = self.capacity_bytes.saturating_add(bytes(capacity));
+            self.waste_bytes = self.waste_bytes.saturating_add(waste);
+            self.waste_max_bytes = self.waste_max_bytes.max(waste);
+        }
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.containers += other.containers;
+        self.with_len += other.with_len;
+        self.len = self.len.saturating_add(other.len);
+        self.len_max = self.len_max.max(other.len_max);
+        self.with_capacity += other.with_capacity;
+        self.capacity_bytes = self.capacity_bytes.saturating_add(other.capacity_bytes);
+        self.waste_bytes = self.waste_bytes.saturating_add(other.waste_bytes);
+        self.waste_max_bytes = self.waste_max_bytes.max(other.waste_max_bytes);
+    }
+}
+
+/// What is summed up of a [`Holder`]'s containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ContainerTotals {
+    pub(crate) kind: ContainerKind,
+    pub(crate) element_size: u32,
+    pub(crate) snapshots: u64,
+    /// Containers that were read more than once.
+    pub(crate) read_again: u64,
+    /// Readings that found a greater capacity than the one before.
+    pub(crate) growths: u64,
+    pub(crate) strong_max: Option<u64>,
+    pub(crate) weak_max: Option<u64>,
+    pub(crate) last: BTreeMap<u8, (SnapshotReason, StateTotals)>,
+}
+
+impl ContainerTotals {
+    fn new(row: &Container) -> Self {
+        Self {
+            kind: row.kind,
+            element_size: row.element_size,
+            snapshots: 0,
+            read_again: 0,
+            growths: 0,
+            strong_max: None,
+            weak_max: None,
+            last: BTreeMap::new(),
+        }
+    }
+
+    fn settle(&mut self, row: &Container) {
+        self.last
+            .entry(row.reason as u8)
+            .or_insert((row.reason, StateTotals::default()))
+            .1
+            .add(row);
+    }
+
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.snapshots += other.snapshots;
+        self.read_again += other.read_again;
+        self.growths += other.growths;
+        self.strong_max = self.strong_max.max(other.strong_max);
+        self.weak_max = self.weak_max.max(other.weak_max);
+        for (id, (reason, totals)) in &other.last {
+            self.last.entry(*id).or_insert((*reason, StateTotals::default())).1.absorb(*totals);
+        }
+    }
+
+    pub(crate) fn figures(
+        &self,
+        site: Place,
+        type_name: String,
+        field: Option<String>,
+        grounds: &Grounds,
+    ) -> ContainerFigures {
+        let last = self
+            .last
+            .values()
+            .map(|(reason, totals)| LastKnown::of(*reason, totals, grounds))
+            .collect();
+        let handles = |most: Option<u64>| {
+            most.map_or(Figure::unknown("not a counted handle"), |most| grounds.amount(most))
+        };
+        ContainerFigures {
+            site,
+            type_name,
+            field,
+            kind: self.kind,
+            element_size: self.element_size,
+            snapshots: grounds.count(self.snapshots),
+            last,
+            growth_seen: match self.read_again {
+                0 => Figure::unknown("no container was read twice"),
+                _ => grounds.count(self.growths),
+            },
+            strong_max: handles(self.strong_max),
+            weak_max: handles(self.weak_max),
+        }
+    }
+}
+
+/// Follows containers to the last reading of each.
+#[derive(Debug, Default)]
+pub(crate) struct Containers {
+    totals: HashMap<Holder, ContainerTotals>,
+    last: HashMap<(u64, u32), LastReading>,
+}
+
+#[derive(Debug)]
+struct LastReading {
+    row: Container,
+    again: bool,
+}
+
+impl Containers {
+    /// Adds a reading.
+    pub(crate) fn add(&mut self, row: &Container) {
+        let totals = self.totals.entry(holder(row)).or_insert_with(|| ContainerTotals::new(row));
+        totals.snapshots += 1;
+        totals.strong_max = totals.strong_max.max(row.strong);
+        totals.weak_max = totals.weak_max.max(row.weak);
+        if row.value == 0 {
+            // A value without identity is read once, when it is dropped.
+            totals.settle(row);
+            return;
+        }
+        let again = match self.last.remove(&(row.value, row.field)) {
+            Some(before) => {
+                totals.read_again += u64::from(!before.again);
+                totals.growths += u64::from(row.capacity > before.row.capacity);
+                true
+            }
+            None => false,
+        };
+        self.last.insert((row.value, row.field), LastReading { row: *row, again });
+    }
+
+    /// Ends a value: what is known of its container in a field by now is the last.
+    pub(crate) fn end(&mut self, value: u64, field: u32) {
+        if let Some(LastReading { row, .. }) = self.last.remove(&(value, field)) {
+            self.settle(&row);
+        }
+    }
+
+    /// Ends the recording.
+    pub(crate) fn finish(mut self) -> HashMap<Holder, ContainerTotals> {
+        for (_, LastReading { row, .. }) in std::mem::take(&mut self.last) {
+            self.settle(&row);
+        }
+        self.totals
+    }
+
+    fn settle(&mut self, row: &Container) {
+        if let Some(totals) = self.totals.get_mut(&holder(row)) {
+            totals.settle(row);
+        }
+    }
+}
+
+fn holder(row: &Container) -> Holder {
+    Holder { site: row.site, type_id: row.type_id, field: row.field }
+}
+
+/// The containers of one site and type, or of one field of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContainerFigures {
+    /// The site of the values that are the containers, or hold them.
+    pub site: Place,
+    /// The type of those values.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The field that holds them; `None` if the values are the containers.
+    pub field: Option<String>,
+    /// Which container it is.
+    pub kind: ContainerKind,
+    /// Size of an element in bytes.
+    pub element_size: u32,
+    /// How often one was read.
+    pub snapshots: Figure<u64>,
+    /// The last known states, by why they were read: those read when their variable was born say nothing of what
+    /// became of it, those read when they were dropped are final.
+    pub last: Vec<LastKnown>,
+    /// How often a reading found a greater capacity than the one before it.
+    pub growth_seen: Figure<u64>,
+    /// The most strong handles seen, for `Rc` and `Arc`.
+    pub strong_max: Figure<u64>,
+    /// The most weak handles seen, for `Rc` and `Arc`.
+    pub weak_max: Figure<u64>,
+}
+
+impl ContainerFigures {
+    /// Returns what the user would call it: `Session.pages`, or `load::raw`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.field {
+            Some(field) => format!("{}.{field}", self.site.name),
+            None => self.site.name.clone(),
+        }
+    }
+
+    /// Returns the last known states of containers that were last read for this reason.
+    #[must_use]
+    pub fn last_known(&self, reason: SnapshotReason) -> Option<&LastKnown> {
+        self.last.iter().find(|last| last.reason == reason)
+    }
+}
+
+/// The last known states of containers, added up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastKnown {
+    /// Why they were read.
+    pub reason: SnapshotReason,
+    /// How many containers.
+    pub containers: Figure<u64>,
+    /// Elements they held; for strings, bytes.
+    pub len_total: Figure<u64>,
+    /// The most elements one held.
+    pub len_max: Figure<u64>,
+    /// Bytes they had room for: capacity times element size. What a hash table needs beside is not in it.
+    pub capacity_bytes: Figure<u64>,
+    /// Bytes of it that no element used: (capacity - length) times element size.
+    pub waste_bytes: Figure<u64>,
+    /// The most bytes one had room for and did not use.
+    pub waste_max_bytes: Figure<u64>,
+}
+
+impl LastKnown {
+    fn of(reason: SnapshotReason, totals: &StateTotals, grounds: &Grounds) -> Self {
+        // What was read at a drop is final; any other reading may have been followed by one that was lost.
+        let is_final = reason == SnapshotReason::Drop;
+        let known = |with: u64, value: u64, why: &'static str| match with {
+            0 => Figure::unknown(why),
+            with if with < totals.containers => {
+                Figure::AtLeast { value, why: "some do not tell".into() }
+            }
+            _ if is_final => grounds.amount(value),
+            _ => grounds.difference(value),
+        };
+        let len = |value| known(totals.with_len, value, "no length is known");
+        let bytes = |value| known(totals.with_capacity, value, "no capacity is known");
+        Self {
+            reason,
+            containers: if is_final {
+                grounds.count(totals.containers)
+            } else {
+                grounds.balance(totals.containers)
+            },
+            len_total: len(totals.len),
+            len_max: len(totals.len_max),
+            capacity_bytes: bytes(totals.capacity_bytes),
+            waste_bytes: bytes(totals.waste_bytes),
+            waste_max_bytes: bytes(totals.waste_max_bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vec_of(value: u64, reason: SnapshotReason, len: u64, capacity: u64) -> Container {
+        Container {
+            ts: 0,
+            value,
+            site: 1,
+            type_id: 2,
+            field: 3,
+            kind: ContainerKind::Vec,
+            reason,
+            len: Some(len),
+            capacity: Some(capacity),
+            element_size: 8,
+            addr: None,
+            strong: None,
+            weak: None,
+            thread: 1,
+        }
+    }
+
+    fn fold(rows: &[Container]) -> ContainerTotals {
+        let mut containers = Containers::default();
+        rows.iter().for_each(|row| containers.add(row));
+        let totals: Vec<_> = containers.finish().into_values().collect();
+        let [totals] = totals.try_into().unwrap();
+        totals
+    }
+
+    fn figures(totals: &ContainerTotals) -> ContainerFigures {
+        let place = Place::lost(1);
+        totals.figures(place, "S".into(), Some("pages".into()), &Grounds::default())
+    }
+
+    #[test]
+    fn only_the_last_reading_of_a_container_counts_as_its_state() {
+        let totals = fold(&[
+            vec_of(7, SnapshotReason::Birth, 0, 100),
+            vec_of(7, SnapshotReason::Asked, 50, 200),
+            vec_of(7, SnapshotReason::Drop, 150, 200),
+            vec_of(8, SnapshotReason::Drop, 1, 4),
+        ]);
+        let figures = figures(&totals);
+        assert_eq!(figures.snapshots, Figure::Exact(4));
+        assert_eq!(figures.growth_seen, Figure::Exact(1), "100 to 200, then no change");
+        let [last] = figures.last.as_slice() else { panic!("both were last read at their drop") };
+        assert_eq!(last.reason, SnapshotReason::Drop);
+        assert_eq!(last.containers, Figure::Exact(2));
+        assert_eq!(last.len_total, Figure::Exact(151));
+        assert_eq!(last.capacity_bytes, Figure::Exact(204 * 8));
+        assert_eq!(last.waste_bytes, Figure::Exact((50 + 3) * 8));
+        assert_eq!(last.waste_max_bytes, Figure::Exact(50 * 8));
+    }
+
+    #[test]
+    fn states_are_kept_apart_by_why_they_were_read() {
+        let totals = fold(&[
+            vec_of(7, SnapshotReason::Birth, 0, 100),
+            vec_of(8, SnapshotReason::Drop, 1, 4),
+        ]);
+        let figures = figures(&totals);
+        assert_eq!(
+            figures.last_known(SnapshotReason::Birth).unwrap().waste_bytes,
+            Figure::Exact(800)
+        );
+        assert_eq!(
+            figures.last_known(SnapshotReason::Drop).unwrap().waste_bytes,
+            Figure::Exact(24)
+        );
+        assert_eq!(figures.growth_seen, Figure::unknown("no container was read twice"));
+    }
+
+    #[test]
+    fn values_without_identity_are_not_taken_for_one_value() {
+        let totals =
+            fold(&[vec_of(0, SnapshotReason::Drop, 1, 2), vec_of(0, SnapshotReason::Drop, 1, 10)]);
+        let figures = figures(&totals);
+        assert_eq!(figures.last_known(SnapshotReason::Drop).unwrap().containers, Figure::Exact(2));
+        assert!(!figures.growth_seen.is_exact(), "they are two containers");
+    }
+
+    #[test]
+    fn no_capacity_means_no_waste_figure() {
+        let map = Container {
+            kind: ContainerKind::BTreeMap,
+            capacity: None,
+            ..vec_of(1, SnapshotReason::Drop, 5, 0)
+        };
+        let last = figures(&fold(&[map])).last.remove(0);
+        assert_eq!(last.len_total, Figure::Exact(5));
+        assert_eq!(last.waste_bytes, Figure::unknown("no capacity is known"));
+    }
+
+    #[test]
+    fn a_vector_of_zero_sized_elements_wastes_nothing() {
+        let units = Container { element_size: 0, ..vec_of(1, SnapshotReason::Drop, 5, u64::MAX) };
+        assert_eq!(figures(&fold(&[units])).last[0].waste_bytes, Figure::Exact(0));
+    }
+
+    #[test]
+    fn the_most_handles_are_reported() {
+        let rc = |strong, weak| Container {
+            kind: ContainerKind::Rc,
+            len: None,
+            capacity: None,
+            strong: Some(strong),
+            weak: Some(weak),
+            ..vec_of(strong, SnapshotReason::Birth, 0, 0)
+        };
+        let figures = figures(&fold(&[rc(1, 0), rc(3, 2), rc(2, 5)]));
+        assert_eq!((figures.strong_max, figures.weak_max), (Figure::Exact(3), Figure::Exact(5)));
+    }
+}

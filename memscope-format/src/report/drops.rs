@@ -1,0 +1,563 @@
+//! Drops: what they cost, and what they set off.
+
+use super::figure::{Figure, Grounds};
+use crate::rows::{DropChain, Outcome};
+use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+
+/// Steps of a drop's heaviest path that are kept, from the drop down; a run of drops of one site is one step.
+const PATH_STEPS: usize = 12;
+
+/// What the drops of one site, or of one type, cost; in ticks within a capture, in nanoseconds after it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct DropTotals {
+    /// Drops with a duration.
+    pub(crate) timed: u64,
+    /// Drops without.
+    pub(crate) untimed: u64,
+    /// Those that ran while the thread was unwinding.
+    pub(crate) panicking: u64,
+    /// With all they set off; one within another of the same group counts once.
+    pub(crate) total: u64,
+    /// Without the observed drops they set off.
+    pub(crate) own: u64,
+    pub(crate) longest: u64,
+}
+
+impl DropTotals {
+    pub(crate) fn in_ns(self, ns: impl Fn(u64) -> u64) -> Self {
+        Self { total: ns(self.total), own: ns(self.own), longest: ns(self.longest), ..self }
+    }
+
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.timed += other.timed;
+        self.untimed += other.untimed;
+        self.panicking += other.panicking;
+        self.total += other.total;
+        self.own += other.own;
+        self.longest = self.longest.max(other.longest);
+    }
+
+    fn count(&mut self, row: &DropChain, own: Option<u64>) {
+        match row.duration {
+            Some(duration) => {
+                self.timed += 1;
+                self.longest = self.longest.max(duration);
+            }
+            None => self.untimed += 1,
+        }
+        self.own += own.unwrap_or(0);
+        self.panicking += u64::from(row.panicking);
+    }
+
+    pub(crate) fn figures(&self, grounds: &Grounds) -> DropFigures {
+        let time = |ns: u64, whole: Figure<u64>| {
+            grounds.time(match (self.timed, self.untimed) {
+                (_, 0) => whole,
+                (0, _) => Figure::unknown("the ends of these drops are not observed"),
+                (_, _) => Figure::AtLeast {
+                    value: ns,
+                    why: "the ends of some drops are not observed".into(),
+                },
+            })
+        };
+        DropFigures {
+            timed: grounds.count(self.timed),
+            untimed: grounds.count(self.untimed),
+            panicking: grounds.count(self.panicking),
+            total_ns: time(self.total, grounds.amount(self.total)),
+            // The time of a nested drop that was lost is in that of the one around it.
+            self_ns: time(self.own, grounds.difference(self.own)),
+            longest_ns: time(self.longest, grounds.amount(self.longest)),
+        }
+    }
+}
+
+/// What is known of the drops of a group of values, those that may have been drops included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DropFigures {
+    /// Drops whose duration is known.
+    pub timed: Figure<u64>,
+    /// Drops whose begin or end is not observed.
+    pub untimed: Figure<u64>,
+    /// Drops that ran while their thread was unwinding.
+    pub panicking: Figure<u64>,
+    /// Time they took in nanoseconds, with all that they set off. A drop within another of the same group is part
+    /// of that one and counts once.
+    pub total_ns: Figure<u64>,
+    /// Time they took in nanoseconds, without the observed drops that they set off.
+    pub self_ns: Figure<u64>,
+    /// The longest, in nanoseconds.
+    pub longest_ns: Figure<u64>,
+}
+
+/// Drops of one group within another drop: how many, and the time of those that are not within each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Within {
+    pub(crate) drops: u64,
+    pub(crate) time: u64,
+}
+
+/// A step of a path of drops: one drop, or a run of drops of one site, each within the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) site: u32,
+    pub(crate) type_id: u32,
+    pub(crate) duration: u64,
+    pub(crate) run: u64,
+}
+
+/// A drop with what it set off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ObservedDrop {
+    pub(crate) row: DropChain,
+    pub(crate) duration: u64,
+    pub(crate) own: u64,
+    /// Drops that it set off, at any depth.
+    pub(crate) nested: u64,
+    /// How many levels deep they go.
+    pub(crate) levels: u32,
+    /// The heaviest drop that it set off, the heaviest within that, and so on.
+    pub(crate) path: Vec<Step>,
+    /// What it set off, by site.
+    pub(crate) by_site: BTreeMap<u32, Within>,
+}
+
+/// The drops of a thread at one depth whose enclosing drop has not ended yet.
+#[derive(Debug, Default)]
+struct Siblings {
+    /// When the first of them began.
+    begin: Option<u64>,
+    time: u64,
+    drops: u64,
+    levels: u32,
+    by_site: BTreeMap<u32, Within>,
+    by_type: BTreeMap<u32, Within>,
+    /// The path that starts with the longest of them, from its far end.
+    heaviest: Vec<Step>,
+}
+
+impl Siblings {
+    fn absorb(&mut self, other: Self) {
+        self.begin = [self.begin, other.begin].into_iter().flatten().min();
+        self.time += other.time;
+        self.drops += other.drops;
+        self.levels = self.levels.max(other.levels);
+        absorb_within(&mut self.by_site, other.by_site);
+        absorb_within(&mut self.by_type, other.by_type);
+        if weight(&other.heaviest) > weight(&self.heaviest) {
+            self.heaviest = other.heaviest;
+        }
+    }
+}
+
+fn weight(path: &[Step]) -> Option<u64> {
+    path.last().map(|step| step.duration)
+}
+
+/// Adds the smaller map to the greater one, so that a chain of drops costs no more than its rows.
+fn absorb_within(into: &mut BTreeMap<u32, Within>, mut other: BTreeMap<u32, Within>) {
+    if into.len() < other.len() {
+        std::mem::swap(into, &mut other);
+    }
+    for (id, within) in other {
+        let sum = into.entry(id).or_default();
+        sum.drops += within.drops;
+        sum.time += within.time;
+    }
+}
+
+/// Where finished drops are added up.
+pub(crate) trait DropSink {
+    /// The totals of a site's drops.
+    fn site(&mut self, id: u32) -> &mut DropTotals;
+    /// The totals of a type's drops.
+    fn a_type(&mut self, id: u32) -> &mut DropTotals;
+    /// Adds the time of a drop that no other encloses to that of its thread.
+    fn thread_time(&mut self, id: u32, ticks: u64);
+}
+
+/// Puts the drops of each thread, which arrive in the order of their ends, back into chains.
+///
+/// Of drops that wait for the end of an enclosing one only sums are kept, so that memory grows with the depth of
+/// a chain and not with its length.
+#[derive(Debug)]
+pub(crate) struct DropForest {
+    waiting: HashMap<u32, BTreeMap<u32, Siblings>>,
+    slowest: BinaryHeap<Reverse<Ranked>>,
+    keep: usize,
+}
+
+/// An outermost drop, ordered by duration; of equal ones the earlier is greater.
+#[derive(Debug)]
+struct Ranked(ObservedDrop);
+
+impl Ranked {
+    fn rank(&self) -> (u64, Reverse<u64>, Reverse<u32>) {
+        (self.0.duration, Reverse(self.0.row.ts), Reverse(self.0.row.thread))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl Eq for Ranked {}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl DropForest {
+    /// Makes a forest that keeps so many of the slowest outermost drops.
+    pub(crate) fn new(keep: usize) -> Self {
+        Self { waiting: HashMap::new(), slowest: BinaryHeap::new(), keep }
+    }
+
+    /// Adds a drop; those of a thread come in the order of their ends.
+    pub(crate) fn add(&mut self, row: &DropChain, sink: &mut impl DropSink) {
+        let children = self.take_children(row, sink);
+        let own = row.duration.map(|duration| duration.saturating_sub(children.time));
+        sink.site(row.site).count(row, own);
+        sink.a_type(row.type_id).count(row, own);
+        if row.depth == 0 {
+            self.finish_outermost(row, own, children, sink);
+        } else {
+            let siblings =
+                self.waiting.entry(row.thread).or_default().entry(row.depth).or_default();
+            siblings.absorb(enclosed_by(row, children));
+        }
+    }
+
+    /// Ends the recording: drops whose enclosing one never ended count as outermost.
+    ///
+    /// Returns the slowest outermost drops, slowest first.
+    pub(crate) fn finish(mut self, sink: &mut impl DropSink) -> Vec<ObservedDrop> {
+        for (thread, levels) in std::mem::take(&mut self.waiting) {
+            for siblings in levels.into_values() {
+                count_outermost(thread, &siblings, sink);
+            }
+        }
+        let mut slowest: Vec<_> = self.slowest.into_iter().map(|Reverse(ranked)| ranked).collect();
+        slowest.sort_by(|a, b| b.cmp(a));
+        slowest.into_iter().map(|ranked| ranked.0).collect()
+    }
+
+    /// Takes the waiting drops that this one encloses.
+    ///
+    /// Deeper drops that began before it did belong to one whose row is lost: they count as outermost.
+    fn take_children(&mut self, row: &DropChain, sink: &mut impl DropSink) -> Siblings {
+        let mut children = Siblings::default();
+        let Some(levels) = self.waiting.get_mut(&row.thread) else { return children };
+        let begin = row.duration.map(|duration| row.ts.saturating_sub(duration));
+        for (_, siblings) in levels.split_off(&row.depth.saturating_add(1)) {
+            if begin.is_some_and(|begin| siblings.begin.is_none_or(|first| first >= begin)) {
+                children.absorb(siblings);
+            } else {
+                count_outermost(row.thread, &siblings, sink);
+            }
+        }
+        children
+    }
+
+    fn finish_outermost(
+        &mut self,
+        row: &DropChain,
+        own: Option<u64>,
+        children: Siblings,
+        sink: &mut impl DropSink,
+    ) {
+        if let Some(duration) = row.duration
+            && self.keep > 0
+        {
+            let mut path = children.heaviest.clone();
+            path.reverse();
+            let ranked = Ranked(ObservedDrop {
+                row: *row,
+                duration,
+                own: own.unwrap_or(0),
+                nested: children.drops,
+                levels: children.levels,
+                path,
+                by_site: BTreeMap::new(),
+            });
+            let full = self.slowest.len() >= self.keep;
+            if !full || self.slowest.peek().is_some_and(|Reverse(least)| ranked > *least) {
+                if full {
+                    self.slowest.pop();
+                }
+                let drop = ObservedDrop { by_site: children.by_site.clone(), ..ranked.0 };
+                self.slowest.push(Reverse(Ranked(drop)));
+            }
+        }
+        count_outermost(row.thread, &enclosed_by(row, children), sink);
+    }
+}
+
+/// Adds the times of a thread's drops that no further drop encloses.
+fn count_outermost(thread: u32, siblings: &Siblings, sink: &mut impl DropSink) {
+    for (site, within) in &siblings.by_site {
+        sink.site(*site).total += within.time;
+    }
+    for (type_id, within) in &siblings.by_type {
+        sink.a_type(*type_id).total += within.time;
+    }
+    sink.thread_time(thread, siblings.time);
+}
+
+/// Puts a drop's children under it.
+fn enclosed_by(row: &DropChain, children: Siblings) -> Siblings {
+    let Siblings { drops, levels, mut by_site, mut by_type, mut heaviest, time, .. } = children;
+    for (map, id) in [(&mut by_site, row.site), (&mut by_type, row.type_id)] {
+        let within = map.entry(id).or_default();
+        within.drops += 1;
+        // Those of the same group within it are part of it.
+        within.time = row.duration.unwrap_or(within.time);
+    }
+    let duration = row.duration.unwrap_or(0);
+    match heaviest.last_mut() {
+        Some(step) if step.site == row.site && step.type_id == row.type_id => {
+            *step = Step { duration, run: step.run + 1, ..*step };
+        }
+        _ => heaviest.push(Step { site: row.site, type_id: row.type_id, duration, run: 1 }),
+    }
+    if heaviest.len() > PATH_STEPS {
+        heaviest.remove(0);
+    }
+    Siblings {
+        begin: Some(row.ts.saturating_sub(duration)),
+        time: row.duration.unwrap_or(time),
+        drops: drops + 1,
+        levels: levels + 1,
+        by_site,
+        by_type,
+        heaviest,
+    }
+}
+
+/// Drops of one site that another drop set off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SetOff {
+    /// Their site's name.
+    pub site: String,
+    /// How many.
+    pub drops: u64,
+    /// Time they took in nanoseconds, with all that they set off; one within another counts once.
+    pub total_ns: u64,
+}
+
+/// A step on the way from a drop to the heaviest drop it set off, to the heaviest that this one did, and so on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PathStep {
+    /// The site's name.
+    pub site: String,
+    /// The type's name.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// How many drops of this site and type are within one another here.
+    pub run: u64,
+    /// Time in nanoseconds that the first of them took.
+    pub duration_ns: u64,
+}
+
+/// One of the slowest outermost drops.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SlowDrop {
+    /// The process it ran in, by the place of its capture in [`super::Report::captures`].
+    pub capture: usize,
+    /// The site of the value.
+    pub site: super::Place,
+    /// The type of the value.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The value; 0 where it has no identity (a type without a `Probe`).
+    pub value: u64,
+    /// The thread it ran on, by name.
+    pub thread: Option<String>,
+    /// When it began, in nanoseconds since the recording did.
+    pub began_ns: u64,
+    /// Time it took in nanoseconds, with all that it set off.
+    pub duration_ns: u64,
+    /// Time it took in nanoseconds, without the observed drops that it set off.
+    pub self_ns: u64,
+    /// Drops that enclose it.
+    pub depth: u32,
+    /// How many levels deep the drops that it set off go.
+    pub levels: u32,
+    /// How many drops it set off.
+    pub nested: u64,
+    /// Whether it is proven that the value was dropped.
+    pub outcome: Outcome,
+    /// Whether its thread was unwinding.
+    pub panicking: bool,
+    /// What it set off, by site, heaviest first.
+    pub set_off: Vec<SetOff>,
+    /// The heaviest drop that it set off, the heaviest within that, and so on.
+    pub path: Vec<PathStep>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Sums {
+        sites: BTreeMap<u32, DropTotals>,
+        types: BTreeMap<u32, DropTotals>,
+        threads: BTreeMap<u32, u64>,
+    }
+
+    impl DropSink for Sums {
+        fn site(&mut self, id: u32) -> &mut DropTotals {
+            self.sites.entry(id).or_default()
+        }
+
+        fn a_type(&mut self, id: u32) -> &mut DropTotals {
+            self.types.entry(id).or_default()
+        }
+
+        fn thread_time(&mut self, id: u32, ticks: u64) {
+            *self.threads.entry(id).or_default() += ticks;
+        }
+    }
+
+    /// A drop of a site that began and ended then; its type has the site's id plus 100.
+    fn drop(site: u32, began: u64, ended: u64, depth: u32) -> DropChain {
+        DropChain {
+            ts: ended,
+            duration: Some(ended - began),
+            value: u64::from(site) * 1000 + began,
+            site,
+            type_id: site + 100,
+            depth,
+            outcome: Outcome::Dropped,
+            panicking: false,
+            thread: 1,
+        }
+    }
+
+    fn fold(keep: usize, rows: &[DropChain]) -> (Sums, Vec<ObservedDrop>) {
+        let mut sums = Sums::default();
+        let mut forest = DropForest::new(keep);
+        rows.iter().for_each(|row| forest.add(row, &mut sums));
+        let slowest = forest.finish(&mut sums);
+        (sums, slowest)
+    }
+
+    fn times(totals: &DropTotals) -> (u64, u64, u64) {
+        (totals.total, totals.own, totals.longest)
+    }
+
+    /// A tree of site 1 holds two nodes of site 2, of which the second holds another node 2 and a leaf 3.
+    fn tree() -> Vec<DropChain> {
+        vec![
+            drop(2, 110, 120, 1),
+            drop(2, 132, 137, 2),
+            drop(3, 140, 160, 2),
+            drop(2, 130, 170, 1),
+            drop(1, 100, 200, 0),
+        ]
+    }
+
+    #[test]
+    fn self_and_total_time_count_recursion_once() {
+        let (sums, _) = fold(4, &tree());
+        assert_eq!(times(&sums.sites[&1]), (100, 100 - 10 - 40, 100));
+        // 110..120 and 130..170; 132..137 lies within the latter.
+        assert_eq!(times(&sums.sites[&2]), (50, 10 + 5 + (40 - 5 - 20), 40));
+        assert_eq!(times(&sums.sites[&3]), (20, 20, 20));
+        assert_eq!(sums.types[&102], sums.sites[&2]);
+        assert_eq!(sums.threads[&1], 100);
+        let own: u64 = sums.sites.values().map(|totals| totals.own).sum();
+        assert_eq!(own, 100, "self times add up to the outermost drop");
+    }
+
+    #[test]
+    fn a_slow_drop_knows_what_it_set_off() {
+        let (_, slowest) = fold(4, &tree());
+        let [slow] = slowest.as_slice() else {
+            panic!("only the outermost drop is listed: {slowest:?}")
+        };
+        assert_eq!((slow.duration, slow.own, slow.nested, slow.levels), (100, 50, 4, 2));
+        assert_eq!(slow.by_site[&2], Within { drops: 3, time: 50 });
+        assert_eq!(slow.by_site[&3], Within { drops: 1, time: 20 });
+        let path: Vec<_> =
+            slow.path.iter().map(|step| (step.site, step.duration, step.run)).collect();
+        assert_eq!(path, [(2, 40, 1), (3, 20, 1)]);
+    }
+
+    #[test]
+    fn a_list_dropped_node_by_node_is_one_step() {
+        const NODES: u64 = 100_000;
+        let rows: Vec<_> =
+            (0..NODES).map(|i| drop(1, NODES - i, NODES + i + 1, (NODES - 1 - i) as u32)).collect();
+        let (sums, slowest) = fold(1, &rows);
+        assert_eq!(slowest[0].nested, NODES - 1);
+        assert_eq!(slowest[0].levels as u64, NODES - 1);
+        assert_eq!(
+            slowest[0].path,
+            [Step { site: 1, type_id: 101, duration: 2 * NODES - 3, run: NODES - 1 }]
+        );
+        assert_eq!(times(&sums.sites[&1]).0, 2 * NODES - 1);
+    }
+
+    #[test]
+    fn threads_do_not_nest_in_each_other() {
+        let mut rows = tree();
+        rows.insert(2, DropChain { thread: 2, ..drop(9, 0, 165, 0) });
+        let (sums, slowest) = fold(4, &rows);
+        assert_eq!(times(&sums.sites[&9]), (165, 165, 165));
+        assert_eq!(times(&sums.sites[&1]), (100, 50, 100));
+        assert_eq!(slowest.iter().map(|slow| slow.row.site).collect::<Vec<_>>(), [9, 1]);
+    }
+
+    #[test]
+    fn only_the_slowest_are_kept_in_order() {
+        let rows: Vec<_> = (0..50).map(|i| drop(1, 1000 * i, 1000 * i + (i * 7) % 50, 0)).collect();
+        let (_, slowest) = fold(3, &rows);
+        assert_eq!(slowest.iter().map(|slow| slow.duration).collect::<Vec<_>>(), [49, 48, 47]);
+        assert!(fold(0, &rows).1.is_empty());
+    }
+
+    #[test]
+    fn drops_without_an_observed_end_have_no_time_and_enclose_nothing() {
+        let unobserved = DropChain { duration: None, ..drop(5, 105, 105, 1) };
+        let rows = [unobserved, drop(2, 110, 120, 1), drop(1, 100, 200, 0)];
+        let (sums, slowest) = fold(1, &rows);
+        assert_eq!(sums.sites[&5], DropTotals { untimed: 1, ..DropTotals::default() });
+        assert_eq!(times(&sums.sites[&1]), (100, 90, 100));
+        assert_eq!(slowest[0].nested, 2);
+        assert!(matches!(
+            sums.sites[&5].figures(&Grounds::default()).total_ns,
+            Figure::Unknown { .. }
+        ));
+    }
+
+    #[test]
+    fn drops_whose_enclosing_row_is_lost_are_not_given_to_the_next_one() {
+        // Of a first tree the outermost row is lost; the second one began after its nodes.
+        let rows = [drop(2, 10, 20, 1), drop(3, 110, 120, 0)];
+        let (sums, slowest) = fold(1, &rows);
+        assert_eq!(times(&sums.sites[&2]), (10, 10, 10));
+        assert_eq!(times(&sums.sites[&3]), (10, 10, 10));
+        assert_eq!(slowest[0].nested, 0);
+    }
+
+    #[test]
+    fn a_drop_cut_off_by_the_end_leaves_its_children_counted() {
+        let (sums, _) = fold(1, &[drop(2, 10, 20, 1), drop(2, 20, 25, 1)]);
+        assert_eq!(times(&sums.sites[&2]), (15, 15, 10));
+        assert_eq!(sums.threads[&1], 15);
+    }
+}

@@ -1,0 +1,219 @@
+//! How well a figure is known.
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+use std::borrow::Cow;
+
+/// A figure together with how well it is known.
+///
+/// In JSON it is an object that always has `value` and `fidelity`, and `error` or `why` where they apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Figure<T> {
+    /// Computed from events that are all there.
+    Exact(T),
+    /// At most `error` away from the truth, in either direction.
+    Bounded {
+        /// What was computed.
+        value: T,
+        /// The most it can be wrong by.
+        error: T,
+    },
+    /// No more than the truth: events that would add to it are missing, and nobody counted them.
+    AtLeast {
+        /// What was computed.
+        value: T,
+        /// What is missing.
+        why: Cow<'static, str>,
+    },
+    /// Cannot be told from the capture.
+    Unknown {
+        /// What would be needed to tell.
+        why: Cow<'static, str>,
+    },
+}
+
+impl<T> Figure<T> {
+    /// Makes a figure that is not known, for a reason.
+    pub fn unknown(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Unknown { why: why.into() }
+    }
+
+    /// Returns what was computed, however well it is known.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Exact(value) | Self::Bounded { value, .. } | Self::AtLeast { value, .. } => {
+                Some(value)
+            }
+            Self::Unknown { .. } => None,
+        }
+    }
+
+    /// Returns the figure if it is exact.
+    pub fn exact(&self) -> Option<&T> {
+        match self {
+            Self::Exact(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether it is exact.
+    pub fn is_exact(&self) -> bool {
+        matches!(self, Self::Exact(_))
+    }
+
+    /// Says how well it is known in one word: `exact`, `bounded`, `at_least` or `unknown`.
+    pub fn fidelity(&self) -> &'static str {
+        match self {
+            Self::Exact(_) => "exact",
+            Self::Bounded { .. } => "bounded",
+            Self::AtLeast { .. } => "at_least",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Figure<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let extra = usize::from(!self.is_exact());
+        let mut object = serializer.serialize_struct("Figure", 2 + extra)?;
+        object.serialize_field("value", &self.value())?;
+        object.serialize_field("fidelity", self.fidelity())?;
+        match self {
+            Self::Exact(_) => {}
+            Self::Bounded { error, .. } => object.serialize_field("error", error)?,
+            Self::AtLeast { why, .. } | Self::Unknown { why } => {
+                object.serialize_field("why", why)?
+            }
+        }
+        object.end()
+    }
+}
+
+/// What a recording lacks, as far as the report can tell: it decides how well counts are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// At most this many events.
+    Events(u64),
+    /// An unknown number of events.
+    Uncounted(&'static str),
+}
+
+impl Missing {
+    /// Combines what two recordings lack.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Uncounted(why), _) | (_, Self::Uncounted(why)) => Self::Uncounted(why),
+            (Self::Nothing, other) => other,
+            (own, Self::Nothing) => own,
+            (Self::Events(a), Self::Events(b)) => Self::Events(a.saturating_add(b)),
+        }
+    }
+}
+
+/// What the figures of a report stand on: what is missing, and whether ticks can be told in nanoseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Grounds {
+    /// What the recordings lack.
+    pub(crate) missing: Missing,
+    /// Whether a recording lacks the clock readings that times need.
+    pub(crate) no_clock: bool,
+}
+
+/// Why times are unknown without clock readings.
+pub(crate) const NO_CLOCK: &str =
+    "the recording lacks the clock readings that tell the length of a tick";
+
+impl Grounds {
+    /// Combines what the figures of two recordings stand on.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { missing: self.missing.and(other.missing), no_clock: self.no_clock || other.no_clock }
+    }
+
+    /// A time that is `figure` if times can be told.
+    pub(crate) fn time(&self, figure: Figure<u64>) -> Figure<u64> {
+        if self.no_clock { Figure::unknown(NO_CLOCK) } else { figure }
+    }
+
+    /// A figure that missing events can only have made too small.
+    pub(crate) fn count(&self, value: u64) -> Figure<u64> {
+        match self.missing {
+            Missing::Nothing => Figure::Exact(value),
+            Missing::Events(error) => Figure::Bounded { value, error },
+            Missing::Uncounted(why) => Figure::AtLeast { value, why: why.into() },
+        }
+    }
+
+    /// A figure that a missing event can have made too small or too great by one.
+    pub(crate) fn balance(&self, value: u64) -> Figure<u64> {
+        match self.missing {
+            Missing::Nothing => Figure::Exact(value),
+            Missing::Events(error) => Figure::Bounded { value, error },
+            Missing::Uncounted(why) => Figure::unknown(why),
+        }
+    }
+
+    /// A sum of amounts that missing events can have made too small or too great, by any amount.
+    pub(crate) fn difference(&self, value: u64) -> Figure<u64> {
+        match self.missing {
+            Missing::Nothing => Figure::Exact(value),
+            Missing::Events(_) => Figure::unknown("events were lost"),
+            Missing::Uncounted(why) => Figure::unknown(why),
+        }
+    }
+
+    /// A sum or a maximum of amounts, of which each missing event may have had one of any size.
+    pub(crate) fn amount(&self, value: u64) -> Figure<u64> {
+        match self.missing {
+            Missing::Nothing => Figure::Exact(value),
+            Missing::Events(_) => Figure::AtLeast { value, why: "events were lost".into() },
+            Missing::Uncounted(why) => Figure::AtLeast { value, why: why.into() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_events_bound_counts_and_make_amounts_lower_bounds() {
+        let missing = Missing::Events(2).and(Missing::Nothing).and(Missing::Events(1));
+        let grounds = Grounds { missing, no_clock: false };
+        assert_eq!(grounds.count(10), Figure::Bounded { value: 10, error: 3 });
+        assert_eq!(grounds.balance(10), Figure::Bounded { value: 10, error: 3 });
+        assert!(matches!(grounds.amount(10), Figure::AtLeast { value: 10, .. }));
+    }
+
+    #[test]
+    fn uncounted_loss_leaves_no_balance() {
+        let missing = Missing::Events(2).and(Missing::Uncounted("a frame is gone"));
+        let grounds = Grounds { missing, no_clock: false };
+        assert_eq!(grounds.balance(10), Figure::unknown("a frame is gone"));
+        assert_eq!(grounds.count(10), Figure::AtLeast { value: 10, why: "a frame is gone".into() });
+    }
+
+    #[test]
+    fn without_a_clock_no_time_is_known() {
+        let lacking = Grounds::default().and(Grounds { no_clock: true, ..Grounds::default() });
+        assert_eq!(lacking.time(Figure::Exact(5)), Figure::unknown(NO_CLOCK));
+        assert_eq!(lacking.count(5), Figure::Exact(5));
+        assert_eq!(Grounds::default().time(Figure::Exact(5)), Figure::Exact(5));
+    }
+
+    #[test]
+    fn json_always_has_value_and_fidelity() {
+        let json = |figure: Figure<u64>| serde_json::to_string(&figure).unwrap();
+        assert_eq!(json(Figure::Exact(3)), r#"{"value":3,"fidelity":"exact"}"#);
+        assert_eq!(
+            json(Figure::Bounded { value: 3, error: 1 }),
+            r#"{"value":3,"fidelity":"bounded","error":1}"#
+        );
+        assert_eq!(
+            json(Figure::unknown("no births")),
+            r#"{"value":null,"fidelity":"unknown","why":"no births"}"#
+        );
+    }
+}

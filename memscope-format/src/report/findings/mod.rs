@@ -1,0 +1,60 @@
+//! Findings: what in the figures deserves a look, each by a rule that names itself.
+
+mod alive_at_exit;
+mod container_waste;
+mod slow_drop;
+
+pub use alive_at_exit::AliveAtExit;
+pub use container_waste::ContainerWaste;
+pub use slow_drop::SlowDrops;
+
+use super::{Place, Report};
+use serde::Serialize;
+
+/// A rule that turns figures into findings.
+pub trait Rule {
+    /// Returns the rule's name, as findings show it.
+    fn name(&self) -> &'static str;
+
+    /// Says when it fires.
+    fn condition(&self) -> String;
+
+    /// Returns what it finds in a report whose tables are complete, most important first.
+    fn apply(&self, report: &Report) -> Vec<Finding>;
+}
+
+/// Returns the rules that every report is put to, with their usual thresholds.
+#[must_use]
+pub fn rules() -> Vec<Box<dyn Rule>> {
+    vec![Box::new(AliveAtExit), Box::new(ContainerWaste::default()), Box::new(SlowDrops::default())]
+}
+
+/// Something that deserves a look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The name of the rule that found it.
+    pub rule: &'static str,
+    /// When that rule fires.
+    pub condition: String,
+    /// The site that it is about.
+    pub site: Place,
+    /// What was found, in a sentence.
+    pub message: String,
+    /// The figures behind it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A figure behind a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// What it is, with its unit.
+    pub what: &'static str,
+    /// The figure.
+    pub value: u64,
+}
+
+impl Evidence {
+    fn new(what: &'static str, value: u64) -> Self {
+        Self { what, value }
+    }
+}

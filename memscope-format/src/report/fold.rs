@@ -1,0 +1,201 @@
+//! One capture's rows, added up.
+
+use super::containers::{ContainerTotals, Containers, Holder};
+use super::drops::{DropForest, DropSink, DropTotals, ObservedDrop};
+use super::lives::{Balance, Birth, End, Lives, Living, Matching};
+use super::sweep::Row;
+use super::table::Table;
+use crate::defs::{Defs, SiteKind};
+use crate::rows::{Lifecycle, LifecycleKind, SnapshotReason, Zst};
+use std::collections::HashMap;
+
+/// What is summed up of a site.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SiteTotals {
+    pub(crate) lives: Lives,
+    pub(crate) drops: DropTotals,
+}
+
+/// What is summed up of a type.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TypeTotals {
+    /// Values that told of themselves, as those of annotated types do.
+    pub(crate) values: Lives,
+    /// Variables and arguments of the type.
+    pub(crate) variables: Lives,
+    pub(crate) drops: DropTotals,
+}
+
+/// What is summed up of a thread.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ThreadTotals {
+    pub(crate) events: u64,
+    /// Values that were born on it, wherever they ended.
+    pub(crate) balance: Balance,
+    pub(crate) drops: u64,
+    /// Time of its outermost drops; in ticks within a capture, in nanoseconds after it.
+    pub(crate) drop_time: u64,
+}
+
+/// The sums of all definition tables.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pub(crate) sites: Table<SiteTotals>,
+    pub(crate) types: Table<TypeTotals>,
+    pub(crate) threads: Table<ThreadTotals>,
+    /// Sites that are annotated types.
+    type_sites: Table<bool>,
+}
+
+impl Tally {
+    fn new(defs: &Defs) -> Self {
+        let mut type_sites = Table::new(defs.sites.iter().map(|site| site.id));
+        for site in &defs.sites {
+            *type_sites.at(site.id) = site.kind == SiteKind::Type;
+        }
+        Self {
+            sites: Table::new(defs.sites.iter().map(|site| site.id)),
+            types: Table::new(defs.types.iter().map(|known| known.id)),
+            threads: Table::new(defs.threads.iter().map(|thread| thread.id)),
+            type_sites,
+        }
+    }
+
+    /// Does the same to the lives of a site and to those of its type.
+    fn lives(&mut self, site: u32, type_id: u32, mut change: impl FnMut(&mut Lives)) {
+        change(&mut self.sites.at(site).lives);
+        let of_type = self.types.at(type_id);
+        change(if *self.type_sites.at(site) {
+            &mut of_type.values
+        } else {
+            &mut of_type.variables
+        });
+    }
+}
+
+impl DropSink for Tally {
+    fn site(&mut self, id: u32) -> &mut DropTotals {
+        &mut self.sites.at(id).drops
+    }
+
+    fn a_type(&mut self, id: u32) -> &mut DropTotals {
+        &mut self.types.at(id).drops
+    }
+
+    fn thread_time(&mut self, id: u32, ticks: u64) {
+        self.threads.at(id).drop_time += ticks;
+    }
+}
+
+/// Adds up the rows of one capture, which come in the order of time.
+pub(crate) struct Fold<'a> {
+    ns: &'a dyn Fn(u64) -> u64,
+    tally: Tally,
+    matching: Matching,
+    forest: DropForest,
+    containers: Containers,
+    /// Which fields of a type are containers, as in [`crate::rows::Container::field`].
+    container_fields: Table<Vec<u32>>,
+}
+
+/// What a capture's rows add up to; times of drops still in ticks.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    pub(crate) tally: Tally,
+    pub(crate) containers: HashMap<Holder, ContainerTotals>,
+    pub(crate) slowest: Vec<ObservedDrop>,
+    /// Events that do not fit the others.
+    pub(crate) unmatched: u64,
+}
+
+impl<'a> Fold<'a> {
+    /// Starts with the definitions of a capture; `ns` turns a number of its ticks into nanoseconds.
+    pub(crate) fn new(defs: &Defs, slowest_drops: usize, ns: &'a dyn Fn(u64) -> u64) -> Self {
+        let mut container_fields = Table::<Vec<u32>>::new(defs.types.iter().map(|known| known.id));
+        for known in &defs.types {
+            let own = known.container.map(|_| 0);
+            let fields = known.fields.iter().flatten().zip(1..);
+            let fields = fields.filter_map(|(field, number)| field.container.map(|_| number));
+            *container_fields.at(known.id) = own.into_iter().chain(fields).collect();
+        }
+        Self {
+            ns,
+            tally: Tally::new(defs),
+            matching: Matching::default(),
+            forest: DropForest::new(slowest_drops),
+            containers: Containers::default(),
+            container_fields,
+        }
+    }
+
+    /// Adds a row.
+    pub(crate) fn add(&mut self, row: Row) {
+        match row {
+            Row::Lifecycle(row) | Row::Zst(Zst(row)) => {
+                self.tally.threads.at(row.thread).events += 1;
+                match row.kind {
+                    LifecycleKind::Born | LifecycleKind::Cloned => self.birth(&row),
+                    LifecycleKind::Moved => {
+                        self.end(row.ts, row.site, row.type_id, row.value, End::Moved)
+                    }
+                    LifecycleKind::Exit => {
+                        self.end(row.ts, row.site, row.type_id, row.value, End::Scope)
+                    }
+                }
+            }
+            Row::Container(row) => {
+                // A reading at birth is part of the birth's event.
+                self.tally.threads.at(row.thread).events +=
+                    u64::from(row.reason != SnapshotReason::Birth);
+                self.containers.add(&row);
+            }
+            Row::DropChain(row) => {
+                let thread = self.tally.threads.at(row.thread);
+                thread.events += 1;
+                thread.drops += 1;
+                self.forest.add(&row, &mut self.tally);
+                self.end(row.ts, row.site, row.type_id, row.value, End::Drop(row.outcome));
+            }
+        }
+    }
+
+    /// Ends the capture.
+    pub(crate) fn finish(mut self) -> Folded {
+        let slowest = self.forest.finish(&mut self.tally);
+        Folded {
+            containers: self.containers.finish(),
+            slowest,
+            unmatched: self.matching.unmatched(),
+            tally: self.tally,
+        }
+    }
+
+    fn birth(&mut self, row: &Lifecycle) {
+        let Lifecycle { ts, site, type_id, thread, .. } = *row;
+        let birth = self.matching.birth(row.value, Living { born: ts, site, type_id, thread });
+        if birth == Birth::Repeated {
+            return;
+        }
+        self.tally.lives(site, type_id, |lives| lives.birth(row.kind == LifecycleKind::Cloned));
+        self.tally.threads.at(thread).balance.birth();
+        if birth == Birth::Ended {
+            self.tally.lives(site, type_id, |lives| lives.end(0));
+            self.tally.threads.at(thread).balance.end();
+        }
+    }
+
+    fn end(&mut self, ts: u64, site: u32, type_id: u32, value: u64, end: End) {
+        self.tally.lives(site, type_id, |lives| lives.outcome(end));
+        if value == 0 {
+            return;
+        }
+        for field in self.container_fields.at(type_id).iter() {
+            self.containers.end(value, *field);
+        }
+        if let Some(born) = self.matching.end(value) {
+            let lifetime = (self.ns)(ts.saturating_sub(born.born));
+            self.tally.lives(born.site, born.type_id, |lives| lives.end(lifetime));
+            self.tally.threads.at(born.thread).balance.end();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What a capture says: the figures, computed from its rows alone.
+//!
+//! [`Report::open`] reads one capture or several and computes all tables in one sweep over the rows in the order of
+//! time. Memory is bounded by the chunks that overlap in time and by the values that live at once, not by the size
+//! of the captures. Every figure is a [`Figure`]: exact, bounded by its error, a lower bound, or unknown for a
+//! reason; nothing is estimated.
+//!
+//! ```no_run
+//! use memscope_format::report::Report;
+//!
+//! let report = Report::open(&["target/memscope/app.memscope".into()])?;
+//! if let Some(raw) = report.site("load::raw") {
+//!     println!("born: {:?}, alive at exit: {:?}", raw.lives.born, raw.lives.alive_at_exit);
+//! }
+//! # Ok::<(), memscope_format::Error>(())
+//! ```
+//!
+//! The rooms: `sweep` merges the streams by time; `fold` gives each row to those who count it, which are `lives`,
+//! `drops` and `containers`; `totals` puts several captures together; [`findings`] are drawn from the tables.
+
+mod captures;
+mod containers;
+mod distribution;
+mod drops;
+mod figure;
+pub mod findings;
+mod fold;
+pub mod human;
+mod lives;
+mod open;
+mod place;
+mod sites;
+mod sweep;
+mod table;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod totals;
+mod zero_sized;
+
+pub use captures::{CaptureFigures, DamageFigures, Unreadable};
+pub use containers::{ContainerFigures, LastKnown};
+pub use drops::{DropFigures, PathStep, SetOff, SlowDrop};
+pub use figure::Figure;
+pub use findings::Finding;
+pub use lives::LifeFigures;
+pub use open::{Options, Progress};
+pub use place::Place;
+pub use sites::{SiteFigures, ThreadFigures, TypeFigures};
+pub use zero_sized::{ZeroSizedField, ZeroSizedFigures};
+
+use human::Count;
+use serde::Serialize;
+
+/// All tables of one capture, or of several put together.
+///
+/// Sites are the same if name, kind, module, file, line and column are, types if name and size are. Sums are sums;
+/// peaks are those of one process, the greatest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The captures it was computed from.
+    pub captures: Vec<CaptureFigures>,
+    /// Files that were to be read and could not be.
+    pub unreadable: Vec<Unreadable>,
+    /// What has to be known before any figure is believed; nothing, if all went well.
+    pub caveats: Vec<String>,
+    /// Every site, those never reached included; those with most values first.
+    pub sites: Vec<SiteFigures>,
+    /// Every type of a tracked value, those with most values first.
+    pub types: Vec<TypeFigures>,
+    /// Containers by the place that holds them, those with most waste first.
+    pub containers: Vec<ContainerFigures>,
+    /// The slowest drops that no other enclosed, slowest first. Of drops whose enclosing drop never ended only the
+    /// sums are known, in the tables above.
+    pub slowest_drops: Vec<SlowDrop>,
+    /// Zero-sized types, and annotated types with zero-sized fields, by name.
+    pub zero_sized: Vec<ZeroSizedFigures>,
+    /// Threads by name, those with most events first.
+    pub threads: Vec<ThreadFigures>,
+    /// What deserves a look.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Returns the site with this name; of several, that with most values.
+    #[must_use]
+    pub fn site(&self, name: &str) -> Option<&SiteFigures> {
+        self.sites.iter().find(|site| site.site.name == name)
+    }
+
+    /// Returns the type with this name, as [`core::any::type_name`] says; of several, that with most values.
+    #[must_use]
+    pub fn type_named(&self, name: &str) -> Option<&TypeFigures> {
+        self.types.iter().find(|known| known.name == name)
+    }
+
+    /// Whether all recordings ended by themselves: only then "alive at exit" is that.
+    #[must_use]
+    pub fn ended_cleanly(&self) -> bool {
+        self.captures.iter().all(|capture| capture.complete)
+    }
+
+    /// Whether a part of any capture, or a whole one, could not be read.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        !self.unreadable.is_empty()
+            || self.captures.iter().any(|capture| !capture.damage.is_empty())
+    }
+
+    /// Events in all captures.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.captures.iter().map(|capture| capture.events).sum()
+    }
+
+    /// Events that are missing from the captures, as far as they were counted.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.captures.iter().map(|capture| capture.lost).sum()
+    }
+
+    /// Puts a report together and applies the rules to it.
+    fn assemble(
+        captures: Vec<CaptureFigures>,
+        unreadable: Vec<Unreadable>,
+        tables: totals::Tables,
+    ) -> Self {
+        let totals::Tables { sites, types, containers, slowest_drops, zero_sized, threads } =
+            tables;
+        let caveats = caveats(&captures, &unreadable);
+        let mut report = Self {
+            captures,
+            unreadable,
+            caveats,
+            sites,
+            types,
+            containers,
+            slowest_drops,
+            zero_sized,
+            threads,
+            findings: Vec::new(),
+        };
+        report.findings = findings::rules().iter().flat_map(|rule| rule.apply(&report)).collect();
+        report
+    }
+}
+
+/// Says what limits the figures, for all captures at once.
+fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String> {
+    let whose = |concerned: usize| match (concerned, captures.len()) {
+        (_, 1) => "the recording".to_owned(),
+        (concerned, all) => format!("{concerned} of {all} recordings"),
+    };
+    let concerned = |test: &dyn Fn(&CaptureFigures) -> bool| {
+        captures.iter().filter(|capture| test(capture)).count()
+    };
+    let sum = |amount: &dyn Fn(&CaptureFigures) -> u64| captures.iter().map(amount).sum::<u64>();
+    let mut caveats = Vec::new();
+
+    let live = concerned(&|capture| capture.live);
+    if live > 0 {
+        caveats.push(format!("still being written: {}; figures are as of now", whose(live)));
+    }
+    let cut = concerned(&|capture| !capture.complete && !capture.live);
+    if cut > 0 {
+        let recovered = match sum(&|capture| capture.recovered) {
+            0 => String::new(),
+            events => format!(", {} events were recovered", Count(events)),
+        };
+        caveats.push(format!(
+            "cut off: {} did not end by itself{recovered}; \"alive at exit\" means at the end of the recording",
+            whose(cut)
+        ));
+    }
+    let lost = sum(&|capture| capture.lost);
+    if lost > 0 {
+        caveats.push(format!(
+            "{} events were lost: figures that they may have changed say so",
+            Count(lost)
+        ));
+    }
+    let damaged = concerned(&|capture| !capture.damage.is_empty());
+    if damaged > 0 {
+        let bytes =
+            captures.iter().flat_map(|capture| &capture.damage).map(|damage| damage.bytes).sum();
+        caveats.push(format!(
+            "damaged: {}, of which {} cannot be read",
+            whose(damaged),
+            human::Bytes(bytes)
+        ));
+    }
+    let unmatched = sum(&|capture| capture.unmatched);
+    if unmatched > 0 {
+        caveats.push(format!(
+            "{} events do not fit the others (ends without birth, second births): they are not counted as lives",
+            Count(unmatched)
+        ));
+    }
+    let clockless = concerned(&|capture| !capture.duration_ns.is_exact());
+    if clockless > 0 {
+        caveats.push(format!("no clock readings: {}; times are unknown", whose(clockless)));
+    }
+    caveats.extend(
+        unreadable.iter().map(|file| format!("not read: {}: {}", file.path.display(), file.what)),
+    );
+    caveats
+}

@@ -1,0 +1,253 @@
+//! Hand-made recordings for the tests of this module.
+
+use super::captures::CaptureFigures;
+use super::figure::Figure;
+use super::fold::Fold;
+use super::sweep::{Rank, Row, Span, sweep};
+use super::totals::{Times, Totals};
+use super::{Options, Report};
+use crate::defs::{
+    ContainerDef, ContainerKind, Defs, FieldDef, HookDef, SiteDef, SiteKind, ThreadDef, TypeDef,
+};
+use crate::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Zst};
+use std::path::PathBuf;
+
+/// A recording in which a tick is a nanosecond. Sites are numbered from 0, and each has a type of its own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scene {
+    pub(crate) defs: Defs,
+    rows: Vec<Row>,
+    cut: bool,
+    lost: u64,
+    thread: u32,
+}
+
+/// A field of this name, type and size.
+pub(crate) fn field(name: &str, type_name: &str, size: u32) -> FieldDef {
+    FieldDef {
+        name: name.into(),
+        type_name: type_name.into(),
+        offset: 0,
+        size,
+        align: size.max(1),
+        container: None,
+    }
+}
+
+impl Scene {
+    /// Makes a recording of a program with one thread, `main`, that did nothing.
+    pub(crate) fn new() -> Self {
+        let mut scene = Self::default();
+        scene.thread("main");
+        scene
+    }
+
+    /// Adds a thread; what follows happens on it.
+    pub(crate) fn thread(&mut self, name: &str) -> &mut Self {
+        self.thread = self.defs.threads.len() as u32 + 1;
+        self.defs.threads.push(ThreadDef { id: self.thread, name: Some(name.into()), os_id: None });
+        self
+    }
+
+    /// Adds a site with a type of its own; returns the site's id.
+    pub(crate) fn site(&mut self, kind: SiteKind, name: &str, known: TypeDef) -> u32 {
+        let id = self.defs.sites.len() as u32;
+        self.defs.sites.push(SiteDef {
+            id,
+            kind,
+            name: name.into(),
+            module: "app".into(),
+            file: "src/main.rs".into(),
+            line: id + 1,
+            column: 5,
+        });
+        self.defs.hooks.push(HookDef { id: id + 1, site: id, type_id: id + 100 });
+        self.defs.types.push(TypeDef { id: id + 100, ..known });
+        id
+    }
+
+    /// Adds an annotated type with these fields.
+    pub(crate) fn annotated(&mut self, name: &str, fields: Vec<FieldDef>) -> u32 {
+        let size = fields.iter().map(|field| u64::from(field.size)).sum();
+        let known = TypeDef {
+            id: 0,
+            name: format!("app::{name}"),
+            size,
+            align: 8,
+            needs_drop: true,
+            container: None,
+            fields: Some(fields),
+        };
+        self.site(SiteKind::Type, name, known)
+    }
+
+    pub(crate) fn type_with_probe(&mut self, name: &str) -> u32 {
+        self.annotated(
+            name,
+            vec![field("probe", &format!("memscope::probe::Probe<app::{name}>"), 8)],
+        )
+    }
+
+    /// Adds an annotated type with a probe and, as field 1, a vector.
+    pub(crate) fn type_with_vec(&mut self, name: &str, vec: &str, element_size: u32) -> u32 {
+        let container = Some(ContainerDef { kind: ContainerKind::Vec, element_size });
+        let vec = FieldDef { container, ..field(vec, "alloc::vec::Vec<u64>", 24) };
+        self.annotated(name, vec![vec, field("probe", &format!("memscope::Probe<app::{name}>"), 8)])
+    }
+
+    pub(crate) fn variable(&mut self, name: &str, type_name: &str, size: u64) -> u32 {
+        let known = TypeDef {
+            id: 0,
+            name: type_name.into(),
+            size,
+            align: 1,
+            needs_drop: size > 8,
+            container: None,
+            fields: None,
+        };
+        self.site(SiteKind::Variable, name, known)
+    }
+
+    pub(crate) fn born(&mut self, site: u32, value: u64, ts: u64) -> &mut Self {
+        self.lifecycle(site, value, ts, LifecycleKind::Born)
+    }
+
+    pub(crate) fn lifecycle(
+        &mut self,
+        site: u32,
+        value: u64,
+        ts: u64,
+        kind: LifecycleKind,
+    ) -> &mut Self {
+        let origin = u64::from(kind == LifecycleKind::Cloned);
+        let row =
+            Lifecycle { ts, kind, site, type_id: site + 100, value, origin, thread: self.thread };
+        let zero_sized = self.defs.types[site as usize].size == 0;
+        self.rows.push(if zero_sized { Row::Zst(Zst(row)) } else { Row::Lifecycle(row) });
+        self
+    }
+
+    /// Adds an outermost drop that ended at `ts`.
+    pub(crate) fn dropped(&mut self, site: u32, value: u64, ts: u64, duration: u64) -> &mut Self {
+        self.drop_row(site, value, ts, Some(duration), 0, Outcome::Dropped)
+    }
+
+    /// Adds a drop of a value without identity within another drop.
+    pub(crate) fn nested(&mut self, site: u32, ts: u64, duration: u64, depth: u32) -> &mut Self {
+        self.drop_row(site, 0, ts, Some(duration), depth, Outcome::Dropped)
+    }
+
+    pub(crate) fn drop_row(
+        &mut self,
+        site: u32,
+        value: u64,
+        ts: u64,
+        duration: Option<u64>,
+        depth: u32,
+        outcome: Outcome,
+    ) -> &mut Self {
+        let (type_id, thread) = (site + 100, self.thread);
+        self.rows.push(Row::DropChain(DropChain {
+            ts,
+            duration,
+            value,
+            site,
+            type_id,
+            depth,
+            outcome,
+            panicking: false,
+            thread,
+        }));
+        self
+    }
+
+    /// Adds a reading of a vector of 8-byte elements.
+    #[expect(clippy::too_many_arguments, reason = "a row in one line")]
+    pub(crate) fn read(
+        &mut self,
+        site: u32,
+        value: u64,
+        field: u32,
+        ts: u64,
+        reason: SnapshotReason,
+        len: u64,
+        capacity: u64,
+    ) -> &mut Self {
+        self.rows.push(Row::Container(Container {
+            ts,
+            value,
+            site,
+            type_id: site + 100,
+            field,
+            kind: ContainerKind::Vec,
+            reason,
+            len: Some(len),
+            capacity: Some(capacity),
+            element_size: 8,
+            addr: None,
+            strong: None,
+            weak: None,
+            thread: self.thread,
+        }));
+        self
+    }
+
+    /// Cuts the recording off here.
+    pub(crate) fn cut(mut self) -> Self {
+        self.cut = true;
+        self
+    }
+
+    /// Loses so many further events.
+    pub(crate) fn lost(mut self, events: u64) -> Self {
+        self.lost = events;
+        self
+    }
+
+    pub(crate) fn report(&self) -> Report {
+        Self::merged(&[self])
+    }
+
+    /// Makes one report of several processes.
+    pub(crate) fn merged(scenes: &[&Self]) -> Report {
+        let options = Options::default();
+        let mut totals = Totals::default();
+        let mut captures = Vec::new();
+        for scene in scenes {
+            let capture = scene.fold_into(&mut totals, captures.len(), &options);
+            captures.push(capture);
+        }
+        Report::assemble(captures, Vec::new(), totals.into_tables(options.slowest_drops))
+    }
+
+    fn fold_into(&self, totals: &mut Totals, place: usize, options: &Options) -> CaptureFigures {
+        let same = |ticks: u64| ticks;
+        let mut fold = Fold::new(&self.defs, options.slowest_drops, &same);
+        let chunks = self.rows.chunks(7).map(|rows| Span {
+            rank: Rank::Lifecycle,
+            t_min: rows.iter().map(Row::ts).min().unwrap_or(0),
+            chunk: rows.to_vec(),
+        });
+        sweep(chunks.collect(), Clone::clone, |row| fold.add(row));
+        let folded = fold.finish();
+        let capture = CaptureFigures {
+            path: PathBuf::from(format!("app-{place}.memscope")),
+            program: Some("app".into()),
+            args: Vec::new(),
+            pid: Some(place as u32 + 1),
+            started_unix_ns: Some(0),
+            duration_ns: Figure::Exact(self.rows.iter().map(Row::ts).max().unwrap_or(0)),
+            events: self.rows.len() as u64,
+            lost: self.lost,
+            bytes: 0,
+            recovered: 0,
+            complete: !self.cut,
+            live: false,
+            damage: Vec::new(),
+            unmatched: folded.unmatched,
+        };
+        let times = Times { duration: &same, since_start: &same };
+        totals.absorb(place, &self.defs, folded, times, capture.grounds(false));
+        capture
+    }
+}

@@ -1,0 +1,372 @@
+//! Several captures' sums, put together by what the ids of each stand for.
+
+use super::containers::{ContainerFigures, ContainerTotals};
+use super::drops::{ObservedDrop, PathStep, SetOff, SlowDrop};
+use super::figure::Grounds;
+use super::fold::{Folded, SiteTotals, ThreadTotals, TypeTotals};
+use super::place::Place;
+use super::sites::{SiteFigures, ThreadFigures, TypeFigures};
+use super::zero_sized::{ZeroSizedField, ZeroSizedFigures};
+use crate::defs::{Defs, TypeDef};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+
+const NO_PROBE: &str = "births are seen only of types with a `Probe` field";
+
+/// The sums of all captures that were read so far.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    sites: HashMap<Place, SiteEntry>,
+    types: HashMap<TypeKey, TypeEntry>,
+    containers: HashMap<(Place, String, Option<String>), ContainerTotals>,
+    threads: HashMap<Option<String>, ThreadEntry>,
+    slowest: Vec<SlowDrop>,
+    grounds: Grounds,
+}
+
+/// What makes types of several captures the same type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct TypeKey {
+    name: String,
+    size: u64,
+}
+
+#[derive(Debug, Default)]
+struct SiteEntry {
+    totals: SiteTotals,
+    types: BTreeSet<String>,
+    /// Whether a type that it ran with has a `Probe` field.
+    probed: bool,
+}
+
+#[derive(Debug, Default)]
+struct TypeEntry {
+    totals: TypeTotals,
+    def: Option<TypeDef>,
+}
+
+#[derive(Debug, Default)]
+struct ThreadEntry {
+    totals: ThreadTotals,
+    threads: u64,
+}
+
+/// The tables of a report.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) sites: Vec<SiteFigures>,
+    pub(crate) types: Vec<TypeFigures>,
+    pub(crate) containers: Vec<ContainerFigures>,
+    pub(crate) slowest_drops: Vec<SlowDrop>,
+    pub(crate) zero_sized: Vec<ZeroSizedFigures>,
+    pub(crate) threads: Vec<ThreadFigures>,
+}
+
+/// Looks up what the ids of one capture stand for.
+struct Names<'a> {
+    sites: HashMap<u32, Place>,
+    types: HashMap<u32, &'a TypeDef>,
+    threads: HashMap<u32, Option<String>>,
+}
+
+impl<'a> Names<'a> {
+    fn new(defs: &'a Defs) -> Self {
+        Self {
+            sites: defs.sites.iter().map(|site| (site.id, Place::of(site))).collect(),
+            types: defs.types.iter().map(|known| (known.id, known)).collect(),
+            threads: defs.threads.iter().map(|thread| (thread.id, thread.name.clone())).collect(),
+        }
+    }
+
+    fn site(&self, id: u32) -> Place {
+        self.sites.get(&id).cloned().unwrap_or_else(|| Place::lost(id))
+    }
+
+    fn type_name(&self, id: u32) -> String {
+        self.types
+            .get(&id)
+            .map_or_else(|| format!("type {id} (definition lost)"), |known| known.name.clone())
+    }
+
+    fn type_key(&self, id: u32) -> TypeKey {
+        TypeKey {
+            name: self.type_name(id),
+            size: self.types.get(&id).map_or(0, |known| known.size),
+        }
+    }
+
+    fn field(&self, type_id: u32, field: u32) -> Option<String> {
+        let at = (field as usize).checked_sub(1)?;
+        let fields = self.types.get(&type_id).and_then(|known| known.fields.as_deref());
+        let name = fields.and_then(|fields| fields.get(at)).map(|field| field.name.clone());
+        Some(name.unwrap_or_else(|| format!("field {at}")))
+    }
+
+    fn thread(&self, id: u32) -> Option<String> {
+        self.threads.get(&id).cloned().flatten()
+    }
+
+    fn slow_drop(
+        &self,
+        capture: usize,
+        slow: &ObservedDrop,
+        ns: &dyn Fn(u64) -> u64,
+        since_start: &dyn Fn(u64) -> u64,
+    ) -> SlowDrop {
+        let mut set_off: Vec<SetOff> = slow
+            .by_site
+            .iter()
+            .map(|(site, within)| SetOff {
+                site: self.site(*site).name,
+                drops: within.drops,
+                total_ns: ns(within.time),
+            })
+            .collect();
+        set_off.sort_by(|a, b| (Reverse(a.total_ns), &a.site).cmp(&(Reverse(b.total_ns), &b.site)));
+        let path = slow.path.iter().map(|step| PathStep {
+            site: self.site(step.site).name,
+            type_name: self.type_name(step.type_id),
+            run: step.run,
+            duration_ns: ns(step.duration),
+        });
+        SlowDrop {
+            capture,
+            site: self.site(slow.row.site),
+            type_name: self.type_name(slow.row.type_id),
+            value: slow.row.value,
+            thread: self.thread(slow.row.thread),
+            began_ns: since_start(slow.row.ts.saturating_sub(slow.duration)),
+            duration_ns: ns(slow.duration),
+            self_ns: ns(slow.own),
+            depth: slow.row.depth,
+            levels: slow.levels,
+            nested: slow.nested,
+            outcome: slow.row.outcome,
+            panicking: slow.row.panicking,
+            set_off,
+            path: path.collect(),
+        }
+    }
+}
+
+/// How the ticks of a capture become nanoseconds.
+#[derive(Clone, Copy)]
+pub(crate) struct Times<'a> {
+    /// Turns a number of ticks into nanoseconds.
+    pub(crate) duration: &'a dyn Fn(u64) -> u64,
+    /// Turns a moment into nanoseconds since the recording began.
+    pub(crate) since_start: &'a dyn Fn(u64) -> u64,
+}
+
+impl Totals {
+    /// Adds what another capture, in this place of the report's list, adds up to.
+    pub(crate) fn absorb(
+        &mut self,
+        capture: usize,
+        defs: &Defs,
+        folded: Folded,
+        times: Times<'_>,
+        grounds: Grounds,
+    ) {
+        let names = Names::new(defs);
+        let timed = !grounds.no_clock;
+        self.grounds = std::mem::take(&mut self.grounds).and(grounds);
+
+        for (id, totals) in folded.tally.sites.into_entries() {
+            let entry = self.sites.entry(names.site(id)).or_default();
+            entry.totals.lives.absorb(&totals.lives);
+            entry.totals.drops.absorb(totals.drops.in_ns(times.duration));
+        }
+        for hook in &defs.hooks {
+            let entry = self.sites.entry(names.site(hook.site)).or_default();
+            entry.types.insert(names.type_name(hook.type_id));
+            entry.probed |= names.types.get(&hook.type_id).is_some_and(|known| has_probe(known));
+        }
+        for (id, totals) in folded.tally.types.into_entries() {
+            let entry = self.types.entry(names.type_key(id)).or_default();
+            entry.totals.values.absorb(&totals.values);
+            entry.totals.variables.absorb(&totals.variables);
+            entry.totals.drops.absorb(totals.drops.in_ns(times.duration));
+            if entry.def.is_none() {
+                entry.def = names.types.get(&id).map(|known| (*known).clone());
+            }
+        }
+        for (holder, totals) in folded.containers {
+            let key = (
+                names.site(holder.site),
+                names.type_name(holder.type_id),
+                names.field(holder.type_id, holder.field),
+            );
+            match self.containers.get_mut(&key) {
+                Some(entry) => entry.absorb(&totals),
+                None => {
+                    self.containers.insert(key, totals);
+                }
+            }
+        }
+        for (id, totals) in folded.tally.threads.into_entries() {
+            let entry = self.threads.entry(names.thread(id)).or_default();
+            entry.threads += 1;
+            entry.totals.events += totals.events;
+            entry.totals.balance.absorb(totals.balance);
+            entry.totals.drops += totals.drops;
+            entry.totals.drop_time += (times.duration)(totals.drop_time);
+        }
+        // Without a clock there is no telling how slow they were.
+        let slowest = folded.slowest.iter().filter(|_| timed);
+        self.slowest.extend(
+            slowest.map(|slow| names.slow_drop(capture, slow, times.duration, times.since_start)),
+        );
+    }
+
+    /// Makes the tables, with so many slow drops.
+    pub(crate) fn into_tables(self, slowest_drops: usize) -> Tables {
+        let Self { sites, types, containers, threads, mut slowest, grounds } = self;
+        slowest.sort_by_key(|slow| (Reverse(slow.duration_ns), slow.capture, slow.began_ns));
+        slowest.truncate(slowest_drops);
+
+        let mut sites: Vec<SiteFigures> =
+            sites.into_iter().map(|(place, entry)| site_figures(place, entry, &grounds)).collect();
+        sites.sort_by_cached_key(|site| {
+            (
+                Reverse(site.lives.born.value().copied().max(site.lives.dropped.value().copied())),
+                order(&site.site),
+            )
+        });
+
+        let mut zero_sized: Vec<_> = types
+            .iter()
+            .filter_map(|(key, entry)| zero_sized_figures(key, entry, &grounds))
+            .collect();
+        zero_sized.sort_by(|a, b| a.type_name.cmp(&b.type_name));
+        let mut types: Vec<_> =
+            types.into_iter().map(|(key, entry)| type_figures(key, &entry, &grounds)).collect();
+        types.sort_by_cached_key(|known| (Reverse(known.seen()), known.name.clone(), known.size));
+
+        let figures = containers
+            .into_iter()
+            .map(|((place, name, field), totals)| totals.figures(place, name, field, &grounds));
+        let mut containers: Vec<ContainerFigures> = figures.collect();
+        containers.sort_by_cached_key(|known| {
+            let waste =
+                known.last.iter().filter_map(|last| last.waste_bytes.value()).max().copied();
+            (Reverse(waste), order(&known.site), known.field.clone(), known.type_name.clone())
+        });
+
+        let mut threads: Vec<_> = threads
+            .into_iter()
+            .map(|(name, entry)| thread_figures(name, &entry, &grounds))
+            .collect();
+        threads.sort_by_cached_key(|thread| {
+            (Reverse(thread.events.value().copied()), thread.name.clone())
+        });
+
+        Tables { sites, types, containers, slowest_drops: slowest, zero_sized, threads }
+    }
+}
+
+/// The order of places that have nothing else to be ordered by.
+fn order(place: &Place) -> (String, String, u32, u32) {
+    (place.name.clone(), place.file.clone(), place.line, place.column)
+}
+
+/// Whether values of an annotated type record their births.
+fn has_probe(known: &TypeDef) -> bool {
+    known.fields.iter().flatten().any(|field| {
+        let path = field.type_name.split('<').next().unwrap_or_default();
+        path.starts_with("memscope::") && path.ends_with("::Probe")
+    })
+}
+
+fn births_of(is_type: bool, probed: bool, born: u64) -> Result<(), &'static str> {
+    if is_type && !probed && born == 0 { Err(NO_PROBE) } else { Ok(()) }
+}
+
+fn site_figures(place: Place, entry: SiteEntry, grounds: &Grounds) -> SiteFigures {
+    let SiteEntry { totals, types, probed } = entry;
+    let births = births_of(place.is_type(), probed, totals.lives.balance.born);
+    SiteFigures {
+        lives: totals.lives.figures(grounds, births),
+        drops: totals.drops.figures(grounds),
+        types: types.into_iter().collect(),
+        site: place,
+    }
+}
+
+/// Returns the figures of an annotated type's own values, and of variables of a type.
+fn lives_of_type(
+    entry: &TypeEntry,
+    grounds: &Grounds,
+) -> (Option<super::LifeFigures>, super::LifeFigures) {
+    let TypeEntry { totals, def } = entry;
+    let annotated = def.as_ref().is_some_and(|known| known.fields.is_some());
+    let probed = def.as_ref().is_some_and(has_probe);
+    let values = annotated.then(|| {
+        totals.values.figures(grounds, births_of(true, probed, totals.values.balance.born))
+    });
+    (values, totals.variables.figures(grounds, Ok(())))
+}
+
+fn type_figures(key: TypeKey, entry: &TypeEntry, grounds: &Grounds) -> TypeFigures {
+    let (values, variables) = lives_of_type(entry, grounds);
+    TypeFigures {
+        name: key.name,
+        size: key.size,
+        align: entry.def.as_ref().map(|known| known.align),
+        needs_drop: entry.def.as_ref().map(|known| known.needs_drop),
+        container: entry
+            .def
+            .as_ref()
+            .and_then(|known| known.container.map(|container| container.kind)),
+        values,
+        variables,
+        drops: entry.totals.drops.figures(grounds),
+    }
+}
+
+fn zero_sized_figures(
+    key: &TypeKey,
+    entry: &TypeEntry,
+    grounds: &Grounds,
+) -> Option<ZeroSizedFigures> {
+    let def = entry.def.as_ref()?;
+    let fields: Vec<ZeroSizedField> = def
+        .fields
+        .iter()
+        .flatten()
+        .filter(|field| field.is_zero_sized())
+        .map(ZeroSizedField::of)
+        .collect();
+    let zero_sized = def.size == 0;
+    if fields.is_empty() && !zero_sized {
+        return None;
+    }
+    let (values, variables) = if zero_sized {
+        let (values, variables) = lives_of_type(entry, grounds);
+        (values, Some(variables))
+    } else {
+        (None, None)
+    };
+    Some(ZeroSizedFigures {
+        type_name: key.name.clone(),
+        size: def.size,
+        align: def.align,
+        fields,
+        values,
+        variables,
+    })
+}
+
+fn thread_figures(name: Option<String>, entry: &ThreadEntry, grounds: &Grounds) -> ThreadFigures {
+    let ThreadEntry { totals, threads } = entry;
+    ThreadFigures {
+        name,
+        threads: *threads,
+        events: grounds.count(totals.events),
+        born: grounds.count(totals.balance.born),
+        alive_at_exit: grounds.balance(totals.balance.alive),
+        peak_alive: grounds.balance(totals.balance.peak),
+        drops: grounds.count(totals.drops),
+        drop_ns: grounds.time(grounds.amount(totals.drop_time)),
+    }
+}
