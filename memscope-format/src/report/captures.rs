@@ -21,7 +21,7 @@ pub struct CaptureFigures {
     pub duration_ns: Figure<u64>,
     /// Events in it, recovered ones included.
     pub events: u64,
-    /// Events that could not be recorded, and those of frames that cannot be read.
+    /// Events that could not be recorded.
     pub lost: u64,
     /// Size in bytes.
     pub bytes: u64,
@@ -60,14 +60,20 @@ pub struct Unreadable {
 }
 
 impl CaptureFigures {
-    /// Returns what figures from this capture stand on.
-    pub(crate) fn grounds(&self, no_clock: bool) -> Grounds {
+    /// Returns what figures from this capture stand on; `recovered` is whether the rings of a program that did not
+    /// end by itself were there.
+    pub(crate) fn grounds(&self, recovered: bool, no_clock: bool) -> Grounds {
         let damage = self.damage.iter().map(|damage| match damage.rows {
             Some(0) => Missing::Nothing,
             Some(rows) => Missing::Events(rows),
             None => Missing::Uncounted("a part of the capture cannot be read"),
         });
         let lost = if self.lost == 0 { Missing::Nothing } else { Missing::Events(self.lost) };
-        Grounds { missing: damage.fold(lost, Missing::and), no_clock }
+        let cut = if self.complete || self.live || recovered {
+            Missing::Nothing
+        } else {
+            Missing::Uncounted("the recording was cut off, and the rings that held its last events are not there")
+        };
+        Grounds { missing: damage.fold(lost.and(cut), Missing::and), no_clock }
     }
 }

@@ -1,5 +1,17 @@
 //! From files to a report.
 
+use super::captures::{CaptureFigures, DamageFigures, Unreadable};
+use super::figure::{Figure, NO_CLOCK};
+use super::fold::Fold;
+use super::sweep::{Rank, Row, Span, sweep};
+use super::totals::{Times, Totals};
+use super::{Report, figure::Grounds};
+use crate::error::Error;
+use crate::reader::{ChunkRef, Reader};
+use crate::record::Event;
+use crate::rows::{Container, DropChain, Lifecycle, Zst};
+use std::path::{Path, PathBuf};
+
 /// What a report keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -14,9 +26,189 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Keeps so many of the slowest drops.
+    #[must_use]
+    pub const fn slowest_drops(mut self, count: usize) -> Self {
+        self.slowest_drops = count;
+        self
+    }
+}
+
 /// How far reading has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Events that were read.
-    pub rows: u64,
+    /// Bytes of captures that were read.
+    pub bytes: u64,
+    /// Bytes of all captures.
+    pub bytes_in_all: u64,
+}
+
+impl Report {
+    /// Computes the report of one capture, or of several together.
+    ///
+    /// What cannot be read of a capture is skipped and told in [`CaptureFigures::damage`]; a capture that cannot be
+    /// opened, if there are others, in [`Report::unreadable`].
+    ///
+    /// # Errors
+    ///
+    /// If no capture could be opened, that of the first; and if a capture that was opened cannot be read for another
+    /// reason than damage.
+    pub fn open(paths: &[PathBuf]) -> Result<Self, Error> {
+        Self::open_with(paths, &Options::default(), |_| {})
+    }
+
+    /// As [`Report::open`], with a say in what is kept, and telling `progress` how far it has come.
+    ///
+    /// # Errors
+    ///
+    /// As [`Report::open`].
+    pub fn open_with(paths: &[PathBuf], options: &Options, mut progress: impl FnMut(Progress)) -> Result<Self, Error> {
+        let sizes: Vec<u64> = paths.iter().map(|path| path.metadata().map_or(0, |file| file.len())).collect();
+        let bytes_in_all = sizes.iter().sum();
+        let mut bytes = 0;
+        let mut totals = Totals::default();
+        let mut captures = Vec::new();
+        let mut unreadable = Vec::new();
+        let mut first_error = None;
+        for (path, size) in paths.iter().zip(sizes) {
+            match Reader::open(path) {
+                Ok(reader) => {
+                    let tell = |share: f64| {
+                        let read = (size as f64 * share) as u64;
+                        progress(Progress { bytes: bytes + read, bytes_in_all });
+                    };
+                    let (capture, grounds, folded) = fold_capture(path, &reader, options, tell)?;
+                    let clock = reader.clock();
+                    let times = Times {
+                        duration: &|ticks| clock.duration_ns(ticks),
+                        since_start: &|ticks| u64::try_from(clock.ns(ticks)).unwrap_or(0),
+                    };
+                    totals.absorb(captures.len(), reader.defs(), folded, times, grounds);
+                    captures.push(capture);
+                }
+                Err(error) => {
+                    unreadable.push(Unreadable { path: path.clone(), what: error.to_string() });
+                    first_error.get_or_insert(error);
+                }
+            }
+            bytes += size;
+            progress(Progress { bytes, bytes_in_all });
+        }
+        match first_error {
+            Some(error) if captures.is_empty() => Err(error),
+            _ => Ok(Self::assemble(captures, unreadable, totals.into_tables(options.slowest_drops))),
+        }
+    }
+}
+
+/// Adds up the rows of one capture.
+fn fold_capture(
+    path: &Path,
+    reader: &Reader,
+    options: &Options,
+    mut progress: impl FnMut(f64),
+) -> Result<(CaptureFigures, Grounds, super::fold::Folded), Error> {
+    let clock = *reader.clock();
+    let ns = |ticks| clock.duration_ns(ticks);
+    let mut fold = Fold::new(reader.defs(), options.slowest_drops, &ns);
+    let chunks = spans(reader);
+    let rows_in_all: u64 = chunks.iter().map(|span| u64::from(span.chunk.rows)).sum();
+    let mut rows_read = 0;
+    let mut damage = Vec::new();
+    let mut failure = None;
+    let load = |(rank, chunk): &(Rank, ChunkRef)| {
+        progress(rows_read as f64 / rows_in_all.max(1) as f64);
+        rows_read += u64::from(chunk.rows);
+        load(reader, *rank, chunk).unwrap_or_else(|error| {
+            match error {
+                Error::Io(_) => failure = Some(error),
+                error => damage.push(chunk_damage(chunk, &error)),
+            }
+            Vec::new()
+        })
+    };
+    let chunks = chunks.into_iter().map(|Span { rank, t_min, chunk }| Span { rank, t_min, chunk: (rank, chunk) });
+    sweep(chunks.collect(), load, |row| fold.add(row));
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    let folded = fold.finish();
+    let capture = capture_figures(path, reader, damage, folded.unmatched);
+    let grounds = capture.grounds(reader.health().recovered, !clock.is_calibrated());
+    Ok((capture, grounds, folded))
+}
+
+/// Lists the chunks of all streams.
+fn spans(reader: &Reader) -> Vec<Span<ChunkRef>> {
+    fn of<R: Event>(reader: &Reader, rank: Rank) -> impl Iterator<Item = Span<ChunkRef>> {
+        reader.chunks::<R>().into_iter().map(move |chunk| Span { rank, t_min: chunk.t_min, chunk })
+    }
+    of::<Lifecycle>(reader, Rank::Lifecycle)
+        .chain(of::<Zst>(reader, Rank::Zst))
+        .chain(of::<Container>(reader, Rank::Container))
+        .chain(of::<DropChain>(reader, Rank::DropChain))
+        .collect()
+}
+
+fn load(reader: &Reader, rank: Rank, chunk: &ChunkRef) -> Result<Vec<Row>, Error> {
+    fn rows<R: Event>(reader: &Reader, chunk: &ChunkRef, row: impl Fn(R) -> Row) -> Result<Vec<Row>, Error> {
+        Ok(reader.read_chunk::<R>(chunk)?.into_iter().map(row).collect())
+    }
+    match rank {
+        Rank::Lifecycle => rows(reader, chunk, Row::Lifecycle),
+        Rank::Zst => rows(reader, chunk, Row::Zst),
+        Rank::Container => rows(reader, chunk, Row::Container),
+        Rank::DropChain => rows(reader, chunk, Row::DropChain),
+    }
+}
+
+fn chunk_damage(chunk: &ChunkRef, error: &Error) -> DamageFigures {
+    let offset = match chunk.place {
+        crate::reader::Place::Frame { offset, .. } => offset,
+        crate::reader::Place::Recovered(_) => 0,
+    };
+    DamageFigures { offset, bytes: chunk.bytes, rows: Some(u64::from(chunk.rows)), what: error.to_string() }
+}
+
+fn capture_figures(path: &Path, reader: &Reader, in_chunks: Vec<DamageFigures>, unmatched: u64) -> CaptureFigures {
+    let health = reader.health();
+    let metadata = reader.metadata();
+    let clock = reader.clock();
+    let mut damage: Vec<DamageFigures> = health
+        .damage
+        .iter()
+        .map(|damage| DamageFigures {
+            offset: damage.offset,
+            bytes: damage.bytes,
+            rows: damage.rows,
+            what: damage.what.clone(),
+        })
+        .collect();
+    // Some of the chunks were already found to be damaged when the capture was opened.
+    for found in in_chunks {
+        if damage.iter().all(|known| known.offset != found.offset) {
+            damage.push(found);
+        }
+    }
+    CaptureFigures {
+        path: path.to_owned(),
+        program: metadata.map(|metadata| metadata.program.clone()),
+        args: metadata.map(|metadata| metadata.args.clone()).unwrap_or_default(),
+        pid: metadata.map(|metadata| metadata.pid),
+        started_unix_ns: metadata.map(|metadata| metadata.started_unix_ns),
+        duration_ns: if clock.is_calibrated() {
+            Figure::Exact(clock.last().mono_ns - clock.first().mono_ns)
+        } else {
+            Figure::unknown(NO_CLOCK)
+        },
+        events: reader.events(),
+        lost: reader.lost(),
+        bytes: reader.bytes(),
+        recovered: health.recovered_events,
+        complete: health.complete,
+        live: health.live,
+        damage,
+        unmatched,
+    }
 }

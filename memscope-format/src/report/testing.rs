@@ -247,7 +247,7 @@ impl Scene {
             unmatched: folded.unmatched,
         };
         let times = Times { duration: &same, since_start: &same };
-        totals.absorb(place, &self.defs, folded, times, capture.grounds(false));
+        totals.absorb(place, &self.defs, folded, times, capture.grounds(true, false));
         capture
     }
 }
