@@ -72,7 +72,9 @@ impl CaptureFigures {
         let cut = if self.complete || self.live || recovered {
             Missing::Nothing
         } else {
-            Missing::Uncounted("the recording was cut off, and the rings that held its last events are not there")
+            Missing::Uncounted(
+                "the recording was cut off, and the rings that held its last events are not there",
+            )
         };
         Grounds { missing: damage.fold(lost.and(cut), Missing::and), no_clock }
     }

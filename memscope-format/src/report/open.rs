@@ -63,8 +63,13 @@ impl Report {
     /// # Errors
     ///
     /// As [`Report::open`].
-    pub fn open_with(paths: &[PathBuf], options: &Options, mut progress: impl FnMut(Progress)) -> Result<Self, Error> {
-        let sizes: Vec<u64> = paths.iter().map(|path| path.metadata().map_or(0, |file| file.len())).collect();
+    pub fn open_with(
+        paths: &[PathBuf],
+        options: &Options,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Self, Error> {
+        let sizes: Vec<u64> =
+            paths.iter().map(|path| path.metadata().map_or(0, |file| file.len())).collect();
         let bytes_in_all = sizes.iter().sum();
         let mut bytes = 0;
         let mut totals = Totals::default();
@@ -97,7 +102,9 @@ impl Report {
         }
         match first_error {
             Some(error) if captures.is_empty() => Err(error),
-            _ => Ok(Self::assemble(captures, unreadable, totals.into_tables(options.slowest_drops))),
+            _ => {
+                Ok(Self::assemble(captures, unreadable, totals.into_tables(options.slowest_drops)))
+            }
         }
     }
 }
@@ -128,7 +135,11 @@ fn fold_capture(
             Vec::new()
         })
     };
-    let chunks = chunks.into_iter().map(|Span { rank, t_min, chunk }| Span { rank, t_min, chunk: (rank, chunk) });
+    let chunks = chunks.into_iter().map(|Span { rank, t_min, chunk }| Span {
+        rank,
+        t_min,
+        chunk: (rank, chunk),
+    });
     sweep(chunks.collect(), load, |row| fold.add(row));
     if let Some(error) = failure {
         return Err(error);
@@ -152,7 +163,11 @@ fn spans(reader: &Reader) -> Vec<Span<ChunkRef>> {
 }
 
 fn load(reader: &Reader, rank: Rank, chunk: &ChunkRef) -> Result<Vec<Row>, Error> {
-    fn rows<R: Event>(reader: &Reader, chunk: &ChunkRef, row: impl Fn(R) -> Row) -> Result<Vec<Row>, Error> {
+    fn rows<R: Event>(
+        reader: &Reader,
+        chunk: &ChunkRef,
+        row: impl Fn(R) -> Row,
+    ) -> Result<Vec<Row>, Error> {
         Ok(reader.read_chunk::<R>(chunk)?.into_iter().map(row).collect())
     }
     match rank {
@@ -168,10 +183,20 @@ fn chunk_damage(chunk: &ChunkRef, error: &Error) -> DamageFigures {
         crate::reader::Place::Frame { offset, .. } => offset,
         crate::reader::Place::Recovered(_) => 0,
     };
-    DamageFigures { offset, bytes: chunk.bytes, rows: Some(u64::from(chunk.rows)), what: error.to_string() }
+    DamageFigures {
+        offset,
+        bytes: chunk.bytes,
+        rows: Some(u64::from(chunk.rows)),
+        what: error.to_string(),
+    }
 }
 
-fn capture_figures(path: &Path, reader: &Reader, in_chunks: Vec<DamageFigures>, unmatched: u64) -> CaptureFigures {
+fn capture_figures(
+    path: &Path,
+    reader: &Reader,
+    in_chunks: Vec<DamageFigures>,
+    unmatched: u64,
+) -> CaptureFigures {
     let health = reader.health();
     let metadata = reader.metadata();
     let clock = reader.clock();
