@@ -68,7 +68,9 @@ impl Corpus {
                 Ok(entry) => entry,
                 // A root that cannot be read is a mistake on the command line; anything below is only skipped.
                 Err(error) if error.depth() == 0 => {
-                    return Err(CorpusError::Root { path: root.to_owned(), error: error.into() });
+                    let error =
+                        error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
+                    return Err(CorpusError::Root { path: root.to_owned(), error });
                 }
                 Err(_) => continue,
             };

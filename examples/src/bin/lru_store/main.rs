@@ -56,7 +56,7 @@ struct Arguments {
     check: bool,
 
     /// Print a running count of the entries created and dropped, at every Nth
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000")]
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1000")]
     acknowledge: Option<u64>,
 }
 
