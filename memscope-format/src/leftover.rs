@@ -45,6 +45,7 @@ struct Ring {
     thread: u32,
     drained: u64,
     lost: u64,
+    start: u64,
 }
 
 /// The events that were found in the rings.
@@ -122,6 +123,7 @@ impl Leftover {
                     thread: u32_at(&bytes, 0),
                     drained: u64_at(&bytes, 8),
                     lost: u64_at(&bytes, 16),
+                    start: u64_at(&bytes, 24),
                 })
             })
             .collect::<Result<Vec<_>, Error>>()?;
@@ -144,7 +146,7 @@ impl Leftover {
     /// Whether a ring was drained farther than the commits say, so that a commit must be missing.
     pub(crate) fn is_ahead_of(&self, commits: &BTreeMap<u16, RingCommit>) -> bool {
         self.rings.iter().zip(0_u16..).any(|(ring, number)| {
-            ring.drained > commits.get(&number).map_or(0, |commit| commit.drained)
+            ring.drained > commits.get(&number).map_or(ring.start, |commit| commit.drained)
         })
     }
 

@@ -183,6 +183,8 @@ pub struct RingHeader {
     pub drained: u64,
     /// Events of this ring that were lost because it was full.
     pub lost: u64,
+    /// The position that the ring began at; set before the file says that the ring exists.
+    pub start: u64,
 }
 
 /// Offset of a ring in the rings file.

@@ -1,4 +1,5 @@
 //! A small capture that the tests cut, flip and tear: several chunks of every stream, several commits.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part of this module")]
 
 use memscope_format::defs::{

@@ -80,6 +80,12 @@ impl RingMemory {
         self.base[offset_of!(RingHeader, drained) / 8].store(position, Ordering::Release);
     }
 
+    /// Says at which position the ring begins: nothing is drained yet.
+    fn set_start(&self, position: u64) {
+        self.base[offset_of!(RingHeader, start) / 8].store(position, Ordering::Release);
+        self.set_drained(position);
+    }
+
     /// Counts events that found no room.
     pub(super) fn add_lost(&self, events: u64) {
         self.base[offset_of!(RingHeader, lost) / 8].fetch_add(events, Ordering::Relaxed);
@@ -135,7 +141,7 @@ impl RingsFile {
         let offset = ring_offset(self.rings, self.capacity);
         reserve(&self.file, offset, ring_offset(1, self.capacity) - RINGS_HEADER_LEN as u64)?;
         let memory = RingMemory::map(&self.file, self.rings, self.capacity)?;
-        memory.set_drained(start);
+        memory.set_start(start);
         self.rings += 1;
         self.header[offset_of!(RingsHeader, rings) / 8].store(self.rings, Ordering::Release);
         Ok((ring, memory))
