@@ -5,29 +5,39 @@ use crate::build::workspace_root;
 use crate::recorded::{INDEXER, captures_in, only_capture_in, recorded_types, recording};
 use memscope_format::Reader;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-const KILLS: u32 = 50;
+const KILLS: u64 = 50;
+
+/// The longest wait between what the program printed and its end.
+const LONGEST_DELAY: Duration = Duration::from_millis(3);
 
 #[test]
 fn a_killed_program_loses_nothing_that_it_acknowledged() {
     let whole_run = {
         let captures = tempfile::tempdir().unwrap();
-        let started = Instant::now();
-        assert!(start(captures.path()).wait_with_output().unwrap().status.success());
-        started.elapsed()
+        let mut program = Program::start(captures.path());
+        program.read_until(u64::MAX);
+        assert!(program.process.wait().unwrap().success());
+        program.acknowledged
     };
+    assert!(whole_run > 10_000, "{whole_run}");
 
     let random = RandomState::new();
-    let mut interrupted = 0;
+    let mut recovered = 0;
     for number in 0..KILLS {
-        let moment = whole_run.mul_f64(random.hash_one(number) as f64 / u64::MAX as f64);
+        // Somewhere between the start and the end, however fast the machine is.
+        let progress = random.hash_one((number, "progress")) % whole_run;
+        let delay =
+            LONGEST_DELAY.mul_f64(random.hash_one((number, "delay")) as f64 / u64::MAX as f64);
+        let moment = format!("killed {delay:?} after {progress} of {whole_run}");
+
         let captures = tempfile::tempdir().unwrap();
-        let (acknowledged, killed) = kill_after(moment, captures.path());
+        let acknowledged = kill(progress, delay, captures.path());
         if acknowledged == 0 && captures_in(captures.path()).is_empty() {
             continue;
         }
@@ -36,52 +46,57 @@ fn a_killed_program_loses_nothing_that_it_acknowledged() {
             recorded_types(&reader).values().map(|lives| lives.born + lives.ended).sum();
         assert!(
             recorded >= acknowledged,
-            "killed after {moment:?}: {acknowledged} acknowledged, {recorded} in the capture"
+            "{moment}: {acknowledged} acknowledged, {recorded} recorded"
         );
         let health = reader.health();
-        assert!(health.is_whole() && !health.live, "killed after {moment:?}: {health:?}");
-        interrupted += u32::from(killed && acknowledged > 0 && health.recovered);
+        assert!(health.is_whole() && !health.live, "{moment}: {health:?}");
+        recovered += u64::from(health.recovered);
     }
-    // Few moments lie before the first acknowledgement or after the end; were it most, this would prove nothing.
-    assert!(
-        interrupted >= KILLS / 2,
-        "only {interrupted} of {KILLS} runs were killed while they recorded"
-    );
+    // The others had not begun to record, or were at their end already; were it most, this would prove little.
+    assert!(recovered >= KILLS / 2, "only {recovered} of {KILLS} captures were cut off");
 }
 
-fn start(captures: &Path) -> Child {
-    let mut command: Command = recording(INDEXER, captures);
-    command.args(["--threads", "2", "--limit", "2MiB", "--acknowledge=100", "."]);
-    command
-        .current_dir(workspace_root())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-/// Starts the program and kills it. Returns the last count that it printed, and whether it was still running.
-fn kill_after(moment: Duration, captures: &Path) -> (u64, bool) {
-    let mut program = start(captures);
-    let stdout = program.stdout.take().unwrap();
-    let last = thread::spawn(move || last_acknowledged(stdout));
-    thread::sleep(moment);
+/// Lets the program acknowledge so much, kills it, and returns what it had acknowledged by then.
+fn kill(progress: u64, delay: Duration, captures: &Path) -> u64 {
+    let mut program = Program::start(captures);
+    program.read_until(progress);
+    thread::sleep(delay);
     // SIGKILL: nothing runs in the program after it.
-    program.kill().unwrap();
-    let killed = !program.wait().unwrap().success();
-    (last.join().unwrap(), killed)
+    program.process.kill().unwrap();
+    program.process.wait().unwrap();
+    program.read_until(u64::MAX);
+    program.acknowledged
 }
 
-fn last_acknowledged(stdout: impl Read) -> u64 {
-    let mut last = 0;
-    let mut stdout = BufReader::new(stdout);
-    let mut line = String::new();
-    // A line without its end was cut off, and promises nothing.
-    while stdout.read_line(&mut line).unwrap() > 0 && line.ends_with('\n') {
-        if let Some(count) = line.trim_end().strip_prefix("acknowledged ") {
-            last = last.max(count.parse().unwrap());
-        }
-        line.clear();
+struct Program {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    /// The last count that was read.
+    acknowledged: u64,
+}
+
+impl Program {
+    fn start(captures: &Path) -> Self {
+        let mut command = recording(INDEXER, captures);
+        command.args(["--threads", "2", "--limit", "2MiB", "--acknowledge=100", "."]);
+        command.current_dir(workspace_root()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
+        let stdout = BufReader::new(process.stdout.take().unwrap());
+        Self { process, stdout, acknowledged: 0 }
     }
-    last
+
+    /// Reads until this count, or to the end of the output.
+    fn read_until(&mut self, count: u64) {
+        let mut line = String::new();
+        // A line without its end was cut off, and promises nothing.
+        while self.acknowledged < count
+            && self.stdout.read_line(&mut line).unwrap() > 0
+            && line.ends_with('\n')
+        {
+            if let Some(count) = line.trim_end().strip_prefix("acknowledged ") {
+                self.acknowledged = self.acknowledged.max(count.parse().unwrap());
+            }
+            line.clear();
+        }
+    }
 }
