@@ -2,6 +2,7 @@
 
 use memscope_format::Reader;
 use memscope_format::defs::SiteKind;
+use memscope_format::report::{Figure, Report};
 use memscope_format::rows::{DropChain, Lifecycle, LifecycleKind, Zst};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -113,4 +114,17 @@ pub(crate) fn recorded(reader: &Reader) -> BTreeMap<(&'static str, String), Live
 pub(crate) fn recorded_types(reader: &Reader) -> BTreeMap<String, Lives> {
     let types = recorded(reader).into_iter().filter(|((kind, _), _)| *kind == "type");
     types.map(|((_, name), lives)| (name, lives)).collect()
+}
+
+/// The same as a report says, which must be sure of it.
+pub(crate) fn reported_types(report: &Report) -> BTreeMap<String, Lives> {
+    let types = report.sites.iter().filter(|site| site.site.kind == Some(SiteKind::Type));
+    let lives = types.filter(|site| site.was_reached()).map(|site| {
+        let exact = |figure: &Figure<u64>| *figure.exact().unwrap();
+        let (born, alive) = (exact(&site.lives.born), exact(&site.lives.alive_at_exit));
+        let lives = Lives { born, ended: exact(&site.lives.dropped) };
+        assert_eq!(lives.alive(), alive, "{}", site.site.name);
+        (site.site.name.clone(), lives)
+    });
+    lives.collect()
 }

@@ -91,6 +91,7 @@ fn work<F: Folding>(shared: &Shared<'_>, dictionary: &Dictionary) -> Yield {
 #[memscope::track]
 fn index_text<F: Folding>(source: &SourceFile, text: String, dictionary: &Dictionary) -> Document {
     memscope::track_var!(let folding: F = F::default());
+    memscope::track_var!(let id: Id<Document> = source.id);
     let mut document = Document::new(source, &text);
     let mut postings: HashMap<String, Posting> = HashMap::new();
     let mut word = String::new();
@@ -99,7 +100,7 @@ fn index_text<F: Folding>(source: &SourceFile, text: String, dictionary: &Dictio
             word.clear();
             folding.fold(spelled, &mut word);
             if !postings.contains_key(&word) {
-                postings.insert(word.clone(), Posting::new(source.id));
+                postings.insert(word.clone(), Posting::new(id));
             }
             if let Some(posting) = postings.get_mut(&word) {
                 posting.lines.push(number);
