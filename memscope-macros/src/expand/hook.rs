@@ -86,7 +86,7 @@ impl Hooks {
         let exit = self.guard("exit", span);
         let site = self.site(kind, &binding.ident.unraw().to_string(), at);
         let inspected = self.inspect(&binding.ident, at);
-        let cfgs = &binding.cfgs;
+        let attributes = attributes(binding, span);
         let scoped = Ident::new(
             match bind {
                 Bind::IfDropped => "scoped",
@@ -95,7 +95,7 @@ impl Hooks {
             span,
         );
         self.count += 1;
-        quote_spanned!(span=> #(#cfgs)* let #exit = #krate::__private::#scoped(#site, #inspected);)
+        quote_spanned!(span=> #attributes let #exit = #krate::__private::#scoped(#site, #inspected);)
     }
 
     /// The statements before and after a declaration, whose guards enclose the variable's drop.
@@ -111,6 +111,7 @@ impl Hooks {
         let site = self.site(Kind::Variable, &binding.ident.unraw().to_string(), at);
         let inspected = self.inspect(&binding.ident, at);
         let cfgs = &binding.cfgs;
+        let attributes = attributes(binding, span);
         let bind = Ident::new(
             match bind {
                 Bind::IfDropped => "bind",
@@ -121,13 +122,25 @@ impl Hooks {
         self.count += 1;
         (
             quote_spanned!(span=> #(#cfgs)* let mut #slot = #krate::__private::Slot::new(#site);),
-            quote_spanned!(span=> #(#cfgs)* let #exit = #slot.#bind(#inspected);),
+            quote_spanned!(span=> #attributes let #exit = #slot.#bind(#inspected);),
         )
     }
 
     fn guard(&self, role: &str, span: Span) -> Ident {
         format_ident!("__memscope_{role}_{}", self.count, span = span)
     }
+}
+
+/// The attributes of a statement that looks at a variable.
+fn attributes(binding: &Binding, span: Span) -> TokenStream {
+    let cfgs = &binding.cfgs;
+    // `_v` keeps the user's resolution, so that clippy sees a use where there is only ours.
+    let allow = binding
+        .ident
+        .to_string()
+        .starts_with('_')
+        .then(|| quote_spanned!(span=> #[allow(clippy::used_underscore_binding)]));
+    quote_spanned!(span=> #(#cfgs)* #allow)
 }
 
 /// The span of emitted tokens: found in the macro, shown at the user's token.
