@@ -186,7 +186,7 @@ fn main() {
     assert_eq!(unsafe { not_safe(vec![1, 2]) }, 2);
     assert_eq!(foreign(Box::new(4)), 4);
     assert_eq!(control_flow(5), None);
-    assert_eq!(control_flow(50).as_deref(), Some("tten"));
+    assert_eq!(control_flow(50).as_deref(), Some("ttten"));
     assert_eq!(nested(), 6 + 3 + 3);
     let owner = || Owner { text: "own".into() };
     assert_eq!(owner().by_value(), "own");

@@ -1,6 +1,6 @@
 //! memscope under another name, and behind another crate's re-export.
 
-extern crate memscope as scope;
+pub extern crate memscope as scope;
 
 mod vendored {
     pub mod deeper {

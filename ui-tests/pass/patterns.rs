@@ -4,6 +4,7 @@ struct Point {
     x: String,
     y: String,
 }
+#[allow(dead_code)]
 struct Wrapper(String, Vec<u8>);
 struct Marker;
 const LIMIT: u8 = 3;

@@ -144,7 +144,7 @@ fn main() {
     let Parts { left, right } = Parts { left: "l".into(), right: "r".into() };
     assert_eq!(left + &right, "lr");
 
-    let id = Id::<Unit>(7, PhantomData);
+    let id = Id::<u8>(7, PhantomData);
     let same = id;
     assert!(id.0 == same.0);
 

@@ -1,5 +1,7 @@
 //! The calls into the runtime that hooks consist of.
 //!
+//! No method is called by its bare name, which a trait of the user's could have too.
+//!
 //! Every emitted token resolves at the macro's own site (hygiene keeps guards apart from the user's names, and
 //! lints from looking at them) and is located at the user's variable (where errors point). Only the user's
 //! identifiers keep their own resolution.
@@ -122,7 +124,7 @@ impl Hooks {
         self.count += 1;
         (
             quote_spanned!(span=> #(#cfgs)* let mut #slot = #krate::__private::Slot::new(#site);),
-            quote_spanned!(span=> #attributes let #exit = #slot.#bind(#inspected);),
+            quote_spanned!(span=> #attributes let #exit = #krate::__private::Slot::#bind(&mut #slot, #inspected);),
         )
     }
 

@@ -103,13 +103,13 @@ fn visit_fields(fields: &[Field<'_>], hooks: &Hooks, span: Span) -> TokenStream 
         if counted {
             quote_spanned! {span=>
                 #(#cfgs)* {
-                    visitor.field(index, #inspected);
+                    #krate::__private::FieldVisitor::field(visitor, index, #inspected);
                     index += 1;
                 }
             }
         } else {
             let index = Literal::usize_unsuffixed(index);
-            quote_spanned!(span=> visitor.field(#index, #inspected);)
+            quote_spanned!(span=> #krate::__private::FieldVisitor::field(visitor, #index, #inspected);)
         }
     });
     let start = counted.then(|| quote_spanned!(span=> let mut index = 0;));
