@@ -19,15 +19,18 @@ pub(crate) struct Options {
     pub(crate) drop_off: Option<Ident>,
 }
 
-/// An option: its name, and how it is written.
+/// An option: its name, what its value is, and how it is written.
 struct Key {
     name: &'static str,
+    takes: &'static str,
     form: &'static str,
 }
 
-const NAME: Key = Key { name: "name", form: "name = \"...\"" };
-const CRATE: Key = Key { name: "crate", form: "crate = path::to::memscope" };
-const DROP: Key = Key { name: "drop", form: "drop = off" };
+const NAME: Key =
+    Key { name: "name", takes: "a text in quotes, not an empty one", form: "name = \"...\"" };
+const CRATE: Key =
+    Key { name: "crate", takes: "a path, not in quotes", form: "crate = path::to::memscope" };
+const DROP: Key = Key { name: "drop", takes: "the word `off`", form: "drop = off" };
 const KEYS: [Key; 3] = [NAME, CRATE, DROP];
 
 impl Options {
@@ -77,8 +80,8 @@ impl Options {
             _ => false,
         };
         if !understood {
-            let help = format!("write `{}`", known.form);
-            errors.push(entry, &format!("`{name}` is not written like this"), &help);
+            let wrong = format!("the option `{name}` takes {}", known.takes);
+            errors.push(entry, &wrong, &format!("write `{}`", known.form));
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::errors::Errors;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Item, ItemFn, ItemStruct, TraitItemFn};
+use syn::parse::Parser;
+use syn::{Block, Item, ItemFn, ItemStruct, Local, Stmt, TraitItemFn};
 
 /// An item that can be tracked.
 #[derive(Debug)]
@@ -22,6 +23,12 @@ impl Subject {
             Ok(Item::Struct(structure)) => return Some(Self::Structure(structure)),
             Ok(other) => other,
             Err(error) => {
+                if let Ok([Stmt::Local(local), ..]) =
+                    Block::parse_within.parse2(tokens.clone()).as_deref()
+                {
+                    refuse_declaration(local, errors);
+                    return None;
+                }
                 let wrong = format!("memscope cannot read this item: {error}");
                 let help =
                     "it is left as it is; remove the attribute to see what the compiler says";
@@ -33,6 +40,15 @@ impl Subject {
         errors.push(at, &format!("`#[memscope::track]` does not apply to {what}"), help);
         None
     }
+}
+
+/// The compiler refuses attributes of ours on statements too, but does not say what to write instead.
+fn refuse_declaration(local: &Local, errors: &mut Errors) {
+    errors.push(
+        local.let_token,
+        "`#[memscope::track]` does not apply to a declaration",
+        "to track one variable, write `memscope::track_var!(let v = ...)`",
+    );
 }
 
 const TRACK_USERS: &str = "put the attribute on the functions that hold such values, or declare the variable \

@@ -297,10 +297,12 @@ fn what_cannot_be_tracked_is_emitted_beside_the_error() {
         "struct D { a: u8, tail: [u8] }",
         "struct D<T>(T) where T: ?Sized;",
     ] {
-        let tokens: TokenStream = item.parse().unwrap();
-        let emitted = track_item(TokenStream::new(), tokens.clone(), Mode::On);
-        assert_eq!(errors(&emitted).len(), 1, "{item}");
-        assert!(emitted.to_string().starts_with(&tokens.to_string()), "{emitted}");
+        for mode in [Mode::On, Mode::Off] {
+            let tokens: TokenStream = item.parse().unwrap();
+            let emitted = track_item(TokenStream::new(), tokens.clone(), mode);
+            assert_eq!(errors(&emitted).len(), 1, "{item}");
+            assert!(emitted.to_string().starts_with(&tokens.to_string()), "{emitted}");
+        }
     }
 }
 

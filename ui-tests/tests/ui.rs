@@ -1,11 +1,13 @@
 //! Edition 2024, hooks on.
 
 #[test]
-fn pass() {
-    trybuild::TestCases::new().pass("pass/*.rs");
+fn accepted() {
+    let cases = trybuild::TestCases::new();
+    cases.pass("pass/*.rs");
+    cases.pass("pass/edition_2024/*.rs");
 }
 
 #[test]
-fn fail() {
+fn refused() {
     trybuild::TestCases::new().compile_fail("fail/*/*.rs");
 }

@@ -1,0 +1,8 @@
+#[memscope::track(drop = off)]
+fn read(name: String) -> String {
+    name
+}
+
+fn main() {
+    read(String::new());
+}

@@ -1,0 +1,6 @@
+#[memscope::track]
+const LIMIT: usize = 3;
+
+fn main() {
+    let _ = LIMIT;
+}

@@ -1,0 +1,8 @@
+#[memscope::track]
+macro_rules! nothing {
+    () => {};
+}
+
+fn main() {
+    nothing!();
+}

@@ -1,0 +1,8 @@
+#[memscope::track]
+mod inner {
+    pub fn read() {}
+}
+
+fn main() {
+    inner::read();
+}

@@ -1,0 +1,5 @@
+fn main() {
+    #[memscope::track]
+    let names = vec![1];
+    let _ = names;
+}

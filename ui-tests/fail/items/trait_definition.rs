@@ -1,0 +1,8 @@
+#[memscope::track]
+pub trait Read {
+    fn read(&self) -> String {
+        String::new()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[memscope::track]
+type Names = Vec<String>;
+
+fn main() {
+    let _ = Names::new();
+}

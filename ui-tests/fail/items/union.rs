@@ -1,0 +1,7 @@
+#[memscope::track]
+pub union Bits {
+    float: f32,
+    integer: u32,
+}
+
+fn main() {}

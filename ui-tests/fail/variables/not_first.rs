@@ -1,0 +1,4 @@
+fn main() {
+    memscope::track_var!(drop(1); let names = vec![1]);
+    drop(names);
+}

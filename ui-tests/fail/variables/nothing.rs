@@ -1,0 +1,3 @@
+fn main() {
+    memscope::track_var!();
+}

@@ -1,0 +1,1 @@
+//! Runs the programs of `../pass` with hooks off. That errors are the same is a unit test of memscope-macros.

@@ -1,0 +1,8 @@
+//! Edition 2024, hooks off.
+
+#[test]
+fn accepted() {
+    let cases = trybuild::TestCases::new();
+    cases.pass("../pass/*.rs");
+    cases.pass("../pass/edition_2024/*.rs");
+}
