@@ -28,7 +28,7 @@ type TypeKey = (&'static str, usize, usize, core::mem::Discriminant<super::shape
 #[cold]
 #[inline(never)]
 pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'static Hook> {
-    session::in_core(|core| {
+    let hook = session::in_core(|core| {
         if let Some(hook) = site.find(desc) {
             // Another thread was faster.
             return hook;
@@ -37,7 +37,11 @@ pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'s
         let (id, type_id) = core.registry.hook(site, desc, &mut new);
         core.define(&new);
         site.publish(Box::new(Hook::new(desc, id, type_id)))
-    })
+    });
+    if hook.is_none() {
+        session::count_lost();
+    }
+    hook
 }
 
 impl Registry {

@@ -91,7 +91,8 @@ static LOST: AtomicPtr<AtomicU64> = {
     AtomicPtr::new((&raw const BEFORE).cast_mut())
 };
 
-fn count_lost() {
+/// Counts an event that found no recorder, or no name.
+pub(super) fn count_lost() {
     // SAFETY: it points to a static, or to the mapped header of a rings file, which is never unmapped.
     unsafe { &*LOST.load(Ordering::Acquire) }.fetch_add(1, Ordering::Relaxed);
 }
@@ -146,10 +147,7 @@ impl Drop for OnThreadExit {
 
 /// Runs something under the lock of [`Core`]; `None` if this thread is inside memscope already.
 pub(super) fn in_core<R>(run: impl FnOnce(&mut Core) -> R) -> Option<R> {
-    let Some(_busy) = Busy::enter() else {
-        count_lost();
-        return None;
-    };
+    let _busy = Busy::enter()?;
     Some(run(CORE.lock().get_or_insert_default()))
 }
 
@@ -187,14 +185,14 @@ fn attach(named: bool) -> Option<&'static Recorder> {
     let since = Instant::now();
     loop {
         let may_wait = since.elapsed() < Duration::from_secs(1);
-        match in_core(|core| core.recorder(named, may_wait))? {
-            Attempt::Attached(recorder) => return Some(recorder),
-            Attempt::Closed => return None,
-            Attempt::Failed => {
+        match in_core(|core| core.recorder(named, may_wait)) {
+            Some(Attempt::Attached(recorder)) => return Some(recorder),
+            Some(Attempt::Closed) => return None,
+            Some(Attempt::Failed) | None => {
                 count_lost();
                 return None;
             }
-            Attempt::Wait => {
+            Some(Attempt::Wait) => {
                 wake_drain();
                 std::thread::sleep(Duration::from_micros(100));
             }
