@@ -294,10 +294,7 @@ impl Recorder {
         let quarter = self.capacity() / 4;
         let mut position = self.position.load(Ordering::Relaxed);
         let mut boundary = (position / quarter + 1) * quarter;
-        if position % quarter == 0 {
-            boundary = position + quarter;
-        }
-        if position % quarter != 0 && position + slots > boundary {
+        if !position.is_multiple_of(quarter) && position + slots > boundary {
             // A wide event must not lie on both sides of a boundary: fill up.
             for pad in position..boundary {
                 self.write(pad, 0, RawKind::Pad, 0, 0, [0; 2]);
