@@ -3,27 +3,30 @@
 use crate::scenarios;
 use memscope_format::defs::Defs;
 use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome};
-use memscope_format::{Reader, Record};
+use memscope_format::{Event, Reader};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output};
 
 /// Names the scenario that a child plays.
-pub const SCENARIO: &str = "MEMSCOPE_TEST_SCENARIO";
+pub(crate) const SCENARIO: &str = "MEMSCOPE_TEST_SCENARIO";
 
 /// A child that has ended, and its captures.
-pub struct Run {
+pub(crate) struct Run {
     dir: tempfile::TempDir,
-    pub status: ExitStatus,
+    pub(crate) status: ExitStatus,
     output: Output,
 }
 
 /// Plays a scenario in a child.
-pub fn run(scenario: &str) -> Run {
+pub(crate) fn run(scenario: &str) -> Run {
     run_with(scenario, |command| command)
 }
 
 /// As [`run`], with more said about the child.
-pub fn run_with(scenario: &str, configure: impl FnOnce(&mut Command) -> &mut Command) -> Run {
+pub(crate) fn run_with(
+    scenario: &str,
+    configure: impl FnOnce(&mut Command) -> &mut Command,
+) -> Run {
     let dir = tempfile::tempdir().unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -39,32 +42,32 @@ pub fn run_with(scenario: &str, configure: impl FnOnce(&mut Command) -> &mut Com
 
 impl Run {
     /// What the child left in its directory.
-    pub fn files(&self) -> Vec<PathBuf> {
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.dir.path()).unwrap();
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
     /// What the child said.
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 
     /// All captures of the child.
-    pub fn captures(&self) -> Vec<Reader> {
+    pub(crate) fn captures(&self) -> Vec<Reader> {
         let captures =
             self.files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "memscope"));
         captures.map(|path| Reader::open(path).unwrap()).collect()
     }
 
     /// The capture of a child that made one.
-    pub fn capture(&self) -> Reader {
+    pub(crate) fn capture(&self) -> Reader {
         let mut captures = self.captures();
         assert_eq!(captures.len(), 1, "{:?} {}", self.files(), self.stderr());
         captures.remove(0)
     }
 
     /// Asserts that nothing that [`scenarios::many`] recorded is missing.
-    pub fn holds_all_of_many(&self, recovered: bool) {
+    pub(crate) fn holds_all_of_many(&self, recovered: bool) {
         let capture = self.capture();
         let health = capture.health();
         assert_eq!(health.complete, !recovered, "{health:?}");
@@ -82,7 +85,7 @@ impl Run {
 }
 
 /// All rows of a stream.
-pub fn rows<R: Record>(capture: &Reader) -> Vec<R> {
+pub(crate) fn rows<R: Event>(capture: &Reader) -> Vec<R> {
     capture.rows::<R>().map(|row| row.unwrap()).collect()
 }
 
@@ -92,13 +95,13 @@ fn site_name(defs: &Defs, site: u32) -> &str {
 }
 
 /// The drops by the names of their sites, with their outcome.
-pub fn named_drops(capture: &Reader) -> Vec<(String, Outcome)> {
+pub(crate) fn named_drops(capture: &Reader) -> Vec<(String, Outcome)> {
     let name = |row: &DropChain| (site_name(capture.defs(), row.site).to_owned(), row.outcome);
     rows::<DropChain>(capture).iter().map(name).collect()
 }
 
 /// What happened, in order: the lines of a story that a test can tell by itself.
-pub fn story(capture: &Reader) -> Vec<String> {
+pub(crate) fn story(capture: &Reader) -> Vec<String> {
     let defs = capture.defs();
     let mut lines: Vec<(u64, u8, String)> = Vec::new();
     for row in rows::<Lifecycle>(capture) {

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Values of [`many`].
-pub const MANY: u64 = 20_000;
+pub(crate) const MANY: u64 = 20_000;
 /// Values of each of the four threads of `burst`.
-pub const BURST: u64 = 100_000;
+pub(crate) const BURST: u64 = 100_000;
 /// Threads of `threads`.
-pub const THREADS: u64 = 2_000;
+pub(crate) const THREADS: u64 = 2_000;
 /// Values that the thread of `runs_on` has recorded before main returns.
-pub const ACKNOWLEDGED_RUN_ON: u64 = 1_000;
+pub(crate) const ACKNOWLEDGED_RUN_ON: u64 = 1_000;
 
 /// Plays a scenario by its name.
-pub fn play(scenario: &str) {
+pub(crate) fn play(scenario: &str) {
     match scenario {
         "ordered" => ordered(),
         "moved" => moved(),
@@ -59,7 +59,7 @@ pub fn play(scenario: &str) {
 }
 
 /// Makes and drops one value after another.
-pub fn many() {
+pub(crate) fn many() {
     for i in 0..MANY {
         memscope::track_var!(let v = vec![i]);
         std::hint::black_box(&v);
@@ -213,14 +213,18 @@ fn runs_on() {
 }
 
 fn fork() {
-    memscope::track_var!(let before = Box::new(1));
-    // SAFETY: the child only runs what this function says, on the one thread it has.
-    let child = unsafe { libc::fork() };
-    memscope::track_var!(let after = Box::new(2));
-    std::hint::black_box((&before, &after));
-    drop((after, before));
-    if child != 0 {
-        // SAFETY: the child is this process's own.
-        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    // SAFETY: the child only runs what this function says, on the one thread that it has.
+    let child = {
+        memscope::track_var!(let before = Box::new(1));
+        let child = unsafe { libc::fork() };
+        memscope::track_var!(let after = Box::new(2));
+        std::hint::black_box((&before, &after));
+        child
+    };
+    if child == 0 {
+        // The test harness waits in a thread that the child does not have.
+        std::process::exit(0);
     }
+    // SAFETY: the child is this process's own.
+    unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
 }
