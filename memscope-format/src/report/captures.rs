@@ -1,13 +1,14 @@
 //! The captures that a report was computed from, and how far each can be relied on.
 
 use super::figure::{Figure, Grounds, Missing};
-use serde::Serialize;
-use std::path::PathBuf;
+use serde::{Serialize, Serializer};
+use std::path::{Path, PathBuf};
 
 /// A capture that a report was computed from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CaptureFigures {
     /// Where it lies.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// The recorded program; `None` if its metadata is lost.
     pub program: Option<String>,
@@ -54,9 +55,15 @@ pub struct DamageFigures {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unreadable {
     /// Where it lies.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// What is wrong with it.
     pub what: String,
+}
+
+/// Writes a path as text, whatever bytes it has: not every path is UTF-8.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 impl CaptureFigures {

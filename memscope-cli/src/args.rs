@@ -1,0 +1,162 @@
+//! The command line.
+
+use crate::invocation::Invocation;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Record what a program's values do, and read the recording.
+#[derive(Debug, Parser)]
+#[command(name = "memscope", version, subcommand_required = true, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(RunArgs),
+    Summary(SummaryArgs),
+    Info(InfoArgs),
+    Validate(ValidateArgs),
+    Export(ExportArgs),
+}
+
+/// Build a program with recording on, and run it
+///
+/// Takes what `cargo run` takes: options for cargo first, then `--`, then arguments for the program. The capture goes
+/// to `memscope` in the target directory, or where MEMSCOPE_DIR says. The exit code is that of the program.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Options for cargo, such as `--release`, `-p PACKAGE` or `--bin NAME`
+    #[arg(value_name = "CARGO ARGS", allow_hyphen_values = true)]
+    pub(crate) cargo: Vec<OsString>,
+    /// Arguments for the program: what follows the first `--`.
+    #[arg(skip)]
+    pub(crate) program: Vec<OsString>,
+}
+
+/// Show what a capture says: values by site and type, containers, drops, findings
+///
+/// Marks: `≈` within the error shown below the table, `±` at most so far off, `≥` at least, `?` unknown for the reason
+/// shown. Exit codes: 0; 3 if a capture is damaged; 4 if there is none.
+#[derive(Debug, Args)]
+pub(crate) struct SummaryArgs {
+    /// A capture, or a directory of captures to put together
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) path: PathBuf,
+    /// Print everything as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Rows of each table
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) top: usize,
+}
+
+/// Show what a capture holds, without reading its events
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// A capture, or a directory of captures
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) path: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Check a capture against the format, frame by frame
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// A capture
+    pub(crate) file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Write all rows of a capture in another format
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// A capture
+    pub(crate) file: PathBuf,
+    /// What to write
+    #[arg(long, value_enum)]
+    pub(crate) format: ExportFormat,
+    /// Where to write it; by default to stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// JSON Lines: an object a row, first the definitions, then the events
+    Json,
+}
+
+/// Parses the arguments; help speaks of the program as the user called it.
+pub(crate) fn parse(
+    invocation: &Invocation,
+    mut words: Vec<OsString>,
+) -> Result<Command, clap::Error> {
+    // What follows `--` is the program's own and never looked into; clap would take it for more of what came before.
+    let dashes = words
+        .iter()
+        .position(|word| word == "--")
+        .filter(|_| words.get(1).is_some_and(|word| word == "run"));
+    let program = dashes.map(|at| words.split_off(at).split_off(1));
+    let name = invocation.program();
+    let usage = format!("{name} run [CARGO ARGS]... [-- PROGRAM ARGS...]");
+    let command = CommandLine::command().bin_name(name.to_owned());
+    let command = command.mut_subcommand("run", |run| run.override_usage(usage));
+    let matches = command.try_get_matches_from(words)?;
+    let mut command = CommandLine::from_arg_matches(&matches)?.command;
+    if let Command::Run(run) = &mut command {
+        run.program = program.unwrap_or_default();
+    }
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invocation::Front;
+
+    fn parsed(words: &[&str]) -> Command {
+        let (invocation, words) =
+            Invocation::split(Front::Memscope, words.iter().map(OsString::from));
+        parse(&invocation, words).unwrap()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn run_passes_options_on_to_cargo_and_what_follows_the_dashes_to_the_program() {
+        let line = [
+            "memscope",
+            "run",
+            "--release",
+            "-p",
+            "app",
+            "--bin",
+            "serve",
+            "--",
+            "--port",
+            "80",
+            "--",
+            "x",
+        ];
+        let Command::Run(run) = parsed(&line) else { panic!("run was asked for") };
+        assert_eq!(run.cargo, ["--release", "-p", "app", "--bin", "serve"]);
+        assert_eq!(run.program, ["--port", "80", "--", "x"]);
+        let Command::Run(run) = parsed(&["memscope", "run", "--", "--help"]) else {
+            panic!("run was asked for")
+        };
+        assert!(run.cargo.is_empty());
+        assert_eq!(run.program, ["--help"]);
+        let Command::Run(run) = parsed(&["memscope", "run"]) else { panic!("run was asked for") };
+        assert!(run.cargo.is_empty() && run.program.is_empty());
+    }
+}

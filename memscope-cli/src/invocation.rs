@@ -1,0 +1,102 @@
+//! How the user called this program, so that it can tell them what to type next.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// Which of the two binaries runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Front {
+    /// `memscope`.
+    Memscope,
+    /// `cargo-memscope`, which cargo calls as `cargo-memscope memscope ...`.
+    CargoSubcommand,
+}
+
+/// The words that come before a subcommand, as the user typed them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Invocation(String);
+
+impl Invocation {
+    /// Splits the process's arguments into how it was called and what was asked for.
+    ///
+    /// What was asked for begins with a word for the program, as clap wants it.
+    pub(crate) fn split(
+        front: Front,
+        args: impl IntoIterator<Item = OsString>,
+    ) -> (Self, Vec<OsString>) {
+        let mut args = args.into_iter();
+        let program = args.next().unwrap_or_else(|| "memscope".into());
+        let mut asked: Vec<OsString> = args.collect();
+        // A path, as `cargo run` uses, is typed again as it is; a name was found on the search path.
+        let mut typed = quoted(&program);
+        if front == Front::CargoSubcommand && asked.first().is_some_and(|first| first == "memscope")
+        {
+            asked.remove(0);
+            typed = "cargo memscope".to_owned();
+        }
+        asked.insert(0, typed.clone().into());
+        (Self(typed), asked)
+    }
+
+    /// How this program is called.
+    pub(crate) fn program(&self) -> &str {
+        &self.0
+    }
+
+    /// Spells a command that the user can type, for a capture.
+    pub(crate) fn command(&self, words: &str, path: &Path) -> String {
+        format!("{} {words} {}", self.0, quoted(path.as_os_str()))
+    }
+}
+
+/// Quotes a word for a shell, if it needs it.
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(front: Front, args: &[&str]) -> (Invocation, Vec<OsString>) {
+        Invocation::split(front, args.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn the_next_command_is_spelled_as_the_user_called_us() {
+        let path = Path::new("target/memscope/a b.memscope");
+        let (by_name, asked) = split(Front::Memscope, &["memscope", "info", "x"]);
+        assert_eq!(
+            by_name.command("summary", path),
+            "memscope summary 'target/memscope/a b.memscope'"
+        );
+        assert_eq!(asked, ["memscope", "info", "x"]);
+        let (by_path, _) = split(Front::Memscope, &["target/debug/memscope", "info"]);
+        assert_eq!(by_path.command("summary", Path::new("x")), "target/debug/memscope summary x");
+    }
+
+    #[test]
+    fn cargo_passes_the_subcommands_name() {
+        let (cargo, asked) = split(
+            Front::CargoSubcommand,
+            &["/home/u/.cargo/bin/cargo-memscope", "memscope", "info", "x"],
+        );
+        assert_eq!(cargo.command("summary", Path::new("x")), "cargo memscope summary x");
+        assert_eq!(asked, ["cargo memscope", "info", "x"]);
+        let (direct, asked) = split(Front::CargoSubcommand, &["cargo-memscope", "info"]);
+        assert_eq!(direct.program(), "cargo-memscope");
+        assert_eq!(asked, ["cargo-memscope", "info"]);
+    }
+
+    #[test]
+    fn odd_words_are_quoted() {
+        assert_eq!(quoted(OsStr::new("it's")), r"'it'\''s'");
+        assert_eq!(quoted(OsStr::new("")), "''");
+    }
+}

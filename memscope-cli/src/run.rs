@@ -1,0 +1,120 @@
+//! `memscope run`: build a program with recording on, run it, say where its capture is.
+
+mod build;
+mod cargo_args;
+mod child;
+mod package;
+
+use crate::args::RunArgs;
+use crate::console::{Console, note};
+use crate::failure::Failure;
+use crate::summary::loss;
+use cargo_args::CargoArgs;
+use child::Ended;
+use memscope_format::Reader;
+use memscope_format::report::human::{Bytes, Count};
+use package::Selection;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Where captures go, as the recorder reads it.
+const DIR: &str = "MEMSCOPE_DIR";
+/// Whether anything is recorded, as the recorder reads it.
+const SWITCH: &str = "MEMSCOPE";
+
+/// Runs the command; a program that does not succeed is a [`Failure::Child`] with its exit code.
+pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> {
+    let cargo = CargoArgs::parse(&args.cargo)?;
+    let selection = Selection::of(&cargo)?;
+    let program = build::program(&args.cargo, &selection)?;
+    let dir = match std::env::var_os(DIR).filter(|dir| !dir.is_empty()) {
+        Some(dir) => PathBuf::from(dir),
+        None => selection.target_dir.join("memscope"),
+    };
+    let before = captures_in(&dir);
+    let ended = child::run(&program, &args.program, &dir)?;
+    let made: Vec<PathBuf> = captures_in(&dir).difference(&before).cloned().collect();
+    tell(&made, &dir, &ended, console)?;
+    match ended.code {
+        0 => Ok(()),
+        code => Err(Failure::Child(code)),
+    }
+}
+
+/// Says where the capture is, what it holds and what to do with it; or why there is none.
+fn tell(made: &[PathBuf], dir: &Path, ended: &Ended, console: &mut Console) -> Result<(), Failure> {
+    let readers = made.iter().map(|path| (path, Reader::open(path)));
+    let (own, others): (Vec<_>, Vec<_>) = readers.partition(|(_, reader)| {
+        let metadata = reader.as_ref().ok().and_then(Reader::metadata);
+        metadata.is_some_and(|metadata| metadata.pid == ended.pid)
+    });
+    if let Some(signal) = &ended.signal {
+        note(&format!("the program was ended by {signal}"));
+    }
+    for (path, reader) in &own {
+        let shown = from_here(path);
+        match reader {
+            Ok(reader) => {
+                writeln!(console.out, "capture: {} ({})", shown.display(), holds(reader))?;
+                writeln!(
+                    console.out,
+                    "next:    {}",
+                    console.invocation.command("summary", &shown)
+                )?;
+            }
+            Err(error) => return Err(Failure::Damaged(format!("{}: {error}", shown.display()))),
+        }
+    }
+    if own.is_empty() {
+        note(&format!("no capture: {}", why_none()));
+    }
+    if !others.is_empty() {
+        // Programs that it started record as well, each into its own capture.
+        let dir = from_here(dir);
+        let summary = console.invocation.command("summary", &dir);
+        writeln!(
+            console.out,
+            "also:    {} captures of other processes; all together: {summary}",
+            Count(others.len() as u64)
+        )?;
+    }
+    Ok(())
+}
+
+fn holds(reader: &Reader) -> String {
+    let health = reader.health();
+    let recovered = match health.recovered_events {
+        0 => String::new(),
+        events => format!(", {} of them recovered", Count(events)),
+    };
+    let state = if health.live { ", still being written" } else { "" };
+    format!(
+        "{} events{recovered}, {}, {}{state}",
+        Count(reader.events()),
+        Bytes(reader.bytes()),
+        loss(reader.lost())
+    )
+}
+
+fn why_none() -> &'static str {
+    if std::env::var_os(SWITCH).is_some_and(|value| value == "off" || value == "0") {
+        "MEMSCOPE=off is set"
+    } else {
+        "nothing that is annotated ran (`#[memscope::track]`, `track_var!`), or it could not record and said so above"
+    }
+}
+
+fn captures_in(dir: &Path) -> BTreeSet<PathBuf> {
+    let files =
+        dir.read_dir().into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    files.filter(|file| file.extension().is_some_and(|extension| extension == "memscope")).collect()
+}
+
+/// Spells a path from the current directory on, if it lies in it.
+fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok())
+        .filter(|rest| !rest.as_os_str().is_empty())
+        .unwrap_or(path)
+        .to_owned()
+}

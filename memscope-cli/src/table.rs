@@ -1,0 +1,158 @@
+//! Tables as text that fit the terminal.
+
+use crate::names::fit;
+use unicode_width::UnicodeWidthStr;
+
+/// The least columns that a text column is cut to.
+const LEAST_TEXT: usize = 12;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A text, aligned left, which may be cut to fit.
+    Text,
+    /// A short word, aligned left, never cut.
+    Word,
+    /// A figure, aligned right, never cut.
+    Figure,
+}
+
+#[derive(Debug, Clone)]
+struct Column {
+    title: &'static str,
+    kind: Kind,
+    /// Whether it may be left out where there is no room.
+    optional: bool,
+}
+
+/// A table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a column that is always shown.
+    pub(crate) fn column(mut self, title: &'static str, kind: Kind) -> Self {
+        self.columns.push(Column { title, kind, optional: false });
+        self
+    }
+
+    /// Adds a column that is left out where there is no room; of several, the last one goes first.
+    pub(crate) fn optional(mut self, title: &'static str, kind: Kind) -> Self {
+        self.columns.push(Column { title, kind, optional: true });
+        self
+    }
+
+    /// Adds a row, with a cell for each column.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells: Vec<String> = cells.into_iter().collect();
+        debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
+        self.rows.push(cells);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Lays the table out in so many columns; each line ends with a line feed.
+    pub(crate) fn render(&self, width: usize) -> String {
+        let natural: Vec<usize> =
+            (0..self.columns.len()).map(|at| self.natural_width(at)).collect();
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        let least = |at: usize| match self.columns[at].kind {
+            Kind::Text => natural[at].min(LEAST_TEXT),
+            Kind::Word | Kind::Figure => natural[at],
+        };
+        let total = |shown: &[usize], width_of: &dyn Fn(usize) -> usize| {
+            shown.iter().map(|at| width_of(*at) + 2).sum::<usize>()
+        };
+        while total(&shown, &least) > width
+            && let Some(last) = shown.iter().rposition(|at| self.columns[*at].optional)
+        {
+            shown.remove(last);
+        }
+        let mut widths = natural.clone();
+        let mut excess = total(&shown, &|at| natural[at]).saturating_sub(width);
+        while excess > 0 {
+            // The widest text gives way first.
+            let texts = shown.iter().copied().filter(|at| widths[*at] > least(*at));
+            let Some(widest) = texts.max_by_key(|at| widths[*at]) else { break };
+            widths[widest] -= 1;
+            excess -= 1;
+        }
+        let titles: Vec<String> =
+            self.columns.iter().map(|column| column.title.to_owned()).collect();
+        let mut text = String::new();
+        for row in std::iter::once(&titles).chain(&self.rows) {
+            self.render_line(row, &shown, &widths, &mut text);
+        }
+        text
+    }
+
+    fn render_line(&self, row: &[String], shown: &[usize], widths: &[usize], text: &mut String) {
+        let mut line = String::new();
+        for at in shown {
+            let cell = fit(&row[*at], widths[*at]);
+            let padding = " ".repeat(widths[*at] - cell.width());
+            line.push_str("  ");
+            match self.columns[*at].kind {
+                Kind::Figure => line.extend([padding, cell]),
+                Kind::Text | Kind::Word => line.extend([cell, padding]),
+            }
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+
+    fn natural_width(&self, at: usize) -> usize {
+        let cells = self.rows.iter().map(|row| row[at].width());
+        cells.max().unwrap_or(0).max(self.columns[at].title.width())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new()
+            .column("Site", Kind::Text)
+            .column("Kind", Kind::Word)
+            .column("Born", Kind::Figure)
+            .optional("Peak", Kind::Figure)
+            .optional("Where", Kind::Text);
+        table.row(["load::raw", "variable", "4,096", "312", "src/main.rs:41"].map(String::from));
+        table.row(
+            ["a::very::long::function::name", "argument", "7", "1", "src/lib.rs:3"]
+                .map(String::from),
+        );
+        table
+    }
+
+    #[test]
+    fn figures_are_aligned_right_and_texts_left() {
+        assert_eq!(
+            table().render(100),
+            "  Site                           Kind       Born  Peak  Where\n\
+             \x20 load::raw                      variable  4,096   312  src/main.rs:41\n\
+             \x20 a::very::long::function::name  argument      7     1  src/lib.rs:3\n"
+        );
+    }
+
+    #[test]
+    fn lines_fit_the_width_by_cutting_texts_then_dropping_columns() {
+        for width in 33..80 {
+            let text = table().render(width);
+            assert!(text.lines().all(|line| line.width() <= width), "{width}:\n{text}");
+            assert!(text.contains("4,096"), "figures are never cut");
+        }
+        assert!(table().render(60).contains("a::very::…ion::name"), "{}", table().render(60));
+        assert!(!table().render(40).contains("Where"));
+    }
+}
