@@ -24,11 +24,131 @@ use proc_macro2::TokenStream;
 
 /// Tracks the variables of a function, or the values of a struct.
 ///
-/// On a function or method: every by-value argument and every variable that a `let` declares, from birth to the
-/// end of its scope. On a struct: its layout, and each drop of a value with the states of its containers.
+/// ```
+/// use memscope::Probe;
 ///
-/// Options: `name = "..."` is what sites are called instead of the item's name; `crate = path` is where memscope is,
-/// if not at `::memscope`; `drop = off`, on a struct, leaves out the `Drop` implementation.
+/// #[memscope::track]
+/// struct Session {
+///     user: String,
+///     pages: Vec<u32>,
+///     probe: Probe<Self>,
+/// }
+///
+/// #[memscope::track]
+/// fn load(user: String) -> Session {
+///     let pages: Vec<u32> = (0..10).collect();
+///     Session { user, pages, probe: Probe::new() }
+/// }
+///
+/// let session = load("ada".to_owned());
+/// assert_eq!((session.user.as_str(), session.pages.len()), ("ada", 10));
+/// # let _ = &session.probe;
+/// ```
+///
+/// # On a function
+///
+/// On a free function, a method or a provided trait method; also `async`, `unsafe`, `extern` and generic ones. It
+/// records, as sites named `load::pages`:
+///
+/// * every variable that a `let` declares, at any depth: in loops, arms, closures and `async` blocks. Recorded are
+///   its birth, after the initialiser, with length, capacity and heap address if it is a container; and its end,
+///   with the time that its drop took, the drops within it, and whether the thread was panicking. Of a variable
+///   that is one of several in a pattern, and of one whose initialiser keeps a temporary alive beside it, only the
+///   end of the scope is recorded: its drop cannot be told apart from its neighbour's.
+/// * every argument taken by value, and `self`: its birth when the body begins (of an `async fn`: when it is first
+///   polled) and the end of its scope.
+///
+/// Not recorded are: variables whose type has nothing to drop, such as numbers and references (`track_var!` records
+/// those too); `let v;` without a value; bindings of `match`, `if let`, `for` and closure arguments; what stands in another macro's arguments;
+/// nested functions, which can have the attribute themselves; code that the compiler runs, as in `const { .. }`.
+///
+/// ```
+/// #[memscope::track]
+/// fn longest(texts: Vec<String>) -> Option<String> {
+///     let mut best = None; // its type is decided further down
+///     for text in texts {
+///         let (length, text) = (text.len(), text.trim().to_owned());
+///         if best.as_ref().is_none_or(|(longest, _)| length > *longest) {
+///             best = Some((length, text));
+///         }
+///     }
+///     let (_, text) = best?;
+///     Some(text)
+/// }
+///
+/// assert_eq!(longest(vec!["a".into(), "abc".into()]).as_deref(), Some("abc"));
+/// ```
+///
+/// # On a struct
+///
+/// Records the layout (each field's type, offset and size, which fields are zero-sized and which are `PhantomData`
+/// markers), and each drop: when, on which thread, how deep within other drops, whether panicking, and the states
+/// of the containers among the fields.
+///
+/// With a field `probe: Probe<Self>` every value has an identity that moves with it: births, clones and lifetimes
+/// are recorded too, and, if it is the *last* field, how long the drop took, fields included. Without one, births
+/// and the number of living values are unknown.
+///
+/// The attribute writes an `impl Drop`, which the compiler answers with an error where a type must not have one:
+///
+/// * E0119, where the type has its own `impl Drop`;
+/// * E0509, where fields are moved out of a value, as in `let Session { user, .. } = session` or `..Default::default()`;
+/// * E0493 or E0716, where a value is made in a constant or a static is borrowed from a literal; and a borrow that must
+///   live longer, because a value with a destructor holds it.
+///
+/// `drop = off` is the way out: layout, and with a `Probe` births and ends, without the hook at the beginning of a
+/// drop.
+///
+/// ```
+/// #[memscope::track(drop = off)]
+/// struct Parts {
+///     left: String,
+///     right: String,
+/// }
+///
+/// let Parts { left, right } = Parts { left: "a".into(), right: "b".into() };
+/// assert_eq!(left + &right, "ab");
+/// ```
+///
+/// # Options
+///
+/// | option | on | meaning |
+/// |---|---|---|
+/// | `name = "..."` | both | what sites are called, instead of the item's own name |
+/// | `crate = path` | both | where memscope is, if not at `::memscope`: for re-exports |
+/// | `drop = off` | struct | no `impl Drop` |
+///
+/// ```
+/// extern crate memscope as scope;
+///
+/// #[scope::track(name = "reader", crate = scope)]
+/// fn read(path: String) -> usize {
+///     let text = path.repeat(2);
+///     text.len()
+/// }
+/// # assert_eq!(read("ab".into()), 4);
+/// ```
+///
+/// # What it does not change
+///
+/// Hooks stand in the function's own braces, between its statements, and hold neither borrows nor values: what the
+/// program does, the order of drops, borrow checking and `Send` of futures stay as they were. Futures and stack frames
+/// grow by some bytes for each variable that lives at the same time. No `unsafe` is emitted.
+///
+/// Two lints say less with hooks on, since hooks look at every variable and field: `unused_variables` and `dead_code`.
+/// An `#[expect]` in the item that does not come true for this reason is not reported.
+///
+/// # What it costs
+///
+/// Without the feature `on`, nothing: the item is emitted as it was written, and the input is checked for the same
+/// errors. With it, one raw event at the birth and one at the end of each variable or value whose type has something
+/// to drop, one at the drop of a struct for each container among its fields, and nothing for what has no drop.
+///
+/// # What is refused
+///
+/// Enums, unions, `impl` blocks, traits, modules and statics, for now; for good, what holds no values (`use`, type
+/// aliases, ...), a `const fn`, which also runs in the compiler, and a `repr(packed)` struct, whose fields cannot be
+/// referred to.
 #[proc_macro_attribute]
 pub fn track(
     options: proc_macro::TokenStream,
