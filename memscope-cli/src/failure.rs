@@ -1,5 +1,6 @@
 //! What can go wrong, in one line, and the exit codes.
 
+use crate::invocation::Invocation;
 use memscope_format::Error;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -81,10 +82,12 @@ impl Failure {
         }
     }
 
-    /// Says it on stderr in one line and returns the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// Says it on stderr in one line, with commands spelled as the user calls us, and returns the exit code.
+    pub(crate) fn report(&self, invocation: &Invocation) -> ExitCode {
         if !matches!(self, Self::Closed | Self::Child(_)) {
-            crate::console::note(&format!("error: {self}"));
+            let line = format!("error: {self}")
+                .replace("`memscope ", &format!("`{} ", invocation.program()));
+            crate::console::note(&line);
         }
         ExitCode::from(self.code())
     }

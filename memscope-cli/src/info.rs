@@ -49,6 +49,7 @@ struct Capture {
     duration_ns: Option<u64>,
     complete: bool,
     live: bool,
+    whole: bool,
     damage: Vec<memscope_format::Damage>,
     #[serde(flatten)]
     holdings: Holdings,
@@ -146,6 +147,7 @@ fn capture(path: &Path, reader: &Reader) -> Capture {
         duration_ns: clock.is_calibrated().then(|| clock.last().mono_ns - clock.first().mono_ns),
         complete: health.complete,
         live: health.live,
+        whole: health.is_whole(),
         damage: health.damage.clone(),
         holdings: Holdings {
             events: reader.events(),
@@ -167,13 +169,15 @@ fn text(answer: &Answer, width: usize) -> String {
         captures => text += &list(captures, width),
     }
     let all = &answer.all;
-    text += &format!("events:   {}, {}\n", Count(all.events), crate::summary::loss(all.lost));
+    let whole = answer.captures.iter().all(|capture| capture.whole);
+    text +=
+        &format!("events:   {}, {}\n", Count(all.events), crate::summary::loss(all.lost, whole));
     text += &format!("size:     {}\n", Bytes(all.bytes));
     text += &format!(
-        "names:    {} sites, {} types, {} threads\n",
-        Count(all.sites as u64),
-        Count(all.types as u64),
-        Count(all.threads as u64)
+        "names:    {}, {}, {}\n",
+        Count(all.sites as u64).of("site"),
+        Count(all.types as u64).of("type"),
+        Count(all.threads as u64).of("thread")
     );
     let mut streams = Table::new()
         .column("Stream", Kind::Word)
@@ -181,9 +185,9 @@ fn text(answer: &Answer, width: usize) -> String {
         .column("Bytes", Kind::Figure);
     for (name, held) in &all.streams {
         streams.row([
-            (*name).to_owned(),
-            Count(held.rows).to_string(),
-            Bytes(held.bytes).to_string(),
+            (*name).into(),
+            Count(held.rows).to_string().into(),
+            Bytes(held.bytes).to_string().into(),
         ]);
     }
     text + &streams.render(width)
@@ -234,14 +238,14 @@ fn state(capture: &Capture) -> String {
     match (capture.complete, capture.live) {
         (true, _) => "complete".to_owned(),
         (_, true) => "still being written".to_owned(),
-        _ if recovered > 0 => format!("cut off, {} events recovered", Count(recovered)),
+        _ if recovered > 0 => format!("cut off, {} recovered", Count(recovered).of("event")),
         _ => "cut off".to_owned(),
     }
 }
 
 fn list(captures: &[Capture], width: usize) -> String {
     let mut table = Table::new()
-        .column("Capture", Kind::Text)
+        .column("Capture", Kind::Path)
         .column("Events", Kind::Figure)
         .column("Lost", Kind::Figure)
         .column("Size", Kind::Figure)
@@ -249,11 +253,11 @@ fn list(captures: &[Capture], width: usize) -> String {
     for capture in captures {
         let name = Path::new(&capture.path).file_name().unwrap_or_default();
         table.row([
-            name.to_string_lossy().into_owned(),
-            Count(capture.holdings.events).to_string(),
-            Count(capture.holdings.lost).to_string(),
-            Bytes(capture.holdings.bytes).to_string(),
-            state(capture),
+            name.to_string_lossy().into_owned().into(),
+            Count(capture.holdings.events).to_string().into(),
+            Count(capture.holdings.lost).to_string().into(),
+            Bytes(capture.holdings.bytes).to_string().into(),
+            state(capture).into(),
         ]);
     }
     table.render(width)

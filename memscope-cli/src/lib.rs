@@ -4,11 +4,11 @@
 //! the recording side. It is the only crate of memscope that prints: results on stdout, notes and errors on stderr.
 //!
 //! The rooms: [`main`] parses the command line (`args`) and calls one module per command (`run`, `summary`, `info`,
-//! `validate`, `export`). They write through `console`, lay out with `table`, `cells` and `names`, and fail with a
+//! `validate`, `export`). They write through `console`, lay out with `table`, `cell` and `names`, and fail with a
 //! `failure`, which knows its exit code.
 
 mod args;
-mod cells;
+mod cell;
 mod console;
 mod export;
 mod failure;
@@ -56,6 +56,6 @@ pub fn main(front: Front) -> ExitCode {
     let flushed = console.out.flush().map_err(failure::Failure::from);
     match result.and(flushed) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(&console.invocation),
     }
 }

@@ -65,6 +65,16 @@ pub(crate) fn fit(text: &str, columns: usize) -> String {
     format!("{head}…{tail}")
 }
 
+/// Cuts a text to so many columns, keeping its end.
+pub(crate) fn fit_end(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let Some(room) = columns.checked_sub(1) else { return String::new() };
+    let tail: String = taken(text.chars().rev(), room).chars().rev().collect();
+    format!("…{tail}")
+}
+
 /// Returns the first characters that fit in so many columns.
 fn taken(chars: impl Iterator<Item = char>, columns: usize) -> String {
     let mut left = columns;
@@ -109,6 +119,12 @@ mod tests {
             names.map(|name| short[name].as_str()),
             ["app::a::Node", "app::b::Node", "Leaf"]
         );
+    }
+
+    #[test]
+    fn long_paths_lose_their_beginning() {
+        assert_eq!(fit_end("src/store.rs:12", 15), "src/store.rs:12");
+        assert_eq!(fit_end("src/store.rs:12", 12), "…store.rs:12");
     }
 
     #[test]

@@ -74,8 +74,8 @@ fn tell(made: &[PathBuf], dir: &Path, ended: &Ended, console: &mut Console) -> R
         let summary = console.invocation.command("summary", &dir);
         writeln!(
             console.out,
-            "also:    {} captures of other processes; all together: {summary}",
-            Count(others.len() as u64)
+            "also:    {} of other processes; all together: {summary}",
+            Count(others.len() as u64).of("capture")
         )?;
     }
     Ok(())
@@ -89,10 +89,10 @@ fn holds(reader: &Reader) -> String {
     };
     let state = if health.live { ", still being written" } else { "" };
     format!(
-        "{} events{recovered}, {}, {}{state}",
-        Count(reader.events()),
+        "{}{recovered}, {}, {}{state}",
+        Count(reader.events()).of("event"),
         Bytes(reader.bytes()),
-        loss(reader.lost())
+        loss(reader.lost(), health.is_whole())
     )
 }
 

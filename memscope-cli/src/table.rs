@@ -1,6 +1,7 @@
 //! Tables as text that fit the terminal.
 
-use crate::names::fit;
+use crate::cell::{Cell, legend};
+use crate::names::{fit, fit_end};
 use unicode_width::UnicodeWidthStr;
 
 /// The least columns that a text column is cut to.
@@ -9,8 +10,10 @@ const LEAST_TEXT: usize = 12;
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A text, aligned left, which may be cut to fit.
+    /// A text, aligned left, which may lose its middle to fit.
     Text,
+    /// A path, aligned left, which may lose its beginning to fit.
+    Path,
     /// A short word, aligned left, never cut.
     Word,
     /// A figure, aligned right, never cut.
@@ -29,7 +32,9 @@ struct Column {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
     columns: Vec<Column>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Vec<Cell>>,
+    /// A line below the rows.
+    footer: Option<String>,
 }
 
 impl Table {
@@ -50,23 +55,28 @@ impl Table {
     }
 
     /// Adds a row, with a cell for each column.
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        let cells: Vec<String> = cells.into_iter().collect();
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        let cells: Vec<Cell> = cells.into_iter().collect();
         debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         self.rows.push(cells);
+    }
+
+    /// Adds a line below the rows.
+    pub(crate) fn footer(&mut self, line: String) {
+        self.footer = Some(line);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Lays the table out in so many columns; each line ends with a line feed.
+    /// Lays the table out in so many columns, and explains the marks in it below; each line ends with a line feed.
     pub(crate) fn render(&self, width: usize) -> String {
         let natural: Vec<usize> =
             (0..self.columns.len()).map(|at| self.natural_width(at)).collect();
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         let least = |at: usize| match self.columns[at].kind {
-            Kind::Text => natural[at].min(LEAST_TEXT),
+            Kind::Text | Kind::Path => natural[at].min(LEAST_TEXT),
             Kind::Word | Kind::Figure => natural[at],
         };
         let total = |shown: &[usize], width_of: &dyn Fn(usize) -> usize| {
@@ -86,24 +96,28 @@ impl Table {
             widths[widest] -= 1;
             excess -= 1;
         }
-        let titles: Vec<String> =
-            self.columns.iter().map(|column| column.title.to_owned()).collect();
+        let titles: Vec<Cell> =
+            self.columns.iter().map(|column| Cell::from(column.title)).collect();
         let mut text = String::new();
         for row in std::iter::once(&titles).chain(&self.rows) {
             self.render_line(row, &shown, &widths, &mut text);
         }
-        text
+        if let Some(footer) = &self.footer {
+            text += &format!("  {footer}\n");
+        }
+        text + &legend(self.rows.iter().flat_map(|row| shown.iter().map(|at| &row[*at])))
     }
 
-    fn render_line(&self, row: &[String], shown: &[usize], widths: &[usize], text: &mut String) {
+    fn render_line(&self, row: &[Cell], shown: &[usize], widths: &[usize], text: &mut String) {
         let mut line = String::new();
         for at in shown {
-            let cell = fit(&row[*at], widths[*at]);
+            let cut = if self.columns[*at].kind == Kind::Path { fit_end } else { fit };
+            let cell = cut(&row[*at].text, widths[*at]);
             let padding = " ".repeat(widths[*at] - cell.width());
             line.push_str("  ");
             match self.columns[*at].kind {
                 Kind::Figure => line.extend([padding, cell]),
-                Kind::Text | Kind::Word => line.extend([cell, padding]),
+                Kind::Text | Kind::Path | Kind::Word => line.extend([cell, padding]),
             }
         }
         text.push_str(line.trim_end());
@@ -111,7 +125,7 @@ impl Table {
     }
 
     fn natural_width(&self, at: usize) -> usize {
-        let cells = self.rows.iter().map(|row| row[at].width());
+        let cells = self.rows.iter().map(|row| row[at].text.width());
         cells.max().unwrap_or(0).max(self.columns[at].title.width())
     }
 }
@@ -119,6 +133,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use memscope_format::report::Figure;
 
     fn table() -> Table {
         let mut table = Table::new()
@@ -126,11 +141,10 @@ mod tests {
             .column("Kind", Kind::Word)
             .column("Born", Kind::Figure)
             .optional("Peak", Kind::Figure)
-            .optional("Where", Kind::Text);
-        table.row(["load::raw", "variable", "4,096", "312", "src/main.rs:41"].map(String::from));
+            .optional("Where", Kind::Path);
+        table.row(["load::raw", "variable", "4,096", "312", "src/main.rs:41"].map(Cell::from));
         table.row(
-            ["a::very::long::function::name", "argument", "7", "1", "src/lib.rs:3"]
-                .map(String::from),
+            ["a::very::long::function::name", "argument", "7", "1", "src/lib.rs:3"].map(Cell::from),
         );
         table
     }
@@ -143,6 +157,18 @@ mod tests {
              \x20 load::raw                      variable  4,096   312  src/main.rs:41\n\
              \x20 a::very::long::function::name  argument      7     1  src/lib.rs:3\n"
         );
+    }
+
+    #[test]
+    fn marks_are_explained_only_where_they_are_shown() {
+        let mut table = Table::new().column("Site", Kind::Text).optional("Peak", Kind::Figure);
+        table.row([Cell::from("load::raw"), crate::cell::count(&Figure::unknown("no births"))]);
+        table.footer("… and 1 more".to_owned());
+        assert_eq!(
+            table.render(80),
+            "  Site       Peak\n  load::raw     ?\n  … and 1 more\n  ? unknown: no births\n"
+        );
+        assert_eq!(table.render(12), "  Site\n  load::raw\n  … and 1 more\n");
     }
 
     #[test]

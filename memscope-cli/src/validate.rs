@@ -57,11 +57,11 @@ fn text(validation: &Validation) -> String {
     let verdict = if validation.errors.is_empty() { "valid" } else { "damaged" };
     let damaged = validation.frames.iter().filter(|frame| frame.problem.is_some()).count();
     text += &format!(
-        "{verdict}: {} frames, {} of them damaged; {} errors, {} warnings\n",
-        Count(validation.frames.len() as u64),
+        "{verdict}: {}, {} of them damaged; {}, {}\n",
+        Count(validation.frames.len() as u64).of("frame"),
         Count(damaged as u64),
-        Count(validation.errors.len() as u64),
-        Count(validation.warnings.len() as u64),
+        Count(validation.errors.len() as u64).of("error"),
+        Count(validation.warnings.len() as u64).of("warning"),
     );
     text
 }

@@ -32,6 +32,10 @@ pub struct CaptureFigures {
     pub complete: bool,
     /// Whether it is still being written.
     pub live: bool,
+    /// Whether the rings of a program that did not end by itself were there to recover events from.
+    pub rings: bool,
+    /// Whether nothing that was recorded until now is missing from it.
+    pub whole: bool,
     /// Parts of it that cannot be read.
     pub damage: Vec<DamageFigures>,
     /// Events that do not fit the others: ends of values whose birth is not there, births of values that live.
@@ -67,22 +71,28 @@ fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error>
 }
 
 impl CaptureFigures {
-    /// Returns what figures from this capture stand on; `recovered` is whether the rings of a program that did not
-    /// end by itself were there.
-    pub(crate) fn grounds(&self, recovered: bool, no_clock: bool) -> Grounds {
+    /// Whether events at its end are missing, and nobody knows how many: the recording did not end by itself, and
+    /// the rings that the last events were in are not there.
+    pub(crate) fn end_is_missing(&self) -> bool {
+        !self.complete && !self.live && !self.rings
+    }
+
+    /// Returns what figures from this capture stand on.
+    pub(crate) fn grounds(&self) -> Grounds {
+        let lost = if self.lost == 0 { Missing::Nothing } else { Missing::Events(self.lost) };
+        let end = if self.end_is_missing() {
+            Missing::Uncounted("the recording was cut off, and its last events are missing")
+        } else {
+            Missing::Nothing
+        };
         let damage = self.damage.iter().map(|damage| match damage.rows {
             Some(0) => Missing::Nothing,
             Some(rows) => Missing::Events(rows),
-            None => Missing::Uncounted("a part of the capture cannot be read"),
+            None => Missing::Uncounted("a part of the recording cannot be read"),
         });
-        let lost = if self.lost == 0 { Missing::Nothing } else { Missing::Events(self.lost) };
-        let cut = if self.complete || self.live || recovered {
-            Missing::Nothing
-        } else {
-            Missing::Uncounted(
-                "the recording was cut off, and the rings that held its last events are not there",
-            )
-        };
-        Grounds { missing: damage.fold(lost.and(cut), Missing::and), no_clock }
+        Grounds {
+            missing: damage.fold(lost.and(end), Missing::and),
+            no_clock: !self.duration_ns.is_exact(),
+        }
     }
 }

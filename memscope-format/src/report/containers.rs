@@ -66,6 +66,8 @@ pub(crate) struct ContainerTotals {
     pub(crate) kind: ContainerKind,
     pub(crate) element_size: u32,
     pub(crate) snapshots: u64,
+    /// Readings that do not tell which container they are of.
+    pub(crate) anonymous: u64,
     /// Containers that were read more than once.
     pub(crate) read_again: u64,
     /// Readings that found a greater capacity than the one before.
@@ -81,6 +83,7 @@ impl ContainerTotals {
             kind: row.kind,
             element_size: row.element_size,
             snapshots: 0,
+            anonymous: 0,
             read_again: 0,
             growths: 0,
             strong_max: None,
@@ -99,6 +102,7 @@ impl ContainerTotals {
 
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.snapshots += other.snapshots;
+        self.anonymous += other.anonymous;
         self.read_again += other.read_again;
         self.growths += other.growths;
         self.strong_max = self.strong_max.max(other.strong_max);
@@ -118,7 +122,7 @@ impl ContainerTotals {
         let last = self
             .last
             .values()
-            .map(|(reason, totals)| LastKnown::of(*reason, totals, grounds))
+            .map(|(reason, totals)| LastKnown::of(*reason, totals, self.anonymous > 0, grounds))
             .collect();
         let handles = |most: Option<u64>| {
             most.map_or(Figure::unknown("not a counted handle"), |most| grounds.amount(most))
@@ -155,14 +159,15 @@ struct LastReading {
 }
 
 impl Containers {
-    /// Adds a reading.
-    pub(crate) fn add(&mut self, row: &Container) {
+    /// Adds a reading; `identity` is whether it tells which value it is of.
+    pub(crate) fn add(&mut self, row: &Container, identity: bool) {
         let totals = self.totals.entry(holder(row)).or_insert_with(|| ContainerTotals::new(row));
         totals.snapshots += 1;
         totals.strong_max = totals.strong_max.max(row.strong);
         totals.weak_max = totals.weak_max.max(row.weak);
-        if row.value == 0 {
-            // A value without identity is read once, when it is dropped.
+        if !identity {
+            // A value is dropped once: each reading at a drop is of another container.
+            totals.anonymous += u64::from(row.reason != SnapshotReason::Drop);
             totals.settle(row);
             return;
         }
@@ -267,7 +272,12 @@ pub struct LastKnown {
 }
 
 impl LastKnown {
-    fn of(reason: SnapshotReason, totals: &StateTotals, grounds: &Grounds) -> Self {
+    fn of(
+        reason: SnapshotReason,
+        totals: &StateTotals,
+        anonymous: bool,
+        grounds: &Grounds,
+    ) -> Self {
         // What was read at a drop is final; any other reading may have been followed by one that was lost.
         let is_final = reason == SnapshotReason::Drop;
         let known = |with: u64, value: u64, why: &'static str| match with {
@@ -278,19 +288,24 @@ impl LastKnown {
             _ if is_final => grounds.amount(value),
             _ => grounds.difference(value),
         };
+        // One container may have been read many times: there is no sum over containers then.
+        let sum = |figure: Figure<u64>| match anonymous && !is_final {
+            true => Figure::unknown("the readings do not tell which container they are of"),
+            false => figure,
+        };
         let len = |value| known(totals.with_len, value, "no length is known");
         let bytes = |value| known(totals.with_capacity, value, "no capacity is known");
+        let containers = match is_final {
+            true => grounds.count(totals.containers),
+            false => grounds.balance(totals.containers),
+        };
         Self {
             reason,
-            containers: if is_final {
-                grounds.count(totals.containers)
-            } else {
-                grounds.balance(totals.containers)
-            },
-            len_total: len(totals.len),
+            containers: sum(containers),
+            len_total: sum(len(totals.len)),
             len_max: len(totals.len_max),
-            capacity_bytes: bytes(totals.capacity_bytes),
-            waste_bytes: bytes(totals.waste_bytes),
+            capacity_bytes: sum(bytes(totals.capacity_bytes)),
+            waste_bytes: sum(bytes(totals.waste_bytes)),
             waste_max_bytes: bytes(totals.waste_max_bytes),
         }
     }
@@ -321,7 +336,7 @@ mod tests {
 
     fn fold(rows: &[Container]) -> ContainerTotals {
         let mut containers = Containers::default();
-        rows.iter().for_each(|row| containers.add(row));
+        rows.iter().for_each(|row| containers.add(row, row.value != 0));
         let totals: Vec<_> = containers.finish().into_values().collect();
         let [totals] = totals.try_into().unwrap();
         totals
@@ -377,6 +392,20 @@ mod tests {
         let figures = figures(&totals);
         assert_eq!(figures.last_known(SnapshotReason::Drop).unwrap().containers, Figure::Exact(2));
         assert!(!figures.growth_seen.is_exact(), "they are two containers");
+    }
+
+    #[test]
+    fn readings_that_do_not_tell_of_what_have_a_maximum_and_no_sum() {
+        // The same container twice, or two: nobody knows.
+        let totals = fold(&[
+            vec_of(0, SnapshotReason::Asked, 1, 4),
+            vec_of(0, SnapshotReason::Asked, 1, 10),
+        ]);
+        let last = figures(&totals).last.remove(0);
+        assert_eq!(last.waste_max_bytes, Figure::Exact(72));
+        for sum in [last.containers, last.waste_bytes, last.capacity_bytes, last.len_total] {
+            assert_eq!(sum.fidelity(), "unknown");
+        }
     }
 
     #[test]

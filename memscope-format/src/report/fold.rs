@@ -147,7 +147,8 @@ impl<'a> Fold<'a> {
                 // A reading at birth is part of the birth's event.
                 self.tally.threads.at(row.thread).events +=
                     u64::from(row.reason != SnapshotReason::Birth);
-                self.containers.add(&row);
+                let identity = self.has_identity(row.value, row.site, row.type_id);
+                self.containers.add(&row, identity);
             }
             Row::DropChain(row) => {
                 let thread = self.tally.threads.at(row.thread);
@@ -170,6 +171,10 @@ impl<'a> Fold<'a> {
         }
     }
 
+    fn has_identity(&self, value: u64, site: u32, type_id: u32) -> bool {
+        value != 0 || self.matching.is_alive(0, site, type_id)
+    }
+
     fn birth(&mut self, row: &Lifecycle) {
         let Lifecycle { ts, site, type_id, thread, .. } = *row;
         let birth = self.matching.birth(row.value, Living { born: ts, site, type_id, thread });
@@ -186,7 +191,7 @@ impl<'a> Fold<'a> {
 
     fn end(&mut self, ts: u64, site: u32, type_id: u32, value: u64, end: End) {
         self.tally.lives(site, type_id, |lives| lives.outcome(end));
-        if value == 0 {
+        if !self.has_identity(value, site, type_id) {
             return;
         }
         for field in self.container_fields.at(type_id).iter() {

@@ -20,6 +20,14 @@ impl fmt::Display for Count {
     }
 }
 
+impl Count {
+    /// Says how many there are of something whose plural ends in `s`: `1 drop`, `1,204 drops`.
+    #[must_use]
+    pub fn of(self, thing: &str) -> String {
+        format!("{self} {thing}{}", if self.0 == 1 { "" } else { "s" })
+    }
+}
+
 /// An amount of bytes in binary units: `512 B`, `11.8 MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bytes(pub u64);
@@ -76,6 +84,10 @@ mod tests {
             assert_eq!(Count(count).to_string(), text);
         }
         assert_eq!(format!("{:>7}|", Count(1000)), "  1,000|");
+        assert_eq!(
+            [0, 1, 2000].map(|n| Count(n).of("event")),
+            ["0 events", "1 event", "2,000 events"]
+        );
     }
 
     #[test]

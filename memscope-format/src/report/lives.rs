@@ -208,6 +208,16 @@ impl Matching {
         }
     }
 
+    /// Whether a value of this id, site and type lives.
+    ///
+    /// Ends of values that have no identity carry the id 0; where a birth gave that id to a value, all other values of
+    /// its site and type have ids as well, so that an end with the id 0 is its own.
+    pub(crate) fn is_alive(&self, value: u64, site: u32, type_id: u32) -> bool {
+        self.living
+            .get(&value)
+            .is_some_and(|living| living.site == site && living.type_id == type_id)
+    }
+
     /// Returns the value's birth, if it is known by now.
     pub(crate) fn end(&mut self, value: u64) -> Option<Living> {
         let living = self.living.remove(&value);

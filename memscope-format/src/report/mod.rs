@@ -166,18 +166,25 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
     if cut > 0 {
         let recovered = match sum(&|capture| capture.recovered) {
             0 => String::new(),
-            events => format!(", {} events were recovered", Count(events)),
+            events => format!(", {} recovered", Count(events).of("event")),
         };
         caveats.push(format!(
             "cut off: {} did not end by itself{recovered}; \"alive at exit\" means at the end of the recording",
             whose(cut)
         ));
+        let torn = concerned(&|capture| capture.end_is_missing());
+        if torn > 0 {
+            caveats.push(format!(
+                "the last events of {} are missing: they were in a rings file that is not beside it",
+                whose(torn)
+            ));
+        }
     }
     let lost = sum(&|capture| capture.lost);
     if lost > 0 {
         caveats.push(format!(
-            "{} events were lost: figures that they may have changed say so",
-            Count(lost)
+            "{} lost: figures that this may have changed say so",
+            Count(lost).of("event")
         ));
     }
     let damaged = concerned(&|capture| !capture.damage.is_empty());
@@ -193,8 +200,8 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
     let unmatched = sum(&|capture| capture.unmatched);
     if unmatched > 0 {
         caveats.push(format!(
-            "{} events do not fit the others (ends without birth, second births): they are not counted as lives",
-            Count(unmatched)
+            "{} at odds with the others (ends without birth, second births): not counted as lives",
+            Count(unmatched).of("event")
         ));
     }
     let clockless = concerned(&|capture| !capture.duration_ns.is_exact());

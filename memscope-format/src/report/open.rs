@@ -1,11 +1,11 @@
 //! From files to a report.
 
+use super::Report;
 use super::captures::{CaptureFigures, DamageFigures, Unreadable};
 use super::figure::{Figure, NO_CLOCK};
-use super::fold::Fold;
+use super::fold::{Fold, Folded};
 use super::sweep::{Rank, Row, Span, sweep};
 use super::totals::{Times, Totals};
-use super::{Report, figure::Grounds};
 use crate::error::Error;
 use crate::reader::{ChunkRef, Reader};
 use crate::record::Event;
@@ -83,13 +83,13 @@ impl Report {
                         let read = (size as f64 * share) as u64;
                         progress(Progress { bytes: bytes + read, bytes_in_all });
                     };
-                    let (capture, grounds, folded) = fold_capture(path, &reader, options, tell)?;
+                    let (capture, folded) = fold_capture(path, &reader, options, tell)?;
                     let clock = reader.clock();
                     let times = Times {
                         duration: &|ticks| clock.duration_ns(ticks),
                         since_start: &|ticks| u64::try_from(clock.ns(ticks)).unwrap_or(0),
                     };
-                    totals.absorb(captures.len(), reader.defs(), folded, times, grounds);
+                    totals.absorb(captures.len(), reader.defs(), folded, times, capture.grounds());
                     captures.push(capture);
                 }
                 Err(error) => {
@@ -115,7 +115,7 @@ fn fold_capture(
     reader: &Reader,
     options: &Options,
     mut progress: impl FnMut(f64),
-) -> Result<(CaptureFigures, Grounds, super::fold::Folded), Error> {
+) -> Result<(CaptureFigures, Folded), Error> {
     let clock = *reader.clock();
     let ns = |ticks| clock.duration_ns(ticks);
     let mut fold = Fold::new(reader.defs(), options.slowest_drops, &ns);
@@ -146,8 +146,7 @@ fn fold_capture(
     }
     let folded = fold.finish();
     let capture = capture_figures(path, reader, damage, folded.unmatched);
-    let grounds = capture.grounds(reader.health().recovered, !clock.is_calibrated());
-    Ok((capture, grounds, folded))
+    Ok((capture, folded))
 }
 
 /// Lists the chunks of all streams.
@@ -233,6 +232,8 @@ fn capture_figures(
         recovered: health.recovered_events,
         complete: health.complete,
         live: health.live,
+        rings: health.recovered,
+        whole: health.is_whole() && damage.is_empty(),
         damage,
         unmatched,
     }

@@ -60,8 +60,9 @@ impl TypeFigures {
         self.values.as_ref().unwrap_or(&self.variables)
     }
 
-    /// How many values were seen to be born or dropped.
-    pub(crate) fn seen(&self) -> u64 {
+    /// Returns how many values were seen, at their birth or at their drop.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
         let seen = |lives: &LifeFigures| {
             lives.born.value().max(lives.dropped.value()).copied().unwrap_or(0)
         };

@@ -243,11 +243,13 @@ impl Scene {
             recovered: 0,
             complete: !self.cut,
             live: false,
+            rings: self.cut,
+            whole: self.lost == 0,
             damage: Vec::new(),
             unmatched: folded.unmatched,
         };
         let times = Times { duration: &same, since_start: &same };
-        totals.absorb(place, &self.defs, folded, times, capture.grounds(true, false));
+        totals.absorb(place, &self.defs, folded, times, capture.grounds());
         capture
     }
 }

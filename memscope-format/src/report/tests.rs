@@ -274,7 +274,7 @@ fn lost_events_of_one_process_bound_the_figures_of_all() {
     assert_eq!(site.lives.alive_at_exit, Figure::Bounded { value: 2, error: 2 });
     assert!(matches!(site.drops.total_ns, Figure::AtLeast { value: 18, .. }));
     assert!(matches!(site.drops.self_ns, Figure::Unknown { .. }));
-    assert_eq!(report.caveats, ["2 events were lost: figures that they may have changed say so"]);
+    assert_eq!(report.caveats, ["2 events lost: figures that this may have changed say so"]);
 }
 
 #[test]
@@ -337,4 +337,17 @@ fn a_variable_that_is_a_container_is_named_by_its_site() {
         report.containers[0].last_known(SnapshotReason::Birth).unwrap().capacity_bytes,
         exact(128)
     );
+}
+
+#[test]
+fn the_first_value_of_a_recording_may_have_the_id_0() {
+    let mut scene = Scene::new();
+    let raw = scene.variable("load::raw", "alloc::string::String", 24);
+    let plain = scene.annotated("Plain", vec![field("id", "u64", 8)]);
+    scene.born(raw, 0, 10).dropped(plain, 0, 15, 1).dropped(raw, 0, 20, 1);
+    let report = scene.report();
+    let lives = &report.site("load::raw").unwrap().lives;
+    assert_eq!((&lives.born, &lives.alive_at_exit), (&exact(1), &exact(0)));
+    assert_eq!(lives.median_life_ns, exact(10), "the drop without identity at 15 is not its own");
+    assert_eq!(report.caveats, [""; 0]);
 }

@@ -61,17 +61,16 @@ impl ContainerWaste {
             return None;
         }
         let when = if reason == SnapshotReason::Drop { "when dropped" } else { "when last read" };
-        let these = if containers == 1 { "container" } else { "containers" };
         Some(Finding {
             rule: self.name(),
             condition: self.condition(),
             site: known.site.clone(),
             message: format!(
-                "{}: {} {these} held {} less than the {} they had room for {when}",
+                "{}: {} of {} unused {when}, in {}",
                 known.name(),
-                Count(containers),
                 Bytes(waste),
                 Bytes(room),
+                Count(containers).of("container"),
             ),
             evidence: vec![
                 Evidence::new("waste_bytes", waste),
@@ -108,7 +107,7 @@ mod tests {
         let [finding] = found.as_slice() else { panic!("72,000 bytes are wasted: {found:?}") };
         assert_eq!(
             finding.message,
-            "Session.pages: 1 container held 70.3 KiB less than the 78.1 KiB they had room for when dropped"
+            "Session.pages: 70.3 KiB of 78.1 KiB unused when dropped, in 1 container"
         );
         assert_eq!(
             finding.evidence[..2],

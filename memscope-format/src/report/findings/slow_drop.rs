@@ -27,7 +27,7 @@ impl Rule for SlowDrops {
     }
 
     fn condition(&self) -> String {
-        format!("a drop took {} or more", Nanos(self.at_least_ns))
+        format!("a drop took {} or more of wall time", Nanos(self.at_least_ns))
     }
 
     fn apply(&self, report: &Report) -> Vec<Finding> {
@@ -47,9 +47,9 @@ impl SlowDrops {
         let set_off = match slow.set_off.first() {
             None => String::new(),
             Some(heaviest) => format!(
-                ", {} of it in {} further drops, most of it {} ({})",
+                ", {} of it in {} that it set off, most of all {} ({})",
                 Nanos(slow.duration_ns - slow.self_ns),
-                Count(slow.nested),
+                Count(slow.nested).of("drop"),
                 heaviest.site,
                 Nanos(heaviest.total_ns),
             ),
@@ -89,7 +89,7 @@ mod tests {
         let [finding] = found.as_slice() else { panic!("one site is slow: {found:?}") };
         assert_eq!(
             finding.message,
-            "Tree: dropping it took 2.00 ms on main, 1.50 ms of it in 1 further drops, most of it Node (1.50 ms)"
+            "Tree: dropping it took 2.00 ms on main, 1.50 ms of it in 1 drop that it set off, most of all Node (1.50 ms)"
         );
         assert_eq!(finding.evidence[0], Evidence::new("duration_ns", 2_000_000));
     }

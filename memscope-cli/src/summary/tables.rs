@@ -1,0 +1,274 @@
+//! The tables of a report. Each function returns a table with its first rows, and how many rows there are.
+
+use crate::cell::{Cell, bytes, count, none, time};
+use crate::names::{short_type, short_types};
+use crate::table::{Kind, Table};
+use memscope_format::defs::SiteKind;
+use memscope_format::report::human::{Bytes, Count, Nanos};
+use memscope_format::report::{CaptureFigures, Figure, LifeFigures, Report, SlowDrop};
+use memscope_format::rows::{Outcome, SnapshotReason};
+
+/// What the column of values that did not end is called: only a clean end is an exit.
+fn alive_title(report: &Report) -> &'static str {
+    if report.ended_cleanly() { "At exit" } else { "At end" }
+}
+
+pub(super) fn sites(report: &Report, top: usize) -> (Table, usize) {
+    let mut table = Table::new()
+        .column("Site", Kind::Text)
+        .column("Kind", Kind::Word)
+        .column("Born", Kind::Figure)
+        .column(alive_title(report), Kind::Figure)
+        .column("Peak", Kind::Figure)
+        .column("Median life", Kind::Figure)
+        .optional("p99 life", Kind::Figure)
+        .optional("Drop time", Kind::Figure)
+        .optional("Dropped", Kind::Figure)
+        .optional("Moved", Kind::Figure)
+        .optional("Drop/move", Kind::Figure)
+        .optional("Scope end", Kind::Figure)
+        .optional("Where", Kind::Path);
+    // What `snapshot!` reads has its place among the containers: no value lives at it.
+    let sites = report.sites.iter().filter(|site| site.site.kind != Some(SiteKind::Snapshot));
+    let reached: Vec<_> = sites.filter(|site| site.was_reached()).collect();
+    for site in reached.iter().take(top) {
+        let (place, lives) = (&site.site, &site.lives);
+        let [born, alive, peak, median, p99] = life_cells(lives);
+        table.row([
+            place.name.as_str().into(),
+            kind_word(place.kind).into(),
+            born,
+            alive,
+            peak,
+            median,
+            p99,
+            time(&site.drops.total_ns),
+            count(&lives.dropped),
+            count(&lives.moved),
+            count(&lives.unknown_end),
+            count(&lives.scope_ended),
+            format!("{}:{}", place.file, place.line).into(),
+        ]);
+    }
+    (table, reached.len())
+}
+
+pub(super) fn types(report: &Report, top: usize) -> (Table, usize) {
+    let mut table = Table::new()
+        .column("Type", Kind::Text)
+        .column("Size", Kind::Figure)
+        .column("Counted", Kind::Word)
+        .column("Born", Kind::Figure)
+        .column(alive_title(report), Kind::Figure)
+        .column("Peak", Kind::Figure)
+        .column("Median life", Kind::Figure)
+        .optional("p99 life", Kind::Figure)
+        .optional("Drop time", Kind::Figure)
+        .optional("Itself", Kind::Figure)
+        .optional("Longest drop", Kind::Figure);
+    let lived: Vec<_> = report.types.iter().filter(|known| known.seen() > 0).collect();
+    let short = short_types(lived.iter().map(|known| known.name.as_str()));
+    for known in lived.iter().take(top) {
+        let [born, alive, peak, median, p99] = life_cells(known.lives());
+        table.row([
+            short[known.name.as_str()].as_str().into(),
+            Bytes(known.size).to_string().into(),
+            if known.values.is_some() { "values" } else { "variables" }.into(),
+            born,
+            alive,
+            peak,
+            median,
+            p99,
+            time(&known.drops.total_ns),
+            time(&known.drops.self_ns),
+            time(&known.drops.longest_ns),
+        ]);
+    }
+    (table, lived.len())
+}
+
+pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
+    let mut table = Table::new()
+        .column("Container", Kind::Text)
+        .column("Kind", Kind::Word)
+        .column("Last read", Kind::Word)
+        .column("How many", Kind::Figure)
+        .column("Longest", Kind::Figure)
+        .column("Room", Kind::Figure)
+        .column("Unused", Kind::Figure)
+        .optional("Most unused", Kind::Figure)
+        .optional("Strong", Kind::Figure)
+        .optional("Weak", Kind::Figure)
+        .optional("Type", Kind::Text);
+    let states =
+        report.containers.iter().flat_map(|known| known.last.iter().map(move |last| (known, last)));
+    let states: Vec<_> = states.collect();
+    for (known, last) in states.iter().take(top) {
+        let counted = known.kind.is_counted();
+        let room = |figure| if known.kind.has_capacity() { bytes(figure) } else { none() };
+        let handles = |figure| if counted { count(figure) } else { none() };
+        table.row([
+            known.name().into(),
+            format!("{:?}", known.kind).into(),
+            reason_words(last.reason).into(),
+            count(&last.containers),
+            if counted { none() } else { count(&last.len_max) },
+            room(&last.capacity_bytes),
+            room(&last.waste_bytes),
+            room(&last.waste_max_bytes),
+            handles(&known.strong_max),
+            handles(&known.weak_max),
+            short_type(&known.type_name).into(),
+        ]);
+    }
+    (table, states.len())
+}
+
+pub(super) fn slowest_drops(report: &Report) -> (Table, usize) {
+    let mut table = Table::new()
+        .column("Took", Kind::Figure)
+        .column("Itself", Kind::Figure)
+        .column("Set off", Kind::Figure)
+        .column("Site", Kind::Text)
+        .column("Thread", Kind::Text);
+    let several = report.captures.len() > 1;
+    if several {
+        table = table.column("Program", Kind::Text);
+    }
+    table = table
+        .optional("Began at", Kind::Figure)
+        .optional("Known as", Kind::Word)
+        .optional("Heaviest within", Kind::Text);
+    for slow in &report.slowest_drops {
+        let began: Cell = Nanos(slow.began_ns).to_string().into();
+        let head = [
+            Nanos(slow.duration_ns).to_string().into(),
+            Nanos(slow.self_ns).to_string().into(),
+            Count(slow.nested).to_string().into(),
+            slow.site.name.as_str().into(),
+            slow.thread.as_deref().unwrap_or("(unnamed)").into(),
+        ];
+        let tail = [began, certainty(slow).into(), path(slow).into()];
+        let of = several.then(|| {
+            Cell::from(report.captures.get(slow.capture).map(program).unwrap_or_default())
+        });
+        table.row(head.into_iter().chain(of).chain(tail));
+    }
+    (table, report.slowest_drops.len())
+}
+
+pub(super) fn zero_sized(report: &Report, top: usize) -> (Table, usize) {
+    let mut table = Table::new()
+        .column("Type", Kind::Text)
+        .column("Size", Kind::Figure)
+        .column("Born", Kind::Figure)
+        .column(alive_title(report), Kind::Figure)
+        .column("Peak", Kind::Figure)
+        .column("Fields without size", Kind::Text);
+    for known in report.zero_sized.iter().take(top) {
+        // Births of an annotated type's values may be unknown where those of its variables are not.
+        let values = known.values.as_ref().filter(|lives| lives.born.value().is_some());
+        let lives = values.or(known.variables.as_ref()).map(life_cells);
+        let [born, alive, peak, ..] = lives.unwrap_or_else(|| std::array::from_fn(|_| none()));
+        let fields = known
+            .fields
+            .iter()
+            .map(|field| format!("{}: {}", field.name, short_type(&field.type_name)));
+        let fields: Vec<String> = fields.collect();
+        table.row([
+            short_type(&known.type_name).into(),
+            Bytes(known.size).to_string().into(),
+            born,
+            alive,
+            peak,
+            fields.join(", ").into(),
+        ]);
+    }
+    (table, report.zero_sized.len())
+}
+
+pub(super) fn threads(report: &Report, top: usize) -> (Table, usize) {
+    let mut table = Table::new()
+        .column("Thread", Kind::Text)
+        .column("Events", Kind::Figure)
+        .column("Born", Kind::Figure)
+        .column(alive_title(report), Kind::Figure)
+        .column("Peak", Kind::Figure)
+        .optional("Drops", Kind::Figure)
+        .optional("Drop time", Kind::Figure);
+    for thread in report.threads.iter().take(top) {
+        let name = thread.name.as_deref().unwrap_or("(unnamed)");
+        let name = match thread.threads {
+            1 => name.to_owned(),
+            threads => format!("{name} ×{}", Count(threads)),
+        };
+        table.row([
+            name.into(),
+            count(&thread.events),
+            count(&thread.born),
+            count(&thread.alive_at_exit),
+            count(&thread.peak_alive),
+            count(&thread.drops),
+            time(&thread.drop_ns),
+        ]);
+    }
+    (table, report.threads.len())
+}
+
+/// Names a recorded process.
+pub(super) fn program(capture: &CaptureFigures) -> String {
+    let program = capture.program.as_deref().unwrap_or("a program of unknown name");
+    match capture.pid {
+        Some(pid) => format!("{program} (pid {pid})"),
+        None => program.to_owned(),
+    }
+}
+
+/// Born, alive, peak, median and 99th percentile of the lifetime.
+fn life_cells(lives: &LifeFigures) -> [Cell; 5] {
+    let lasted = |figure| if lives.ended == Figure::Exact(0) { none() } else { time(figure) };
+    [
+        count(&lives.born),
+        count(&lives.alive_at_exit),
+        count(&lives.peak_alive),
+        lasted(&lives.median_life_ns),
+        lasted(&lives.p99_life_ns),
+    ]
+}
+
+fn kind_word(kind: Option<SiteKind>) -> &'static str {
+    match kind {
+        Some(SiteKind::Variable) => "variable",
+        Some(SiteKind::Argument) => "argument",
+        Some(SiteKind::Type) => "type",
+        Some(SiteKind::Snapshot) => "snapshot",
+        _ => "?",
+    }
+}
+
+fn reason_words(reason: SnapshotReason) -> &'static str {
+    match reason {
+        SnapshotReason::Birth => "at birth",
+        SnapshotReason::Drop => "at drop",
+        SnapshotReason::Asked => "when asked",
+        _ => "?",
+    }
+}
+
+/// Says what is known of a drop: where there is no proof, it may have been the scope's end after a move.
+fn certainty(slow: &SlowDrop) -> &'static str {
+    match (slow.outcome, slow.panicking) {
+        (Outcome::Unknown, _) => "drop or move",
+        (_, true) => "drop in a panic",
+        _ => "drop",
+    }
+}
+
+/// Writes the heaviest path below a drop: `Tree > Node ×1,204 > Leaf`.
+fn path(slow: &SlowDrop) -> String {
+    let steps = slow.path.iter().map(|step| match step.run {
+        1 => step.site.clone(),
+        run => format!("{} ×{}", step.site, Count(run)),
+    });
+    steps.collect::<Vec<_>>().join(" > ")
+}
