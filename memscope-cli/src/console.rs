@@ -35,7 +35,7 @@ fn width() -> usize {
 }
 
 /// Writes a line to stderr.
-pub(crate) fn note(line: &str) {
+pub(crate) fn say(line: &str) {
     // If stderr is gone, there is nobody to tell.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -5,7 +5,7 @@
 //! one chunk.
 
 use crate::args::{ExportArgs, ExportFormat};
-use crate::console::{Console, note};
+use crate::console::{Console, say};
 use crate::failure::Failure;
 use crate::find;
 use memscope_format::defs::Defs;
@@ -29,12 +29,12 @@ pub(crate) fn run(args: &ExportArgs, console: &mut Console) -> Result<(), Failur
             let mut sink = BufWriter::new(File::create(output).map_err(cannot)?);
             let damaged = json_lines(&reader, &mut sink)?;
             sink.flush().map_err(cannot)?;
-            note(&format!("wrote: {}", output.display()));
+            say(&format!("wrote: {}", output.display()));
             damaged
         }
     };
     console.out.flush()?;
-    note(&format!("next: {}", console.invocation.command("summary", &path)));
+    say(&format!("next: {}", console.invocation.command("summary", &path)));
     let health = &reader.health().damage;
     if damaged == 0 && health.is_empty() {
         return Ok(());

@@ -1,5 +1,6 @@
 //! What can go wrong, in one line, and the exit codes.
 
+use crate::console;
 use crate::invocation::Invocation;
 use memscope_format::Error;
 use std::io;
@@ -50,8 +51,7 @@ impl Failure {
             Error::Io(error) if error.kind() == io::ErrorKind::NotFound => Self::missing(path),
             Error::NoData => {
                 let what =
-                    "the file is empty, nothing was recorded; record again with `memscope run`"
-                        .into();
+                    "the file is empty, nothing was recorded; record again with `$0 run`".into();
                 Self::NoCapture { path, what }
             }
             source => Self::Capture { path, source },
@@ -60,7 +60,7 @@ impl Failure {
 
     /// There is no file.
     pub(crate) fn missing(path: PathBuf) -> Self {
-        let what = "no such file; `memscope run` prints where it puts a capture".into();
+        let what = "no such file; `$0 run` prints where it puts a capture".into();
         Self::NoCapture { path, what }
     }
 
@@ -82,12 +82,10 @@ impl Failure {
         }
     }
 
-    /// Says it on stderr in one line, with commands spelled as the user calls us, and returns the exit code.
+    /// Says it on stderr in one line and returns the exit code. As in a shell, `$0` is this program as it was called.
     pub(crate) fn report(&self, invocation: &Invocation) -> ExitCode {
         if !matches!(self, Self::Closed | Self::Child(_)) {
-            let line = format!("error: {self}")
-                .replace("`memscope ", &format!("`{} ", invocation.program()));
-            crate::console::note(&line);
+            console::say(&format!("error: {self}").replace("$0", invocation.program()));
         }
         ExitCode::from(self.code())
     }
@@ -112,11 +110,9 @@ fn hint(error: &Error) -> &'static str {
             "update memscope-cli to the version that the program was recorded with"
         }
         Error::Truncated { .. } => {
-            "it was cut off before anything was recorded; record again with `memscope run`"
+            "it was cut off before anything was recorded; record again with `$0 run`"
         }
-        Error::Corrupt { .. } | Error::Limit { .. } => {
-            "`memscope validate` says what is wrong with it"
-        }
+        Error::Corrupt { .. } | Error::Limit { .. } => "`$0 validate` says what is wrong with it",
         _ => "check that it can be read",
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn captures(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     if found.is_empty() {
-        let what = "no capture (`*.memscope`) in this directory; `memscope run` makes one".into();
+        let what = "no capture (`*.memscope`) in this directory; `$0 run` makes one".into();
         return Err(Failure::NoCapture { path: path.to_owned(), what });
     }
     found.sort();

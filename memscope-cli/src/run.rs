@@ -6,7 +6,7 @@ mod child;
 mod package;
 
 use crate::args::RunArgs;
-use crate::console::{Console, note};
+use crate::console::{Console, say};
 use crate::failure::Failure;
 use crate::summary::loss;
 use cargo_args::CargoArgs;
@@ -49,7 +49,7 @@ fn tell(made: &[PathBuf], dir: &Path, ended: &Ended, console: &mut Console) -> R
         metadata.is_some_and(|metadata| metadata.pid == ended.pid)
     });
     if let Some(signal) = &ended.signal {
-        note(&format!("the program was ended by {signal}"));
+        say(&format!("note: the program was ended by {signal}"));
     }
     for (path, reader) in &own {
         let shown = from_here(path);
@@ -66,7 +66,7 @@ fn tell(made: &[PathBuf], dir: &Path, ended: &Ended, console: &mut Console) -> R
         }
     }
     if own.is_empty() {
-        note(&format!("no capture: {}", why_none()));
+        say(&format!("note: no capture: {}", why_none()));
     }
     if !others.is_empty() {
         // Programs that it started record as well, each into its own capture.

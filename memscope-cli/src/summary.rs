@@ -47,7 +47,7 @@ pub(crate) fn run(args: &SummaryArgs, console: &mut Console) -> Result<(), Failu
         writeln!(console.out, "{text}next: {next}")?;
     }
     if report.is_damaged() {
-        let what = "what could be read is shown; `memscope validate` says what is damaged";
+        let what = "what could be read is shown; `$0 validate` says what is damaged";
         return Err(Failure::Damaged(format!("{}: {what}", args.path.display())));
     }
     Ok(())

@@ -114,7 +114,7 @@ fn nearest_manifest(dir: &Path) -> Option<PathBuf> {
 /// What cargo says is wrong, in one line.
 fn says(error: &cargo_metadata::Error) -> String {
     let text = error.to_string();
-    let said = text.lines().find_map(|line| line.split_once("error: ")).map(|(_, said)| said);
+    let said = text.lines().find_map(|line| line.rsplit_once("error: ")).map(|(_, said)| said);
     let first = || text.lines().next().unwrap_or_default();
     format!("cargo cannot read the workspace: {}", said.unwrap_or_else(first))
 }
