@@ -24,7 +24,10 @@ pub struct ChunkFull;
 ///
 /// Rows become bytes as they come, at a few nanoseconds each and without allocating, once the buffers have grown.
 pub struct Chunk<R: Record> {
+    /// The newest rows, column by column.
     block: Vec<R::Words>,
+    /// Rows in `block`.
+    gathered: usize,
     columns: Vec<ColumnEncoder>,
     /// Rows in `columns`.
     encoded: usize,
@@ -38,7 +41,8 @@ impl<R: Record> Chunk<R> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            block: Vec::new(),
+            block: vec![R::Words::default(); BLOCK],
+            gathered: 0,
             columns: R::COLUMNS.iter().map(|column| ColumnEncoder::new(column.encoding)).collect(),
             encoded: 0,
             t_min: u64::MAX,
@@ -54,20 +58,21 @@ impl<R: Record> Chunk<R> {
     /// If the chunk is full; the row is not in it.
     #[inline]
     pub fn push(&mut self, row: &R) -> Result<(), ChunkFull> {
-        if self.block.len() == BLOCK {
+        if self.gathered >= BLOCK {
             self.encode_block();
         }
         if self.encoded == CHUNK_ROWS {
             return Err(ChunkFull);
         }
-        self.block.push(row.to_words());
+        self.block[self.gathered] = row.to_words();
+        self.gathered += 1;
         Ok(())
     }
 
     /// Rows in it.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.encoded + self.block.len()
+        self.encoded + self.gathered
     }
 
     /// Whether it has no rows.
@@ -78,7 +83,7 @@ impl<R: Record> Chunk<R> {
 
     /// Forgets the rows and keeps the memory.
     pub fn clear(&mut self) {
-        self.block.clear();
+        self.gathered = 0;
         self.encoded = 0;
         self.t_min = u64::MAX;
         self.t_max = 0;
@@ -135,13 +140,13 @@ impl<R: Record> Chunk<R> {
         ))
     }
 
-    /// Turns the gathered block into columns.
+    /// Turns the gathered rows into bytes.
     fn encode_block(&mut self) {
-        let rows = self.block.len();
+        let rows = &self.block[..self.gathered];
         let mut words = [0_u64; BLOCK];
-        let words = &mut words[..rows];
+        let words = &mut words[..rows.len()];
         for (place, encoder) in self.columns.iter_mut().enumerate() {
-            for (word, row) in words.iter_mut().zip(&self.block) {
+            for (word, row) in words.iter_mut().zip(rows) {
                 *word = row.as_ref()[place];
             }
             if R::TIME == Some(place) {
@@ -150,8 +155,8 @@ impl<R: Record> Chunk<R> {
             }
             encoder.push(words);
         }
-        self.encoded += rows;
-        self.block.clear();
+        self.encoded += self.gathered;
+        self.gathered = 0;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The codecs that stored bytes may be compressed with.
 
 use crate::limits;
+use std::cell::RefCell;
 use std::fmt;
 use zstd::bulk;
 use zstd::zstd_safe::{self, DParameter};
@@ -85,14 +86,27 @@ impl fmt::Debug for Compressor {
 pub(crate) fn decompress(codec: Codec, stored: &[u8], raw_len: usize) -> Option<Vec<u8>> {
     match codec {
         Codec::None => (stored.len() == raw_len).then(|| stored.to_vec()),
-        Codec::Zstd => {
-            let mut zstd = bulk::Decompressor::new().ok()?;
-            zstd.set_parameter(DParameter::WindowLogMax(limits::ZSTD_WINDOW_LOG)).ok()?;
+        Codec::Zstd => DECOMPRESSOR.with_borrow_mut(|kept| {
+            let zstd = match kept {
+                Some(zstd) => zstd,
+                None => kept.insert(decompressor()?),
+            };
             let mut raw = Vec::with_capacity(raw_len);
             let len = zstd.decompress_to_buffer(stored, &mut raw).ok()?;
             (len == raw_len).then_some(raw)
-        }
+        }),
     }
+}
+
+thread_local! {
+    /// zstd's tables, which cost more to set up than a small column to decode.
+    static DECOMPRESSOR: RefCell<Option<bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn decompressor() -> Option<bulk::Decompressor<'static>> {
+    let mut zstd = bulk::Decompressor::new().ok()?;
+    zstd.set_parameter(DParameter::WindowLogMax(limits::ZSTD_WINDOW_LOG)).ok()?;
+    Some(zstd)
 }
 
 #[cfg(test)]

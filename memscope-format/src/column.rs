@@ -64,6 +64,9 @@ impl ColumnEncoding {
     }
 }
 
+/// Words whose differences are computed before they are written.
+const GROUP: usize = 256;
+
 /// Encodes a column as its words come.
 #[derive(Debug)]
 pub(crate) struct ColumnEncoder {
@@ -96,7 +99,8 @@ impl ColumnEncoder {
             self.first = head;
         }
         if self.uniform {
-            if words.iter().all(|&word| word == self.first) {
+            // Without an early end, which would keep the compiler from comparing several at once.
+            if words.iter().fold(0, |differences, &word| differences | (word ^ self.first)) == 0 {
                 self.rows += words.len();
                 return;
             }
@@ -128,18 +132,17 @@ impl ColumnEncoder {
         match self.encoding {
             ColumnEncoding::Constant => {}
             ColumnEncoding::Byte => self.bytes.extend(words.iter().map(|&word| word as u8)),
-            ColumnEncoding::Varint => varint::put_all(&mut self.bytes, words.iter().copied()),
+            ColumnEncoding::Varint => varint::put_all(&mut self.bytes, words),
             ColumnEncoding::Delta => {
-                let mut previous = self.previous;
-                varint::put_all(
-                    &mut self.bytes,
-                    words.iter().map(|&word| {
-                        let difference = word.wrapping_sub(previous);
-                        previous = word;
-                        varint::zigzag(difference)
-                    }),
-                );
-                self.previous = previous;
+                let mut zigzags = [0; GROUP];
+                for words in words.chunks(GROUP) {
+                    let before = std::iter::once(&self.previous).chain(words);
+                    for ((zigzag, &word), &before) in zigzags.iter_mut().zip(words).zip(before) {
+                        *zigzag = varint::zigzag(word.wrapping_sub(before));
+                    }
+                    varint::put_all(&mut self.bytes, &zigzags[..words.len()]);
+                    self.previous = words[words.len() - 1];
+                }
             }
         }
     }
@@ -189,17 +192,16 @@ impl Words {
             }
             ColumnEncoding::Varint => {
                 let mut words = Vec::with_capacity(rows as usize);
-                for _ in 0..rows {
-                    words.push(varint::take(&mut bytes)?);
-                }
+                varint::take_all(&mut bytes, rows as usize, &mut words)?;
                 Self::Each(words)
             }
             ColumnEncoding::Delta => {
                 let mut words = Vec::with_capacity(rows as usize);
-                let mut word = 0_u64;
-                for _ in 0..rows {
-                    word = word.wrapping_add(varint::unzigzag(varint::take(&mut bytes)?));
-                    words.push(word);
+                varint::take_all(&mut bytes, rows as usize, &mut words)?;
+                let mut previous = 0_u64;
+                for word in &mut words {
+                    previous = previous.wrapping_add(varint::unzigzag(*word));
+                    *word = previous;
                 }
                 Self::Each(words)
             }

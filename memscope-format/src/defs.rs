@@ -79,7 +79,7 @@ impl ContainerKind {
     /// Returns the kind with this id, if there is one.
     #[must_use]
     pub fn from_id(id: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u8 == id)
+        Self::ALL.get(usize::from(id).wrapping_sub(1)).copied()
     }
 
     /// Whether a value of this kind tells how many elements it has room for.

@@ -69,7 +69,7 @@ impl LifecycleKind {
     /// Returns the kind with this id, if there is one.
     #[must_use]
     pub fn from_id(id: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u8 == id)
+        Self::ALL.get(usize::from(id).wrapping_sub(1)).copied()
     }
 }
 
@@ -119,7 +119,7 @@ impl SnapshotReason {
     /// Returns the reason with this id, if there is one.
     #[must_use]
     pub fn from_id(id: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| *reason as u8 == id)
+        Self::ALL.get(usize::from(id).wrapping_sub(1)).copied()
     }
 }
 
@@ -176,7 +176,7 @@ impl Outcome {
     /// Returns the outcome with this id, if there is one.
     #[must_use]
     pub fn from_id(id: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| *outcome as u8 == id)
+        Self::ALL.get(usize::from(id)).copied()
     }
 }
 
