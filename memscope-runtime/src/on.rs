@@ -23,10 +23,8 @@ pub use session::{capture_path, flush};
 
 pub(crate) mod private {
     pub use super::hooks::{Exit, Scoped, Slot, drop_hook, scoped, snapshot};
-    pub use super::inspect::{
-        FieldVisitor, Inspect, InspectOpaque, InspectTrackable, Inspected, Reading,
-    };
-    pub use super::shape::{Field, Shape, ShapeOf, ShapeOpaque};
+    pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, inspect, shape_of};
+    pub use super::shape::{Field, Shape};
     pub use super::site::{Site, SiteRef};
     pub use crate::{__inspect as inspect, __shape_of as shape_of, __site as site};
     pub use inventory;
@@ -50,6 +48,7 @@ macro_rules! snapshot {
             $crate::__private::site!(
                 Snapshot,
                 ::core::stringify!($place),
+                ::core::file!(),
                 ::core::line!(),
                 ::core::column!()
             ),

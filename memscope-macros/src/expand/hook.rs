@@ -66,11 +66,13 @@ impl Hooks {
             Some(scope) => format!("{scope}::{name}"),
             None => name.to_owned(),
         };
+        // Not `file!`, which is where the outermost macro was called: the variable may stand in another's definition.
+        let file = at.file();
         let start = at.start();
         let line = Literal::usize_unsuffixed(start.line);
         // proc_macro2 counts columns from 0, `column!` and captures from 1.
         let column = Literal::usize_unsuffixed(start.column + 1);
-        quote_spanned!(span=> #krate::__private::site!(#kind, #name, #line, #column))
+        quote_spanned!(span=> #krate::__private::site!(#kind, #name, #file, #line, #column))
     }
 
     /// An expression that looks at a place.

@@ -4,7 +4,6 @@ use super::inspect::{FieldPass, FieldVisitor, Inspected, Reading, Trackable};
 use super::recorder::{self, Recorder};
 use super::shape::{DescOf, TypeDesc};
 use super::site::{Hook, Site};
-use core::cell::Cell;
 use memscope_format::defs::ContainerKind;
 use memscope_format::raw::{DURATION_UNKNOWN, RawKind, flags};
 use memscope_format::rows::SnapshotReason;
@@ -14,7 +13,7 @@ use memscope_format::rows::SnapshotReason;
 pub struct Slot {
     site: &'static Site,
     /// The hook and the value's id once the variable is bound; `None` if nothing is recorded of it.
-    bound: Cell<Option<(&'static Hook, u64)>>,
+    bound: Option<(&'static Hook, u64)>,
 }
 
 /// Stands after a tracked variable, so that it is dropped before it: the start of the variable's drop.
@@ -30,25 +29,25 @@ impl Slot {
     #[must_use]
     #[inline(always)]
     pub const fn new(site: &'static Site) -> Self {
-        Self { site, bound: Cell::new(None) }
+        Self { site, bound: None }
     }
 
     /// Records the birth of the variable, if its type has drop glue.
     #[inline(always)]
-    pub fn bind(&self, variable: Inspected) -> Exit {
+    pub fn bind(&mut self, variable: Inspected) -> Exit {
         if variable.desc.needs_drop { self.bind_always(variable) } else { Exit { value: 0 } }
     }
 
     /// Records the birth of the variable.
     #[inline(always)]
-    pub fn bind_always(&self, variable: Inspected) -> Exit {
+    pub fn bind_always(&mut self, variable: Inspected) -> Exit {
         let born = recorder::with(|recorder| {
             let hook = self.site.hook(variable.desc)?;
             Some((hook, born(recorder, hook, variable)?))
         });
         match born.flatten() {
             Some((hook, value)) => {
-                self.bound.set(Some((hook, value)));
+                self.bound = Some((hook, value));
                 // Without drop glue there is no drop to time: the end of the scope is one event, when the slot goes.
                 Exit { value: if variable.desc.needs_drop { value } else { 0 } }
             }
@@ -69,7 +68,7 @@ impl Drop for Exit {
 impl Drop for Slot {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some((hook, value)) = self.bound.get() {
+        if let Some((hook, value)) = self.bound {
             let _ = recorder::with(|recorder| {
                 if hook.needs_drop {
                     end_of_variable(recorder, hook, value);

@@ -1,8 +1,9 @@
 //! Looking at a value: what its type says of itself, else only its type.
 //!
-//! `inspect!(&v)` must work for every type, also for a bare `T` in generic code. It goes by method resolution:
-//! `(&&Inspect(&v)).inspect()` finds [`InspectTrackable`] at the first step if the type is [`Trackable`], else
-//! [`InspectOpaque`] at the second.
+//! `inspect!(&v)` must work for every type, also for a bare `T` in generic code, and must not take part in type
+//! inference: a variable's type may only be decided further down. Method resolution, the usual way to prefer one
+//! implementation, needs the type at once; trait selection can wait. So the choice is left to selection, as the
+//! type of an integer literal: see [`Sight`].
 
 use super::hooks;
 use super::shape::{DescOf, Shape, TypeDesc};
@@ -13,9 +14,9 @@ use super::site::Site;
 /// Implemented for the containers of the standard library, and by [`track`](crate::track) for structs.
 #[diagnostic::on_unimplemented(
     message = "memscope cannot look into `{Self}`",
-    label = "not a tracked type, or not yet known here",
-    note = "if `{Self}` is a type of yours, put `#[memscope::track]` on it",
-    note = "if this is the initialiser of a tracked variable, its type is only decided further down: write it, `let v: {Self} = ...`"
+    label = "`{Self}` is not a tracked type",
+    note = "if it is a struct of yours, put `#[memscope::track]` on it",
+    note = "if it is `!`, the initialiser never gives a value: write it without `let`"
 )]
 pub trait Trackable {
     #[doc(hidden)]
@@ -64,45 +65,72 @@ pub struct Inspected {
     pub(super) reading: Reading,
 }
 
-/// Carries a reference to the value that is looked at.
-#[derive(Debug)]
-pub struct Inspect<'a, T: ?Sized>(pub &'a T);
+/// How values of a type are looked at, chosen by the compiler as the type of a literal `0`.
+///
+/// For a type that is not [`Trackable`] only `u8` implements this, and the literal becomes a `u8`. For one that is,
+/// both do, nothing decides between them, and the literal becomes what an undecided integer always becomes, an
+/// `i32`. Either happens when the value's type is known, however late that is.
+pub trait Sight<T>: Copy {
+    /// What can be seen of values of the type.
+    const SHAPE: Shape;
 
-/// Looks into a value whose type says what it is.
-pub trait InspectTrackable {
-    /// Reads the value.
-    fn inspect(&self) -> Inspected;
+    /// Looks at a value.
+    fn look(value: &T) -> Inspected;
 }
 
-impl<T: Trackable> InspectTrackable for &Inspect<'_, T> {
+/// Looks into the value.
+impl<T: Trackable> Sight<T> for i32 {
+    const SHAPE: Shape = T::SHAPE;
+
     #[inline(always)]
-    fn inspect(&self) -> Inspected {
-        Inspected { desc: DescOf::<T>::DESC, reading: self.0.read() }
+    fn look(value: &T) -> Inspected {
+        Inspected { desc: DescOf::<T>::DESC, reading: value.read() }
     }
 }
 
-/// Looks at a value of which only the type is known.
-pub trait InspectOpaque {
-    /// Names the value's type.
-    fn inspect(&self) -> Inspected;
-}
+/// Looks at the value's type alone.
+impl<T> Sight<T> for u8 {
+    const SHAPE: Shape = Shape::Opaque;
 
-impl<T> InspectOpaque for Inspect<'_, T> {
     #[inline(always)]
-    fn inspect(&self) -> Inspected {
+    fn look(_: &T) -> Inspected {
         Inspected { desc: const { &TypeDesc::of::<T>(Shape::Opaque) }, reading: Reading::NOTHING }
     }
+}
+
+/// What a diverging initialiser leaves where the type `!` is not meant (before edition 2024).
+impl Trackable for () {
+    const SHAPE: Shape = Shape::Opaque;
+}
+
+/// Looks at a value.
+#[inline(always)]
+pub fn inspect<T, S: Sight<T>>(value: &T, _: S) -> Inspected {
+    S::look(value)
+}
+
+/// Returns the shape of a type.
+#[must_use]
+pub const fn shape_of<T, S: Sight<T>>(_: S) -> Shape {
+    S::SHAPE
 }
 
 /// Evaluates to an [`Inspected`] of a reference.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __inspect {
-    ($reference:expr) => {{
-        #[allow(unused_imports)]
-        use $crate::__private::{InspectOpaque as _, InspectTrackable as _};
-        (&&$crate::__private::Inspect($reference)).inspect()
-    }};
+    ($reference:expr) => {
+        $crate::__private::inspect($reference, 0)
+    };
+}
+
+/// Evaluates to the [`Shape`] of a type, [`Shape::Opaque`] if it says nothing of itself.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __shape_of {
+    ($type:ty) => {
+        $crate::__private::shape_of::<$type, _>(0)
+    };
 }
 
 /// Goes over the fields of an annotated struct.

@@ -131,31 +131,3 @@ impl<T: Trackable> DescOf<T> {
 pub(super) fn saturate(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
-
-/// Carries a type whose shape is asked for; see `shape_of!`.
-#[derive(Debug)]
-pub struct ShapeOf<T: ?Sized>(core::marker::PhantomData<T>);
-
-impl<T: Trackable + ?Sized> ShapeOf<T> {
-    /// What `T` says of itself: an inherent constant, which goes before that of [`ShapeOpaque`].
-    pub const SHAPE: Shape = T::SHAPE;
-}
-
-/// Gives the shape of types that say nothing of themselves.
-pub trait ShapeOpaque {
-    /// Always [`Shape::Opaque`].
-    const SHAPE: Shape = Shape::Opaque;
-}
-
-impl<T: ?Sized> ShapeOpaque for ShapeOf<T> {}
-
-/// Evaluates to the [`Shape`] of a type, [`Shape::Opaque`] if it says nothing of itself.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __shape_of {
-    ($type:ty) => {{
-        #[allow(unused_imports)]
-        use $crate::__private::ShapeOpaque as _;
-        <$crate::__private::ShapeOf<$type>>::SHAPE
-    }};
-}

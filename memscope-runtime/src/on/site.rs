@@ -33,14 +33,14 @@ pub(super) struct Hook {
     pub(super) needs_drop: bool,
     /// Whether every drop of such a value runs a drop hook.
     pub(super) has_drop_hook: bool,
-    next: *mut Hook,
+    next: Option<&'static Hook>,
 }
 
 impl Hook {
     /// Makes a hook out of what the registry has interned.
     pub(super) fn new(desc: &'static TypeDesc, id: u32, type_id: u32) -> Self {
         let (needs_drop, has_drop_hook) = (desc.needs_drop, desc.shape.has_drop_hook());
-        Self { desc, id, type_id, needs_drop, has_drop_hook, next: null_mut() }
+        Self { desc, id, type_id, needs_drop, has_drop_hook, next: None }
     }
 }
 
@@ -78,10 +78,10 @@ impl Site {
     /// Looks for the hook of a type among those that exist: mostly there is one.
     #[inline(always)]
     pub(super) fn find(&self, desc: &'static TypeDesc) -> Option<&'static Hook> {
-        let mut next = self.hooks.load(Ordering::Acquire);
-        while !next.is_null() {
-            // SAFETY: hooks are leaked boxes, published with Release after they were written.
-            let hook: &'static Hook = unsafe { &*next };
+        // SAFETY: hooks are leaked boxes, published with Release after they were written.
+        let mut next: Option<&'static Hook> =
+            unsafe { self.hooks.load(Ordering::Acquire).as_ref() };
+        while let Some(hook) = next {
             if core::ptr::eq(hook.desc, desc) {
                 return Some(hook);
             }
@@ -92,11 +92,11 @@ impl Site {
 
     /// Adds a hook. The registry's lock makes the caller the only one that does.
     pub(super) fn publish(&self, mut hook: Box<Hook>) -> &'static Hook {
-        hook.next = self.hooks.load(Ordering::Relaxed);
-        let hook = Box::into_raw(hook);
-        self.hooks.store(hook, Ordering::Release);
-        // SAFETY: it was leaked on the line before.
-        unsafe { &*hook }
+        // SAFETY: as in `find`.
+        hook.next = unsafe { self.hooks.load(Ordering::Relaxed).as_ref() };
+        let hook: &'static Hook = Box::leak(hook);
+        self.hooks.store(core::ptr::from_ref(hook).cast_mut(), Ordering::Release);
+        hook
     }
 }
 
@@ -110,12 +110,12 @@ inventory::collect!(SiteRef);
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($kind:ident, $name:expr, $line:expr, $column:expr) => {{
+    ($kind:ident, $name:expr, $file:expr, $line:expr, $column:expr) => {{
         static SITE: $crate::__private::Site = $crate::__private::Site::new(
             $crate::__private::SiteKind::$kind,
             $name,
             ::core::module_path!(),
-            ::core::file!(),
+            $file,
             $line,
             $column,
         );
