@@ -1,0 +1,7 @@
+struct Untracked {
+    probe: memscope::Probe<Self>,
+}
+
+fn main() {
+    let _ = Untracked { probe: memscope::Probe::new() }.probe;
+}
