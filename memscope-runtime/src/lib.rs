@@ -68,12 +68,27 @@ pub mod __private {
 
 /// Declares a variable and tracks it from its birth to the end of its scope, whatever its type.
 ///
-/// Takes a `let` with an initialiser, with or without `mut`, a type, or a trailing semicolon.
+/// Takes what a function's body could have in its place: one `let` with an initialiser, with or without `mut`, a type,
+/// attributes, an `else` block or a semicolon. The pattern declares one variable.
 ///
 /// ```
-/// memscope::track_var!(let mut inbox: Vec<u32> = Vec::new());
-/// inbox.push(1);
+/// fn first(text: &str) -> Option<String> {
+///     memscope::track_var!(let mut words: Vec<&str> = text.split(' ').collect());
+///     words.sort_unstable();
+///     memscope::track_var!(let Some(word) = words.first() else { return None });
+///     memscope::track_var!(let length = word.len()); // nothing to drop, and recorded all the same
+///     (length > 0).then(|| word.to_string())
+/// }
+///
+/// assert_eq!(first("b a").as_deref(), Some("a"));
 /// ```
+///
+/// Records the same as [`track`](macro@track) on a function does for each of its variables, as a site of the variable's
+/// name. It declares the variable in the scope that it stands in, and stands in a statement's place only. Without the
+/// feature `on` it is the declaration.
+///
+/// Refused are a `let` without initialiser, existing variables, several variables, and an initialiser that keeps a
+/// temporary alive, such as `&make()`: the temporary is dropped together with the variable, and would be counted in.
 #[macro_export]
 macro_rules! track_var {
     ($($declaration:tt)*) => { $crate::__private::track_var! { $crate; $($declaration)* } };
