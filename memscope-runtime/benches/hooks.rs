@@ -3,7 +3,6 @@
 //! `cargo bench -p memscope-runtime --bench hooks` prints all figures in one run. The floor is two readings of the
 //! clock and two 24-byte records into thread-local memory; a vector's is the same around its life. Compare
 //! figures of one group of one run only: the machine's speed is not a constant.
-#![expect(missing_docs, reason = "criterion's macros make functions without docs")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::cell::UnsafeCell;
