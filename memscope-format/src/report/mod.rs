@@ -37,6 +37,8 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod totals;
+#[cfg(test)]
+mod twin;
 mod zero_sized;
 
 pub use captures::{CaptureFigures, DamageFigures, Unreadable};
