@@ -3,7 +3,7 @@
 use crate::chunk::Sealed;
 use crate::clock::{Clock, ClockReading};
 use crate::commit::{Commit, RingCommit};
-use crate::defs::Defs;
+use crate::defs::{DefTables, Defs};
 use crate::error::Error;
 use crate::frame::{FrameType, frame_flags};
 use crate::header::{FILE_HEADER_LEN, FileHeader};
@@ -12,6 +12,7 @@ use crate::hooks::HookTable;
 use crate::index::IndexEntry;
 use crate::layout::Layout;
 use crate::leftover::{Leftover, Recovery};
+use crate::limits;
 use crate::metadata::Metadata;
 use crate::records;
 use crate::rows::{Container, SnapshotReason, Stream};
@@ -58,12 +59,12 @@ impl Contents {
             Ok(leftover) => leftover,
             Err(error @ Error::Io(_)) => return Err(error),
             Err(error) => {
-                reading.damage.push(Damage {
-                    offset: source.len(),
-                    bytes: 0,
-                    rows: None,
-                    what: format!("the rings beside the capture cannot be used: {error}"),
-                });
+                reading.damage.push(Damage::of_rings(
+                    0,
+                    0,
+                    None,
+                    format!("the rings beside the capture cannot be used: {error}"),
+                ));
                 None
             }
         };
@@ -102,7 +103,7 @@ impl Contents {
             contents.health.lost_events = lost;
             contents.set_clock(None);
         }
-        damage.sort_by_key(|damage| damage.offset);
+        damage.sort_by_key(|damage| (damage.in_rings, damage.offset));
         for damage in damage {
             contents.health.report(damage);
         }
@@ -162,7 +163,7 @@ impl Contents {
             .checked_sub(1)
             .and_then(|last| self.frames.get(last))
             .map_or(FILE_HEADER_LEN as u64, IndexEntry::end);
-        damage.retain(|damage| damage.offset < end);
+        damage.retain(|damage| damage.in_rings || damage.offset < end);
     }
 
     fn recover(
@@ -265,27 +266,27 @@ impl Reading<'_> {
             };
             let begin =
                 layout.frames.iter().rposition(|frame| !is_repeated(frame)).map_or(0, |at| at + 1);
-            let mut defs = Defs::default();
+            let mut tables = DefTables::default();
             let mut whole = true;
             let noted = self.damage.len();
             for frame in layout.frames[begin..].iter().filter(is_defs) {
-                whole &= self.add_defs(&mut defs, frame)?;
+                whole &= self.add_defs(&mut tables, frame)?;
             }
-            if whole && !defs.is_empty() {
-                return Ok(defs);
+            if whole && tables.longest() > 0 {
+                return Ok(tables.into_defs());
             }
             // It is found again among all.
             self.damage.truncate(noted);
         }
-        let mut defs = Defs::default();
+        let mut tables = DefTables::default();
         for frame in layout.frames.iter().filter(is_defs) {
-            self.add_defs(&mut defs, frame)?;
+            self.add_defs(&mut tables, frame)?;
         }
-        Ok(defs)
+        Ok(tables.into_defs())
     }
 
     /// Adds the definitions in a frame; `false` if it is damaged.
-    fn add_defs(&mut self, defs: &mut Defs, frame: &IndexEntry) -> Result<bool, Error> {
+    fn add_defs(&mut self, tables: &mut DefTables, frame: &IndexEntry) -> Result<bool, Error> {
         let mut added = Defs::default();
         let found = match frame.frame_type {
             FrameType::SITES => self.records(frame, 0)?.map(|sites| added.sites = sites),
@@ -294,7 +295,15 @@ impl Reading<'_> {
             FrameType::THREADS => self.records(frame, 0)?.map(|threads| added.threads = threads),
             _ => Some(()),
         };
-        defs.extend(added);
+        tables.add(added);
+        if tables.longest() > limits::DEFINITIONS {
+            return Err(Error::Limit {
+                offset: frame.offset,
+                what: "definitions of a kind",
+                limit: limits::DEFINITIONS as u64,
+                found: tables.longest() as u64,
+            });
+        }
         Ok(found.is_some())
     }
 
@@ -364,6 +373,14 @@ pub(crate) fn read_records<T: serde::de::DeserializeOwned>(
             found: format!("version {}, encoding {}", header.version, header.encoding),
         });
     }
+    if header.raw_len > limits::RECORDS_LEN {
+        return Err(Error::Limit {
+            offset,
+            what: "bytes of records",
+            limit: u64::from(limits::RECORDS_LEN),
+            found: u64::from(header.raw_len),
+        });
+    }
     let codec = codec::Codec::from_id(header.codec).ok_or_else(|| Error::TooNew {
         supported: format!("the codecs of format {}.{}", crate::MAJOR, crate::MINOR),
         found: format!("codec {}", header.codec),
@@ -382,12 +399,12 @@ pub(crate) fn read_records<T: serde::de::DeserializeOwned>(
 /// What the damage of a whole frame costs.
 pub(crate) fn frame_damage(frame: &IndexEntry, error: &Error) -> Damage {
     let rows = frame.frame_type.stream().map_or(0, |_| u64::from(frame.rows));
-    Damage {
-        offset: frame.offset,
-        bytes: frame.frame_len(),
-        rows: Some(rows),
-        what: format!("a {} frame: {error}", frame.frame_type),
-    }
+    Damage::new(
+        frame.offset,
+        frame.frame_len(),
+        Some(rows),
+        format!("a {} frame: {error}", frame.frame_type),
+    )
 }
 
 fn frame_tag(source: &Source, frame: &IndexEntry) -> Option<[u8; 4]> {

@@ -4,6 +4,7 @@
 //! whole at checkpoints, so that a damaged frame costs names only until the next one.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What kind of place in the source a [`SiteDef`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -203,12 +204,12 @@ impl Defs {
             && self.threads.is_empty()
     }
 
-    /// Adds definitions; those whose id is known replace the ones before.
+    /// Adds definitions, and sorts the tables; those whose id is known replace the ones before.
     pub fn extend(&mut self, others: Self) {
-        merge(&mut self.sites, others.sites, |site| site.id);
-        merge(&mut self.types, others.types, |type_def| type_def.id);
-        merge(&mut self.hooks, others.hooks, |hook| hook.id);
-        merge(&mut self.threads, others.threads, |thread| thread.id);
+        let mut tables = DefTables::default();
+        tables.add(std::mem::take(self));
+        tables.add(others);
+        *self = tables.into_defs();
     }
 
     /// Finds a site by its id, in sorted tables.
@@ -234,21 +235,40 @@ fn find<T>(table: &[T], id: u32, id_of: impl Fn(&T) -> u32) -> Option<&T> {
     table.binary_search_by_key(&id, id_of).ok().map(|place| &table[place])
 }
 
-/// Merges definitions into a sorted table. Ids are given in ascending order, so that this is an append nearly always.
-fn merge<T>(table: &mut Vec<T>, others: Vec<T>, id_of: impl Fn(&T) -> u32) {
-    let appends = others.iter().fold((true, table.last().map(&id_of)), |(ascends, last), next| {
-        let id = id_of(next);
-        (ascends && last.is_none_or(|last| last < id), Some(id))
-    });
-    table.extend(others);
-    if appends.0 {
-        return;
+/// Definition tables as they grow, frame by frame: in any order, with the same id any number of times.
+#[derive(Debug, Default)]
+pub(crate) struct DefTables {
+    sites: BTreeMap<u32, SiteDef>,
+    types: BTreeMap<u32, TypeDef>,
+    hooks: BTreeMap<u32, HookDef>,
+    threads: BTreeMap<u32, ThreadDef>,
+}
+
+impl DefTables {
+    /// Adds definitions; those whose id is known replace the ones before.
+    pub(crate) fn add(&mut self, defs: Defs) {
+        self.sites.extend(defs.sites.into_iter().map(|site| (site.id, site)));
+        self.types.extend(defs.types.into_iter().map(|type_def| (type_def.id, type_def)));
+        self.hooks.extend(defs.hooks.into_iter().map(|hook| (hook.id, hook)));
+        self.threads.extend(defs.threads.into_iter().map(|thread| (thread.id, thread)));
     }
-    // A stable sort keeps the newest of each id last.
-    table.sort_by_key(&id_of);
-    table.reverse();
-    table.dedup_by_key(|def| id_of(def));
-    table.reverse();
+
+    /// Definitions in the longest table.
+    pub(crate) fn longest(&self) -> usize {
+        [self.sites.len(), self.types.len(), self.hooks.len(), self.threads.len()]
+            .into_iter()
+            .fold(0, usize::max)
+    }
+
+    /// Returns the tables, sorted by id.
+    pub(crate) fn into_defs(self) -> Defs {
+        Defs {
+            sites: self.sites.into_values().collect(),
+            types: self.types.into_values().collect(),
+            hooks: self.hooks.into_values().collect(),
+            threads: self.threads.into_values().collect(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -47,6 +47,8 @@ impl Health {
 /// A part of a file that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
+    /// Whether it is in the rings beside the capture.
+    pub in_rings: bool,
     /// Where it begins, in bytes from the start of the file.
     pub offset: u64,
     /// Bytes it has.
@@ -58,6 +60,21 @@ pub struct Damage {
 }
 
 impl Damage {
+    /// Makes a damage of the capture file.
+    pub(crate) fn new(offset: u64, bytes: u64, rows: Option<u64>, what: impl Into<String>) -> Self {
+        Self { in_rings: false, offset, bytes, rows, what: what.into() }
+    }
+
+    /// Makes a damage of the rings file.
+    pub(crate) fn of_rings(
+        offset: u64,
+        bytes: u64,
+        rows: Option<u64>,
+        what: impl Into<String>,
+    ) -> Self {
+        Self { in_rings: true, ..Self::new(offset, bytes, rows, what) }
+    }
+
     /// Takes in a damage that lies behind this one.
     fn absorb(&mut self, other: Self) {
         self.bytes = self.bytes.saturating_add(other.bytes);

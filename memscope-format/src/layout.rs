@@ -46,12 +46,7 @@ impl Layout {
         if damage.is_some() {
             layout.damage.insert(
                 0,
-                Damage {
-                    offset: 0,
-                    bytes: FILE_HEADER_LEN as u64,
-                    rows: Some(0),
-                    what: "a damaged file header".to_owned(),
-                },
+                Damage::new(0, FILE_HEADER_LEN as u64, Some(0), "a damaged file header"),
             );
         }
         let unknown = layout.frames.iter().find(|frame| {
@@ -84,12 +79,12 @@ impl Layout {
                 }
                 Err(error @ Error::Io(_)) => return Err(error),
                 Err(error) => {
-                    index_damage = Some(Damage {
-                        offset: footer.t_min,
-                        bytes: entry.offset.saturating_sub(footer.t_min),
-                        rows: Some(0),
-                        what: format!("the index cannot be used: {error}"),
-                    });
+                    index_damage = Some(Damage::new(
+                        footer.t_min,
+                        entry.offset.saturating_sub(footer.t_min),
+                        Some(0),
+                        format!("the index cannot be used: {error}"),
+                    ));
                 }
             }
         }
@@ -223,12 +218,7 @@ fn gaps(frames: &[IndexEntry]) -> Vec<Damage> {
     let mut damage = Vec::new();
     for frame in frames {
         if frame.offset > before {
-            damage.push(Damage {
-                offset: before,
-                bytes: frame.offset - before,
-                rows: None,
-                what: "an incomplete frame".to_owned(),
-            });
+            damage.push(Damage::new(before, frame.offset - before, None, "an incomplete frame"));
         }
         before = frame.end();
     }

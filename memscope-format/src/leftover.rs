@@ -82,6 +82,12 @@ impl Leftover {
         };
         // Released when the file is closed.
         let live = matches!(source.file().try_lock_shared(), Err(TryLockError::WouldBlock));
+        if live {
+            // Nothing in it is needed, and not all of it need be there yet.
+            let clock = ClockReading::default();
+            let rings = Vec::new();
+            return Ok(Some(Self { source, capacity: 1, lost: 0, rings, clock, live, missing: 0 }));
+        }
         let head = source.read(0, RINGS_HEADER_LEN as u64)?;
         if head[..8] != RINGS_MAGIC {
             return Err(Error::corrupt(
@@ -163,12 +169,12 @@ impl Leftover {
         let mut batch = Batch::new(Codec::Zstd);
         let mut recovery = Recovery::default();
         if self.missing > 0 {
-            recovery.damage.push(Damage {
-                offset: self.source.len(),
-                bytes: 0,
-                rows: None,
-                what: format!("{} rings are missing from the rings file", self.missing),
-            });
+            recovery.damage.push(Damage::of_rings(
+                self.source.len(),
+                0,
+                None,
+                format!("{} rings are missing", self.missing),
+            ));
         }
         for (ring, number) in self.rings.iter().zip(0_u16..) {
             let committed = commits.get(&number).map_or(0, |commit| commit.drained);
@@ -195,12 +201,12 @@ impl Leftover {
     ) {
         // No position that was written is so far on; a forged one must not overflow.
         if from >= 1 << 48 {
-            recovery.damage.push(Damage {
-                offset: ring_offset(u64::from(number), self.capacity),
-                bytes: RING_HEADER_LEN as u64,
-                rows: None,
-                what: format!("ring {number} claims the position {from}"),
-            });
+            recovery.damage.push(Damage::of_rings(
+                ring_offset(u64::from(number), self.capacity),
+                RING_HEADER_LEN as u64,
+                None,
+                format!("ring {number} claims the position {from}"),
+            ));
             return;
         }
         let end = from + self.capacity;
@@ -230,12 +236,12 @@ impl Leftover {
             (holes, None, "unwritten slots between events"),
         ] {
             if count > 0 {
-                recovery.damage.push(Damage {
-                    offset: ring_offset(u64::from(number), self.capacity),
-                    bytes: count * SLOT_LEN as u64,
+                recovery.damage.push(Damage::of_rings(
+                    ring_offset(u64::from(number), self.capacity),
+                    count * SLOT_LEN as u64,
                     rows,
-                    what: format!("{count} {what} in ring {number} of the rings file"),
-                });
+                    format!("{count} {what} in ring {number}"),
+                ));
             }
         }
     }

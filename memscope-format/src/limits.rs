@@ -14,6 +14,10 @@ pub const FRAMES: usize = 1 << 21;
 pub const COLUMNS: u16 = 64;
 /// Bytes of one encoded definition, of the metadata or of a commit; so also of any string in them.
 pub const RECORD_LEN: usize = 1 << 20;
+/// Bytes of all records of a frame.
+pub const RECORDS_LEN: u32 = 4 << 20;
+/// Definitions of a kind in a capture.
+pub const DEFINITIONS: usize = 1 << 20;
 /// Base-2 logarithm of the zstd window.
 pub const ZSTD_WINDOW_LOG: u32 = 26;
 /// Slots of a ring in a rings file.

@@ -18,6 +18,9 @@ use crate::source::Source;
 use std::fmt;
 use std::path::Path;
 
+/// How often a capture that changes while it is opened is opened anew.
+const OPEN_ATTEMPTS: u32 = 8;
+
 /// A capture that was opened.
 ///
 /// Opening reads the index (or, without one, the frame headers), the definitions and what the rings of a dead
@@ -93,9 +96,17 @@ impl Reader {
     /// [`Reader::health`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let source = Source::open(path)?;
-        let contents = Contents::of(&source, path)?;
-        Ok(Self { source, contents })
+        let mut attempts = 0;
+        loop {
+            let source = Source::open(path)?;
+            let contents = Contents::of(&source, path)?;
+            attempts += 1;
+            // A writer that closes the capture meanwhile takes its rings away: then the file has all of it now.
+            let grew = std::fs::metadata(path)?.len() != source.len();
+            if contents.health.live || !grew || attempts == OPEN_ATTEMPTS {
+                return Ok(Self { source, contents });
+            }
+        }
     }
 
     /// The file header. Where it is damaged and no copy is left, only version and the start of the id are right.

@@ -111,12 +111,7 @@ impl Scanner<'_> {
     ) -> Result<u64, Error> {
         let next = self.search(search)?;
         let end = next.unwrap_or(self.source.len());
-        self.found.damage.push(Damage {
-            offset: from,
-            bytes: end - from,
-            rows,
-            what: what.to_owned(),
-        });
+        self.found.damage.push(Damage::new(from, end - from, rows, what));
         Ok(end)
     }
 
@@ -124,21 +119,21 @@ impl Scanner<'_> {
         let damaged_before =
             self.found.damage.last().is_some_and(|last| last.offset + last.bytes == at);
         if header.seq < self.seq {
-            self.found.damage.push(Damage {
-                offset: at,
-                bytes: header.frame_len(),
-                rows: Some(0),
-                what: format!("frame {} again, or out of order", header.seq),
-            });
+            self.found.damage.push(Damage::new(
+                at,
+                header.frame_len(),
+                Some(0),
+                format!("frame {} again, or out of order", header.seq),
+            ));
             return;
         }
         if header.seq > self.seq && !damaged_before {
-            self.found.damage.push(Damage {
-                offset: at,
-                bytes: 0,
-                rows: None,
-                what: format!("{} frames are missing", header.seq - self.seq),
-            });
+            self.found.damage.push(Damage::new(
+                at,
+                0,
+                None,
+                format!("{} frames are missing", header.seq - self.seq),
+            ));
         }
         self.seq = header.seq.saturating_add(1);
         self.found.frames.push(IndexEntry::new(at, header));

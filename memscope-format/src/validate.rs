@@ -7,6 +7,7 @@ use crate::defs::{HookDef, SiteDef, ThreadDef, TypeDef};
 use crate::error::Error;
 use crate::frame::{FRAME_HEADER_LEN, FrameType, frame_flags};
 use crate::header::FILE_HEADER_LEN;
+use crate::health::Damage;
 use crate::index::IndexEntry;
 use crate::layout::Layout;
 use crate::metadata::Metadata;
@@ -117,11 +118,10 @@ pub fn validate(path: impl AsRef<Path>) -> Result<Validation, Error> {
         let committed = frames.iter().rev().find(|frame| frame.frame_type == FrameType::COMMIT);
         excuse(&mut found, committed.map_or(FILE_HEADER_LEN as u64, IndexEntry::end));
     }
-    for damage in &health.damage {
-        // What the scan saw too is listed; what only opening sees concerns the rings.
-        if damage.offset >= source.len() || damage.what.contains(" rings file") {
-            found.errors.push(Finding { offset: damage.offset, what: damage.what.clone() });
-        }
+    for damage in health.damage.iter().filter(|damage| damage.in_rings) {
+        let Damage { offset, what, .. } = damage;
+        let what = format!("in the rings file: {what}");
+        found.errors.push(Finding { offset: *offset, what });
     }
     let end = source.len();
     if reader.metadata().is_none() {

@@ -1,13 +1,16 @@
 //! A capture that nothing happened to.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod sample;
 
 use memscope_format::defs::ContainerKind;
+use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, frame_flags};
+use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::raw::value_id;
 use memscope_format::rows::{
     Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Stream, Zst,
 };
-use memscope_format::{Codec, Error, Reader};
+use memscope_format::{Codec, Error, Reader, validate};
 use sample::{CYCLE_EVENTS, Rows, Sample, open};
 
 #[test]
@@ -179,4 +182,78 @@ fn what_is_not_a_capture_is_told_apart() {
     let reader = open(&path, &header.to_bytes()).unwrap();
     assert_eq!(reader.events(), 0);
     assert!(!reader.health().complete);
+}
+
+/// The sample without index and footer, with the header of its first CONTAINER frame changed.
+fn changed(change: impl Fn(&mut FrameHeader)) -> Vec<u8> {
+    let mut bytes = Sample::of_three_cycles(Codec::None).killed();
+    let mut at = FILE_HEADER_LEN;
+    loop {
+        let head = bytes[at..].first_chunk().unwrap();
+        let (mut header, tag) = FrameHeader::from_bytes(head).unwrap();
+        if header.frame_type == FrameType::CONTAINER {
+            change(&mut header);
+            bytes[at..at + FRAME_HEADER_LEN].copy_from_slice(&header.to_bytes(tag));
+            return bytes;
+        }
+        at += header.frame_len() as usize;
+    }
+}
+
+#[test]
+fn what_a_later_version_adds_is_passed_over_and_what_it_changes_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    // An unknown type of frame.
+    let reader = open(&path, &changed(|header| header.frame_type = FrameType(0x0105))).unwrap();
+    let rows = Rows::of(&reader);
+    assert_eq!((rows.container.len(), rows.len(), rows.errors.len()), (12, 66, 0));
+    let warnings = validate(&path).unwrap().warnings;
+    assert_eq!(warnings[0].what, "a frame of the unknown type 0x0105 is skipped");
+    // One that must not be ignored.
+    let critical = changed(|header| {
+        header.frame_type = FrameType(0x0105);
+        header.flags = frame_flags::CRITICAL;
+    });
+    assert!(matches!(open(&path, &critical), Err(Error::TooNew { .. })));
+    // A known type in a new version.
+    let reader = open(&path, &changed(|header| header.version = 2)).unwrap();
+    let rows = Rows::of(&reader);
+    assert_eq!((rows.container.len(), rows.len(), rows.errors.len()), (12, 66, 1));
+    assert!(rows.errors[0].contains("CONTAINER of version 1"), "{}", rows.errors[0]);
+}
+
+/// A column that this version does not know is ignored, one in an unknown codec costs its chunk.
+#[test]
+fn unknown_columns_and_codecs_cost_no_more_than_they_must() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    // The first column's id, and its codec, in the directory of the first ZST frame.
+    for (at, value, what) in [(8, 99, "the column ts"), (11, 9, "codec 9")] {
+        let mut bytes = Sample::of_three_cycles(Codec::None).killed();
+        let frame = |bytes: &[u8]| {
+            let mut at = FILE_HEADER_LEN;
+            loop {
+                let (header, tag) =
+                    FrameHeader::from_bytes(bytes[at..].first_chunk().unwrap()).unwrap();
+                if header.frame_type == FrameType::ZST {
+                    return (at, header, tag);
+                }
+                at += header.frame_len() as usize;
+            }
+        };
+        let (start, mut header, tag) = frame(&bytes);
+        let payload = start + FRAME_HEADER_LEN;
+        bytes[payload + at] = value;
+        let columns = usize::from(bytes[payload]);
+        let directory_end = payload + 8 + 16 * columns;
+        let checked = [&bytes[payload..payload + 4], &bytes[payload + 8..directory_end]].concat();
+        bytes[payload + 4..payload + 8].copy_from_slice(&crc32fast::hash(&checked).to_le_bytes());
+        let end = start + header.frame_len() as usize;
+        header.payload_crc = crc32fast::hash(&bytes[payload..end]);
+        bytes[start..payload].copy_from_slice(&header.to_bytes(tag));
+        let rows = Rows::of(&open(&path, &bytes).unwrap());
+        assert_eq!((rows.zst.len(), rows.len(), rows.errors.len()), (8, 68, 1));
+        assert!(rows.errors[0].contains(what), "{}", rows.errors[0]);
+    }
 }

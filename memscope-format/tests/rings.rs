@@ -305,10 +305,7 @@ fn gaps_and_events_that_mean_nothing_are_reported() {
     let what: Vec<_> = reader.health().damage.iter().map(|damage| &*damage.what).collect();
     assert_eq!(
         what,
-        [
-            "1 events that mean nothing in ring 1 of the rings file",
-            "1 unwritten slots between events in ring 1 of the rings file",
-        ]
+        ["1 events that mean nothing in ring 1", "1 unwritten slots between events in ring 1",]
     );
     assert!(!reader.health().is_whole());
 }
