@@ -1,4 +1,5 @@
 //! What children do.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use memscope::Probe;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -213,9 +214,9 @@ fn runs_on() {
 }
 
 fn fork() {
-    // SAFETY: the child only runs what this function says, on the one thread that it has.
     let child = {
         memscope::track_var!(let before = Box::new(1));
+        // SAFETY: the child only runs what this function says, on the one thread that it has.
         let child = unsafe { libc::fork() };
         memscope::track_var!(let after = Box::new(2));
         std::hint::black_box((&before, &after));
