@@ -188,11 +188,12 @@ impl Contents {
         Ok(())
     }
 
-    /// Scales by the first reading and the latest of all.
+    /// Scales by the first reading and the latest of all. One in the rings of which only half was written has no
+    /// nanoseconds.
     fn set_clock(&mut self, rings: Option<ClockReading>) {
         let begun = self.metadata.as_ref().map(|metadata| metadata.clock);
         let committed = self.commit.as_ref().map(|commit| commit.clock);
-        let all = || begun.into_iter().flatten().chain(committed).chain(rings);
+        let all = || begun.into_iter().flatten().chain(committed).chain(rings.filter(|reading| reading.mono_ns != 0));
         let first = begun
             .map(|[first, _]| first)
             .or_else(|| all().min_by_key(|reading| reading.ticks))

@@ -165,7 +165,8 @@ pub struct RingsHeader {
     pub rings: u64,
     /// The newest clock reading: ticks.
     pub clock_ticks: u64,
-    /// The newest clock reading: nanoseconds of the monotonic clock at the same moment.
+    /// The newest clock reading: nanoseconds of the monotonic clock at the same moment; 0 while the reading is
+    /// being written, or where there is none.
     pub clock_ns: u64,
     /// Events lost because they could not be put in any ring (no space for a ring, after the end, re-entered).
     pub lost: u64,

@@ -104,8 +104,11 @@ impl Drain {
     pub(super) fn cycle(&mut self) -> Result<bool, Error> {
         let clock = self.clock.reading();
         let recorders = session::in_core_already(|core| {
-            core.capture.as_ref().map(|capture| capture.recorders.clone()).unwrap_or_default()
+            let capture = core.capture.as_ref()?;
+            capture.rings.set_clock(clock);
+            Some(capture.recorders.clone())
         });
+        let Some(recorders) = recorders else { return Ok(false) };
         let found = self.collect(&recorders);
         let full = self.batch.events >= BATCH;
         let lost = session::in_core_already(|core| core.capture.as_ref().map(|c| c.lost()));

@@ -6,6 +6,7 @@
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU64, Ordering};
 use memmap2::{MmapMut, MmapOptions};
+use memscope_format::ClockReading;
 use memscope_format::raw::{
     RING_HEADER_LEN, RINGS_HEADER_LEN, RINGS_MAGIC, RINGS_VERSION, RingHeader, RingsHeader,
     SLOT_LEN, Slot, ring_offset,
@@ -145,6 +146,15 @@ impl RingsFile {
         self.rings += 1;
         self.header[offset_of!(RingsHeader, rings) / 8].store(self.rings, Ordering::Release);
         Ok((ring, memory))
+    }
+
+    /// Leaves a clock reading for those who open the capture of a process that died: it scales the last events.
+    pub(super) fn set_clock(&self, reading: ClockReading) {
+        let words = [offset_of!(RingsHeader, clock_ns), offset_of!(RingsHeader, clock_ticks)];
+        let [ns, ticks] = words.map(|offset| &self.header[offset / 8]);
+        ns.store(0, Ordering::Release);
+        ticks.store(reading.ticks, Ordering::Release);
+        ns.store(reading.mono_ns, Ordering::Release);
     }
 
     /// The place in the file's header that counts events lost for want of a ring.

@@ -38,7 +38,7 @@ pub(super) struct Core {
 pub(super) struct Capture {
     path: PathBuf,
     pub(super) writer: Writer<File>,
-    rings: RingsFile,
+    pub(super) rings: RingsFile,
     pub(super) recorders: Vec<&'static Recorder>,
     pub(super) clock: Source,
 }
