@@ -57,8 +57,8 @@ pub(crate) struct Lives {
     pub(crate) lifetimes: Distribution,
 }
 
-/// Lifetimes kept as they are, per site and per type; beyond it they become a histogram.
-const EXACT_LIFETIMES: usize = 4096;
+/// Lifetimes kept as they are, per site and per type (8 MiB of them); beyond it they become a histogram.
+const EXACT_LIFETIMES: usize = 1 << 20;
 
 impl Default for Lives {
     fn default() -> Self {
