@@ -30,7 +30,7 @@ impl Column {
 #[repr(u8)]
 #[non_exhaustive]
 pub enum ColumnEncoding {
-    /// All words are equal: one [varint](crate::varint) for all rows.
+    /// All words are equal: one varint (see [`crate::varint`]) for all rows.
     Constant = 0,
     /// One byte a row.
     Byte = 1,

@@ -11,7 +11,7 @@
 //!
 //! * what is recorded: [`rows`] (the streams), [`defs`] (what their ids stand for), [`metadata`], [`clock`];
 //! * what a file consists of: [`header`], [`frame`], [`commit`], [`index`], [`limits`];
-//! * how rows become bytes: [`record`] (which columns a row has), [`column`], [`directory`], [`chunk`],
+//! * how rows become bytes: [`record`] (which columns a row has), [`mod@column`], [`directory`], [`chunk`],
 //!   [`varint`], `codec`; how definitions do: `records`;
 //! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `layout` (which frames there are),
