@@ -47,7 +47,7 @@ pub trait Trackable {
 pub struct Reading {
     /// Length; of counted handles the strong count; of a probe its value.
     pub(super) len: u64,
-    /// Capacity, [`Reading::UNKNOWN`] where there is none; of counted handles the weak count.
+    /// Capacity, 0 where the container has none to tell; of counted handles the weak count.
     pub(super) capacity: u64,
     /// Address of the heap block, 0 where there is none or it does not tell.
     pub(super) addr: u64,
@@ -55,7 +55,6 @@ pub struct Reading {
 
 impl Reading {
     pub(super) const NOTHING: Self = Self { len: 0, capacity: 0, addr: 0 };
-    pub(super) const UNKNOWN: u64 = u64::MAX;
 }
 
 /// A value that was looked at.

@@ -13,7 +13,7 @@ use memscope_format::raw::{
 };
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A slot as threads share it: [`Slot`] with atomic words.
 #[derive(Debug)]
@@ -166,13 +166,6 @@ impl RingsFile {
     pub(super) fn remove(self) -> io::Result<()> {
         std::fs::remove_file(&self.path)
     }
-}
-
-/// The name of the rings file of a capture.
-pub(super) fn rings_path(capture: &Path) -> PathBuf {
-    let mut name = capture.as_os_str().to_owned();
-    name.push("-rings");
-    PathBuf::from(name)
 }
 
 fn to_usize(bytes: u64) -> io::Result<usize> {
