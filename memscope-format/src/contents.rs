@@ -193,7 +193,13 @@ impl Contents {
     fn set_clock(&mut self, rings: Option<ClockReading>) {
         let begun = self.metadata.as_ref().map(|metadata| metadata.clock);
         let committed = self.commit.as_ref().map(|commit| commit.clock);
-        let all = || begun.into_iter().flatten().chain(committed).chain(rings.filter(|reading| reading.mono_ns != 0));
+        let all = || {
+            begun
+                .into_iter()
+                .flatten()
+                .chain(committed)
+                .chain(rings.filter(|reading| reading.mono_ns != 0))
+        };
         let first = begun
             .map(|[first, _]| first)
             .or_else(|| all().min_by_key(|reading| reading.ticks))

@@ -10,16 +10,15 @@ pub(crate) struct Step {
 }
 
 /// All checks: those that fail soonest first.
-pub(crate) const ALL: [Step; 6] = [
+pub(crate) const ALL: [Step; 5] = [
     Step { name: "format", commands: format },
     Step { name: "lint", commands: lint },
     Step { name: "docs", commands: docs },
     Step { name: "features", commands: features },
-    Step { name: "dependencies", commands: dependencies },
     Step { name: "readme", commands: readme::commands },
 ];
 
-pub(crate) fn names() -> [&'static str; 6] {
+pub(crate) fn names() -> [&'static str; 5] {
     ALL.map(|step| step.name)
 }
 
@@ -55,16 +54,4 @@ fn features() -> Result<Vec<Command>, String> {
         Command::new("cargo check -p memscope-format"),
         Command::new("cargo check -p memscope-format --features report"),
     ])
-}
-
-/// Advisories and licences, by deny.toml.
-fn dependencies() -> Result<Vec<Command>, String> {
-    let present = std::process::Command::new("cargo").args(["deny", "--version"]).output();
-    if present.is_ok_and(|output| output.status.success()) {
-        return Ok(vec![Command::new("cargo deny check")]);
-    }
-    eprintln!(
-        "\n== dependencies: not checked, cargo-deny is not installed (cargo install cargo-deny)"
-    );
-    Ok(Vec::new())
 }
