@@ -40,6 +40,7 @@ fn defs() -> Defs {
                 file: "src/module.rs".to_owned(),
                 line: id,
                 column: 9,
+                tags: Vec::new(),
             })
             .collect(),
         types: (1..=HOOKS)

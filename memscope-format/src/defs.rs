@@ -38,6 +38,8 @@ pub struct SiteDef {
     pub line: u32,
     /// Column in the line, from 1.
     pub column: u32,
+    /// What the user tagged it with, in the order of the source.
+    pub tags: Vec<String>,
 }
 
 /// Which container a type is, and how its content is to be read.
@@ -112,8 +114,10 @@ pub struct FieldDef {
     pub name: String,
     /// Its type, as [`core::any::type_name`] says.
     pub type_name: String,
-    /// Bytes from the start of the value.
-    pub offset: u32,
+    /// For an enum, the variant that holds it.
+    pub variant: Option<String>,
+    /// Bytes from the start of the value; `None` for an enum, where the compiler does not tell.
+    pub offset: Option<u32>,
     /// Size in bytes; 0 for a zero-sized field.
     pub size: u32,
     /// Alignment in bytes.
@@ -151,7 +155,8 @@ pub struct TypeDef {
     pub needs_drop: bool,
     /// What it is, when it is a container that snapshots are taken of.
     pub container: Option<ContainerDef>,
-    /// Its fields in source order, for an annotated struct; `None` where the layout was not asked for.
+    /// Its fields in source order, for an annotated type, of an enum those of all variants; `None` where the layout was
+    /// not asked for.
     pub fields: Option<Vec<FieldDef>>,
 }
 

@@ -6,10 +6,11 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
 use syn::{LitStr, Path, Token};
 
 /// What the user asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     /// What sites are called instead of the item's own name.
     pub(crate) name: Option<LitStr>,
@@ -17,6 +18,46 @@ pub(crate) struct Options {
     pub(crate) krate: Option<Path>,
     /// `drop = off`: no drop hook. Holds the option's name, for errors.
     pub(crate) drop_off: Option<Ident>,
+    /// `skip`: the item is left as it is.
+    pub(crate) skip_item: Option<Ident>,
+    /// `skip(a, b)`: variables and arguments that are left out.
+    pub(crate) skip: Option<Selection>,
+    /// Which variables are tracked.
+    pub(crate) vars: Option<Selection>,
+    /// Which arguments are tracked.
+    pub(crate) args: Option<Selection>,
+    /// What every site is tagged with.
+    pub(crate) tags: Vec<LitStr>,
+    /// The names of the options that were given.
+    pub(crate) given: Vec<Ident>,
+}
+
+/// A choice among variables or arguments.
+#[derive(Debug, Clone)]
+pub(crate) enum Selection {
+    All,
+    None,
+    These(Vec<Ident>),
+}
+
+impl Selection {
+    /// The names that it consists of, if it does.
+    pub(crate) fn names(&self) -> &[Ident] {
+        match self {
+            Self::These(names) => names,
+            Self::All | Self::None => &[],
+        }
+    }
+
+    /// Whether it includes a name.
+    pub(crate) fn includes(&self, name: &Ident) -> bool {
+        match self {
+            Self::All => true,
+            Self::None => false,
+            // Not by `==`, which tells `r#v` from `v`.
+            Self::These(names) => names.iter().any(|one| one.unraw() == name.unraw()),
+        }
+    }
 }
 
 /// An option: its name, what its value is, and how it is written.
@@ -26,25 +67,28 @@ struct Key {
     form: &'static str,
 }
 
-const NAME: Key =
-    Key { name: "name", takes: "a text in quotes, not an empty one", form: "name = \"...\"" };
-const CRATE: Key =
-    Key { name: "crate", takes: "a path, not in quotes", form: "crate = path::to::memscope" };
-const DROP: Key = Key { name: "drop", takes: "the word `off`", form: "drop = off" };
-const KEYS: [Key; 3] = [NAME, CRATE, DROP];
+const KEYS: [Key; 7] = [
+    Key { name: "name", takes: "a text in quotes, not an empty one", form: "name = \"...\"" },
+    Key { name: "skip", takes: "nothing, or names in parentheses", form: "skip(a, b)" },
+    Key { name: "vars", takes: "`all`, `none` or names in parentheses", form: "vars(a, b)" },
+    Key { name: "args", takes: "`all`, `none` or names in parentheses", form: "args(a, b)" },
+    Key { name: "tags", takes: "texts in quotes, in parentheses", form: "tags(\"io\", \"cache\")" },
+    Key { name: "drop", takes: "the word `off`", form: "drop = off" },
+    Key { name: "crate", takes: "a path, not in quotes", form: "crate = path::to::memscope" },
+];
 
 impl Options {
     /// Reads what stands in the attribute's parentheses. What is wrong is left out of the result.
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Self::default();
-        let mut seen: Vec<Ident> = Vec::new();
         for entry in entries(tokens, errors) {
-            options.read_entry(entry, &mut seen, errors);
+            options.read_entry(entry, errors);
         }
+        options.find_contradictions(errors);
         options
     }
 
-    fn read_entry(&mut self, entry: TokenStream, seen: &mut Vec<Ident>, errors: &mut Errors) {
+    fn read_entry(&mut self, entry: TokenStream, errors: &mut Errors) {
         let Ok((key, value)) = split.parse2(entry.clone()) else {
             let help = format!("an option is written {}", forms());
             return errors.push(entry, "expected an option", &help);
@@ -53,56 +97,115 @@ impl Options {
         let Some(known) = KEYS.iter().find(|known| known.name == name) else {
             return unknown(&key, &name, errors);
         };
-        if seen.contains(&key) {
+        if self.given.contains(&key) {
             let wrong = format!("the option `{name}` is given twice");
             return errors.push(key, &wrong, "remove one of them");
         }
-        seen.push(key.clone());
-        let understood = match (known.name, value) {
-            ("name", Value::Is(value)) => match syn::parse2::<LitStr>(value) {
-                Ok(name) if !name.value().trim().is_empty() => {
-                    self.name = Some(name);
-                    true
-                }
-                _ => false,
-            },
-            ("crate", Value::Is(value)) => match Path::parse_mod_style.parse2(value) {
-                Ok(path) => {
-                    self.krate = Some(path);
-                    true
-                }
-                Err(_) => false,
-            },
-            ("drop", Value::Is(value)) if value.to_string() == "off" => {
-                self.drop_off = Some(key);
-                true
-            }
-            _ => false,
-        };
-        if !understood {
+        self.given.push(key.clone());
+        if self.understand(&key, known.name, value).is_none() {
             let wrong = format!("the option `{name}` takes {}", known.takes);
             errors.push(entry, &wrong, &format!("write `{}`", known.form));
+        }
+    }
+
+    /// Takes an option over; `None` if its value is not of its form.
+    fn understand(&mut self, key: &Ident, name: &str, value: Value) -> Option<()> {
+        match (name, value) {
+            ("name", Value::Is(value)) => self.name = Some(text(value)?),
+            ("crate", Value::Is(value)) => {
+                self.krate = Some(Path::parse_mod_style.parse2(value).ok()?);
+            }
+            ("drop", Value::Is(value)) => {
+                self.drop_off = (value.to_string() == "off").then(|| key.clone());
+                self.drop_off.as_ref()?;
+            }
+            ("skip", Value::None) => self.skip_item = Some(key.clone()),
+            ("skip", Value::List(list)) => self.skip = Some(these(list)?),
+            ("vars", value) => self.vars = Some(selection(value)?),
+            ("args", value) => self.args = Some(selection(value)?),
+            ("tags", Value::List(list)) => {
+                let texts = Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(list).ok()?;
+                self.tags = texts.into_iter().collect();
+                let blank = |tag: &LitStr| tag.value().trim().is_empty();
+                if self.tags.is_empty() || self.tags.iter().any(blank) {
+                    return None;
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn find_contradictions(&mut self, errors: &mut Errors) {
+        if let Some(skip) = &self.skip_item
+            && let Some(other) = self.given.iter().find(|key| *key != skip)
+        {
+            let wrong =
+                format!("the option `{other}` says nothing where `skip` leaves the item out");
+            errors.push(other, &wrong, "remove one of them");
+        }
+        for skipped in self.skip.iter().flat_map(Selection::names) {
+            let chosen = self.vars.iter().chain(&self.args).flat_map(Selection::names);
+            if let Some(chosen) = chosen.into_iter().find(|chosen| *chosen == skipped) {
+                let wrong = format!("`{chosen}` is both chosen and skipped");
+                errors.push(skipped, &wrong, "remove one of them");
+            }
         }
     }
 }
 
 /// What follows an option's name.
 enum Value {
+    /// Nothing.
+    None,
     /// `= tokens`
     Is(TokenStream),
-    /// Nothing, parentheses, or anything else.
+    /// `(tokens)`
+    List(TokenStream),
+    /// Anything else.
     Other,
 }
 
 /// Splits an entry into the option's name and its value.
 fn split(input: ParseStream<'_>) -> syn::Result<(Ident, Value)> {
     let key = input.call(Ident::parse_any)?;
+    if input.is_empty() {
+        return Ok((key, Value::None));
+    }
     if input.peek(Token![=]) && !input.peek(Token![==]) {
         input.parse::<Token![=]>()?;
         return Ok((key, Value::Is(input.parse()?)));
     }
+    if input.peek(syn::token::Paren) {
+        let list;
+        syn::parenthesized!(list in input);
+        let list = list.parse()?;
+        if input.is_empty() {
+            return Ok((key, Value::List(list)));
+        }
+    }
     input.parse::<TokenStream>()?;
     Ok((key, Value::Other))
+}
+
+fn text(tokens: TokenStream) -> Option<LitStr> {
+    syn::parse2::<LitStr>(tokens).ok().filter(|text| !text.value().trim().is_empty())
+}
+
+fn selection(value: Value) -> Option<Selection> {
+    match value {
+        Value::Is(word) if word.to_string() == "all" => Some(Selection::All),
+        Value::Is(word) if word.to_string() == "none" => Some(Selection::None),
+        Value::List(list) => these(list),
+        Value::None | Value::Is(_) | Value::Other => None,
+    }
+}
+
+/// Names between commas, at least one; `self` is one too.
+fn these(list: TokenStream) -> Option<Selection> {
+    let parser = Punctuated::<Ident, Token![,]>::parse_terminated_with;
+    let names = (|input: ParseStream<'_>| parser(input, Ident::parse_any)).parse2(list).ok()?;
+    (!names.is_empty()).then(|| Selection::These(names.into_iter().collect()))
 }
 
 /// Splits at commas, so that an error in one option does not hide those in the next.
@@ -138,6 +241,7 @@ fn unknown(key: &Ident, name: &str, errors: &mut Errors) {
 
 /// All options as they are written, for errors.
 fn forms() -> String {
-    let [first, second, last] = KEYS.map(|key| format!("`{}`", key.form));
-    format!("{first}, {second} or {last}")
+    let forms = KEYS.map(|key| format!("`{}`", key.form));
+    let [first @ .., last] = &forms;
+    format!("{} or {last}", first.join(", "))
 }

@@ -1,24 +1,72 @@
 //! What an item must not be or have, beyond its syntax. The same with hooks on and off.
 
-use crate::attr::Options;
+use crate::attr::{Options, Selection};
+use crate::bindings::Bindings;
+use crate::data::{Data, Form};
 use crate::errors::Errors;
 use crate::model::Subject;
+use crate::nearest::nearest;
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
+use syn::visit::Visit;
 use syn::{
-    Attribute, Generics, Ident, ItemFn, ItemStruct, Meta, Token, Type, TypeParamBound,
+    Attribute, FnArg, Generics, Ident, Item, ItemFn, Local, Meta, Token, Type, TypeParamBound,
     WherePredicate,
 };
 
 /// Finds what is wrong with an item, or with options that do not suit it. Returns whether all is well.
 pub(crate) fn suits(subject: &Subject, options: &Options, errors: &mut Errors) -> bool {
     let before = errors.len();
-    match subject {
-        Subject::Function(function) => check_function(function, options, errors),
-        Subject::Structure(structure) => check_structure(structure, options, errors),
+    for option in &options.given {
+        check_option(option, subject, options, errors);
+    }
+    if options.skip_item.is_none() {
+        match subject {
+            Subject::Function(function) => check_function(function, options, errors),
+            Subject::Type(data) => check_type(data, options, errors),
+            // What in them cannot be tracked is left as it is.
+            Subject::Implementation(_) | Subject::Trait(_) | Subject::Module(_) => {}
+        }
     }
     errors.len() == before
+}
+
+/// Reports an option that says nothing about such an item.
+fn check_option(option: &Ident, subject: &Subject, options: &Options, errors: &mut Errors) {
+    let named = |selection: &Option<Selection>| {
+        selection.as_ref().is_some_and(|selection| !selection.names().is_empty())
+    };
+    let is_function = matches!(subject, Subject::Function(_));
+    let (wrong, help) = match option.unraw().to_string().as_str() {
+        "drop" if !matches!(subject, Subject::Type(_)) => {
+            (format!("the option `drop` is for types; {} has no drop hook", subject.kind()), "remove the option")
+        }
+        "name" if matches!(subject, Subject::Module(_)) => (
+            "the option `name` does not apply to a module, whose name captures take from `module_path!`".to_owned(),
+            "remove the option",
+        ),
+        "vars" | "args" | "skip"
+            if matches!(subject, Subject::Type(_)) && options.skip_item.is_none() =>
+        {
+            (format!("the option `{option}` is for functions; a type has fields"), "remove the option")
+        }
+        "vars" if !is_function && named(&options.vars) => by_name("vars", subject),
+        "args" if !is_function && named(&options.args) => by_name("args", subject),
+        "skip" if !is_function && named(&options.skip) => (
+            format!("the names in `skip` are those of one function; this is {}", subject.kind()),
+            "put `#[memscope::track(skip(...))]` on the function itself",
+        ),
+        _ => return,
+    };
+    errors.push(option, &wrong, help);
+}
+
+fn by_name(option: &str, subject: &Subject) -> (String, &'static str) {
+    let wrong =
+        format!("the names in `{option}` are those of one function; this is {}", subject.kind());
+    (wrong, "write `all` or `none`, or put the option on the function itself")
 }
 
 fn check_function(function: &ItemFn, options: &Options, errors: &mut Errors) {
@@ -36,17 +84,69 @@ fn check_function(function: &ItemFn, options: &Options, errors: &mut Errors) {
             "remove the attribute `#[memscope::track]`",
         );
     }
-    if let Some(drop_off) = &options.drop_off {
-        errors.push(
-            drop_off,
-            "the option `drop` is for structs; a function has no drop hook",
-            "remove the option",
-        );
+    let names = Names::of(function);
+    let every: Vec<Ident> = names.arguments.iter().chain(&names.variables).cloned().collect();
+    for (selection, among, what) in [
+        (&options.vars, &names.variables, "variable"),
+        (&options.args, &names.arguments, "by-value argument"),
+        (&options.skip, &every, "variable or by-value argument"),
+    ] {
+        for name in selection.iter().flat_map(Selection::names) {
+            known_name(name, among, what, errors);
+        }
     }
 }
 
+/// Reports a name that a function does not declare.
+fn known_name(name: &Ident, among: &[Ident], what: &str, errors: &mut Errors) {
+    if among.iter().any(|known| known.unraw() == name.unraw()) {
+        return;
+    }
+    let known: Vec<String> = among.iter().map(|known| known.unraw().to_string()).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let help = match nearest(&name.unraw().to_string(), &known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "remove the option".to_owned(),
+        None => format!("there is {}", known.join(", ")),
+    };
+    errors.push(name, &format!("the function has no {what} called `{name}`"), &help);
+}
+
+/// The names that a function declares.
+#[derive(Default)]
+struct Names {
+    arguments: Vec<Ident>,
+    variables: Vec<Ident>,
+}
+
+impl Names {
+    fn of(function: &ItemFn) -> Self {
+        let mut names = Self::default();
+        for argument in &function.sig.inputs {
+            let bindings = match argument {
+                FnArg::Receiver(receiver) => Bindings::of_self(receiver.self_token, &[]),
+                FnArg::Typed(argument) => Bindings::of(&argument.pat, &[]),
+            };
+            names.arguments.extend(bindings.values.into_iter().map(|binding| binding.ident));
+        }
+        names.visit_block(&function.block);
+        names
+    }
+}
+
+impl Visit<'_> for Names {
+    fn visit_local(&mut self, local: &Local) {
+        let bindings = Bindings::of(&local.pat, &[]);
+        self.variables.extend(bindings.values.into_iter().map(|binding| binding.ident));
+        syn::visit::visit_local(self, local);
+    }
+
+    // Functions within have names of their own.
+    fn visit_item(&mut self, _: &Item) {}
+}
+
 /// The word `naked` in `#[naked]` or `#[unsafe(naked)]`.
-fn naked(attribute: &Attribute) -> Option<Ident> {
+pub(crate) fn naked(attribute: &Attribute) -> Option<Ident> {
     let path = attribute.path();
     if path.is_ident("naked") {
         return path.get_ident().cloned();
@@ -57,11 +157,9 @@ fn naked(attribute: &Attribute) -> Option<Ident> {
     attribute.parse_args::<Ident>().ok().filter(|inner| inner == "naked")
 }
 
-fn check_structure(structure: &ItemStruct, options: &Options, errors: &mut Errors) {
-    for meta in metas(&structure.attrs) {
-        if meta.path().is_ident("repr")
-            && let Some(packed) = listed(&meta, "packed")
-        {
+fn check_type(data: &Data, options: &Options, errors: &mut Errors) {
+    for meta in metas(&data.attributes) {
+        if let Some(packed) = packed(&meta) {
             errors.push(
                 packed,
                 "a packed struct cannot be tracked: its fields cannot be referred to",
@@ -79,19 +177,44 @@ fn check_structure(structure: &ItemStruct, options: &Options, errors: &mut Error
             );
         }
     }
-    if let Some(tail) = structure.fields.iter().last()
-        && may_be_unsized(&tail.ty, &structure.generics)
-    {
+    if let Some(tail) = unsized_tail(data) {
         errors.push(
-            &tail.ty,
+            tail,
             "a struct whose last field can be unsized cannot be tracked",
             "keep the field behind a `Box`, or put the attribute on the functions that hold such values",
         );
     }
+    for variant in &data.variants {
+        let Some((_, before)) = variant.fields.split_last() else { continue };
+        for probe in before.iter().filter(|field| field.is_probe()) {
+            errors.push(
+                &probe.member,
+                "a `Probe` must be the last field: fields are dropped in order, and its drop marks the end of the value's",
+                "move the field to the end",
+            );
+        }
+    }
+}
+
+/// Whether hooks can look into values of a type.
+pub(crate) fn can_be_looked_into(data: &Data) -> bool {
+    !metas(&data.attributes).iter().any(|meta| packed(meta).is_some())
+        && unsized_tail(data).is_none()
+}
+
+fn packed(meta: &Meta) -> Option<syn::Path> {
+    meta.path().is_ident("repr").then(|| listed(meta, "packed")).flatten()
+}
+
+fn unsized_tail(data: &Data) -> Option<&Type> {
+    if data.form != Form::Struct {
+        return None;
+    }
+    data.fields().last().map(|tail| &tail.ty).filter(|ty| may_be_unsized(ty, &data.generics))
 }
 
 /// The attributes' contents, with those inside `cfg_attr`.
-fn metas(attributes: &[Attribute]) -> Vec<Meta> {
+pub(crate) fn metas(attributes: &[Attribute]) -> Vec<Meta> {
     let mut metas = Vec::new();
     let mut rest: Vec<Meta> = attributes.iter().map(|attribute| attribute.meta.clone()).collect();
     while let Some(meta) = rest.pop() {

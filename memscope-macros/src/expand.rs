@@ -1,16 +1,17 @@
 //! What is emitted: the user's tokens with hooks put in, or, with hooks off, the user's tokens.
 
-mod bindings;
+mod data;
 mod expectations;
 mod function;
 mod graft;
 mod hook;
 mod inert;
-mod structure;
+mod members;
 mod variable;
 
 use crate::attr::Options;
 use crate::model::Subject;
+use function::Hooking;
 use proc_macro2::TokenStream;
 pub(crate) use variable::Declaration;
 
@@ -30,18 +31,30 @@ impl Mode {
 
 /// Emits an annotated item. `tokens` are those that `subject` was read from.
 pub(crate) fn item(
-    subject: &Subject,
+    subject: Subject,
     options: &Options,
     tokens: TokenStream,
     mode: Mode,
 ) -> TokenStream {
-    match (subject, mode) {
-        (Subject::Function(function), Mode::On) => function::expand(function, options, tokens),
-        (Subject::Function(_), Mode::Off) => tokens,
-        (Subject::Structure(structure), Mode::On) => structure::expand(structure, options, tokens),
-        (Subject::Structure(structure), Mode::Off) => {
-            structure::expand_off(structure, options, tokens)
-        }
+    if options.skip_item.is_some() {
+        return tokens;
+    }
+    let hooking = || Hooking::new(options, mode);
+    match subject {
+        Subject::Function(function) => hooking().expand_function(function, tokens),
+        Subject::Type(data) => data::expand(&data, options, tokens, mode),
+        Subject::Implementation(item) => hooking().expand_implementation(item, tokens),
+        Subject::Trait(item) => hooking().expand_trait(item, tokens),
+        Subject::Module(item) => hooking().expand_module(item, tokens),
+    }
+}
+
+/// Emits an item that something is wrong with, so that nothing but that is reported.
+pub(crate) fn refused(subject: &Subject, options: &Options, tokens: TokenStream) -> TokenStream {
+    match subject {
+        // A `Probe` among the fields wants a tracked type.
+        Subject::Type(data) => data::expand(data, options, tokens, Mode::Off),
+        _ => tokens,
     }
 }
 

@@ -8,7 +8,9 @@
 //! `errors` gathers what is wrong from all three, and `expand` emits.
 
 mod attr;
+mod bindings;
 mod check;
+mod data;
 mod errors;
 mod expand;
 mod model;
@@ -22,7 +24,7 @@ use expand::{Declaration, Mode};
 use model::Subject;
 use proc_macro2::TokenStream;
 
-/// Tracks the variables of a function, or the values of a struct.
+/// Tracks the variables of a function or the values of a type; or all that is in an impl block, trait or module.
 ///
 /// ```
 /// use memscope::Probe;
@@ -58,9 +60,11 @@ use proc_macro2::TokenStream;
 /// * every argument taken by value, and `self`: its birth when the body begins (of an `async fn`: when it is first
 ///   polled) and the end of its scope.
 ///
+/// Functions, impl blocks and traits inside the body are included, as `load::inner::pages`.
+///
 /// Not recorded are: variables whose type has nothing to drop, such as numbers and references (`track_var!` records
-/// those too); `let v;` without a value; bindings of `match`, `if let`, `for` and closure arguments; what stands in another macro's arguments;
-/// nested functions, which can have the attribute themselves; code that the compiler runs, as in `const { .. }`.
+/// those too); `let v;` without a value; bindings of `match`, `if let`, `for` and closure arguments; what stands in another
+/// macro's arguments; code that the compiler runs, as in `const { .. }`.
 ///
 /// ```
 /// #[memscope::track]
@@ -79,25 +83,40 @@ use proc_macro2::TokenStream;
 /// assert_eq!(longest(vec!["a".into(), "abc".into()]).as_deref(), Some("abc"));
 /// ```
 ///
-/// # On a struct
+/// # On a struct, enum or union
 ///
-/// Records the layout (each field's type, offset and size, which fields are zero-sized and which are `PhantomData`
-/// markers), and each drop: when, on which thread, how deep within other drops, whether panicking, and the states
-/// of the containers among the fields.
+/// Records the layout (each field's type and size, its offset in a struct or union, which fields are zero-sized and which
+/// are `PhantomData` markers), and each drop: when, on which thread, how deep within other drops, whether panicking, and
+/// the states of the containers among the fields that the value has.
 ///
-/// With a field `probe: Probe<Self>` every value has an identity that moves with it: births, clones and lifetimes
-/// are recorded too, and, if it is the *last* field, how long the drop took, fields included. Without one, births
-/// and the number of living values are unknown.
+/// With a *last* field `probe: Probe<Self>`, in an enum in each variant that needs it, every value has an identity that
+/// moves with it: births, clones and lifetimes are recorded too, and how long the drop took, fields included. Without one,
+/// births and the number of living values are unknown.
+///
+/// ```
+/// use memscope::Probe;
+///
+/// #[memscope::track]
+/// enum Message {
+///     Text(String, Probe<Self>),
+///     Close,
+/// }
+///
+/// let queue = vec![Message::Text("a".to_owned(), Probe::new()), Message::Close];
+/// assert!(matches!(&queue[0], Message::Text(text, _) if text == "a"));
+/// ```
 ///
 /// The attribute writes an `impl Drop`, which the compiler answers with an error where a type must not have one:
 ///
-/// * E0119, where the type has its own `impl Drop`;
+/// * E0119, where the type has its own `impl Drop` (see below);
 /// * E0509, where fields are moved out of a value, as in `let Session { user, .. } = session` or `..Default::default()`;
 /// * E0493 or E0716, where a value is made in a constant or a static is borrowed from a literal; and a borrow that must
 ///   live longer, because a value with a destructor holds it.
 ///
+/// * "cannot cast enum", where the number of an enum's variant is taken by `as`.
+///
 /// `drop = off` is the way out: layout, and with a `Probe` births and ends, without the hook at the beginning of a
-/// drop.
+/// drop. An `impl Drop` that the type has gets the hook by an attribute of its own:
 ///
 /// ```
 /// #[memscope::track(drop = off)]
@@ -110,18 +129,69 @@ use proc_macro2::TokenStream;
 /// assert_eq!(left + &right, "ab");
 /// ```
 ///
+/// ```
+/// #[memscope::track(drop = off)]
+/// struct Connection {
+///     log: Vec<String>,
+/// }
+///
+/// #[memscope::track]
+/// impl Drop for Connection {
+///     fn drop(&mut self) {
+///         self.log.push("closed".to_owned());
+///     }
+/// }
+/// # drop(Connection { log: Vec::new() });
+/// ```
+///
+/// # On an impl block, trait or module
+///
+/// Everything inside, as if it had the attribute: functions and methods, called `Store::read::text`, and in a module the
+/// types too, but without an `impl Drop`: as with `drop = off`, an `impl Drop` that stands there gets the hook. What has the attribute
+/// itself goes by its own options; `#[memscope::track(skip)]` leaves it out. What cannot be tracked, such as a `const fn`, stays
+/// as it is. A module must be written out where the attribute stands: the compiler has no such attributes on `mod store;`.
+///
+/// ```
+/// #[memscope::track]
+/// mod store {
+///     pub struct Store {
+///         pages: Vec<String>,
+///     }
+///
+///     impl Store {
+///         pub fn new(text: String) -> Self {
+///             let pages = text.split('.').map(str::to_owned).collect();
+///             Self { pages }
+///         }
+///
+///         #[memscope::track(skip)]
+///         pub fn into_pages(self) -> Vec<String> {
+///             self.pages
+///         }
+///     }
+/// }
+///
+/// assert_eq!(store::Store::new("a.b".to_owned()).into_pages(), ["a", "b"]);
+/// ```
+///
 /// # Options
 ///
 /// | option | on | meaning |
 /// |---|---|---|
-/// | `name = "..."` | both | what sites are called, instead of the item's own name |
-/// | `crate = path` | both | where memscope is, if not at `::memscope`: for re-exports |
-/// | `drop = off` | struct | no `impl Drop` |
+/// | `name = "..."` | function, type, impl, trait | what sites are called, instead of the item's own name |
+/// | `tags("...", ...)` | all | words that captures and reports carry with each site |
+/// | `skip` | all | leave the item out of what an attribute around it tracks |
+/// | `skip(a, b)` | function | leave these variables and arguments out |
+/// | `vars(a, b)` | function | only these variables |
+/// | `vars = all`, `vars = none` | function, impl, trait, module | all variables, which is the default, or none |
+/// | `args(a, b)`, `args = all`, `args = none` | as `vars` | the same for arguments |
+/// | `drop = off` | type | no `impl Drop` |
+/// | `crate = path` | all | where memscope is, if not at `::memscope`: for re-exports |
 ///
 /// ```
 /// extern crate memscope as scope;
 ///
-/// #[scope::track(name = "reader", crate = scope)]
+/// #[scope::track(name = "reader", tags("io"), skip(path), crate = scope)]
 /// fn read(path: String) -> usize {
 ///     let text = path.repeat(2);
 ///     text.len()
@@ -142,13 +212,13 @@ use proc_macro2::TokenStream;
 ///
 /// Without the feature `on`, nothing: the item is emitted as it was written, and the input is checked for the same
 /// errors. With it, one raw event at the birth and one at the end of each variable or value whose type has something
-/// to drop, one at the drop of a struct for each container among its fields, and nothing for what has no drop.
+/// to drop, one at the drop of a type's value for each container among its fields, and nothing for what has no drop: not
+/// even in a build without optimisation is there code that looks at it.
 ///
 /// # What is refused
 ///
-/// Enums, unions, `impl` blocks, traits, modules and statics, for now; for good, what holds no values (`use`, type
-/// aliases, ...), a `const fn`, which also runs in the compiler, and a `repr(packed)` struct, whose fields cannot be
-/// referred to.
+/// Statics, for now; for good, what holds no values (`use`, type aliases, ...), a `const fn`, which also runs in the
+/// compiler, and a `repr(packed)` struct, whose fields cannot be referred to.
 #[proc_macro_attribute]
 pub fn track(
     options: proc_macro::TokenStream,
@@ -171,9 +241,10 @@ fn track_item(options: TokenStream, tokens: TokenStream, mode: Mode) -> TokenStr
     // Options that are wrong are left out; they do not keep the item from being expanded.
     let mut emitted = match Subject::read(&tokens, &mut errors) {
         Some(subject) if check::suits(&subject, &options, &mut errors) => {
-            expand::item(&subject, &options, tokens, mode)
+            expand::item(subject, &options, tokens, mode)
         }
-        _ => tokens,
+        Some(subject) => expand::refused(&subject, &options, tokens),
+        None => tokens,
     };
     emitted.extend(errors.to_compile_errors());
     emitted

@@ -1,18 +1,29 @@
 //! What the attribute stands on.
 
+use crate::data::Data;
 use crate::errors::Errors;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::parse::Parser;
-use syn::{Block, Item, ItemFn, ItemStruct, Local, Stmt, TraitItemFn};
+use syn::{
+    Attribute, Block, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Local, Path, Signature, Stmt,
+    TraitItemFn, Type,
+};
 
 /// An item that can be tracked.
 #[derive(Debug)]
 pub(crate) enum Subject {
     /// A function or method with a body.
     Function(ItemFn),
-    /// A struct of any form.
-    Structure(ItemStruct),
+    /// A struct, enum or union.
+    Type(Data),
+    /// The methods of a type.
+    Implementation(ItemImpl),
+    /// A trait, for its provided methods.
+    Trait(ItemTrait),
+    /// A module, for all that is in it.
+    Module(ItemMod),
 }
 
 impl Subject {
@@ -20,8 +31,15 @@ impl Subject {
     pub(crate) fn read(tokens: &TokenStream, errors: &mut Errors) -> Option<Self> {
         let item = match syn::parse2::<Item>(tokens.clone()) {
             Ok(Item::Fn(function)) => return Some(Self::Function(function)),
-            Ok(Item::Struct(structure)) => return Some(Self::Structure(structure)),
-            Ok(other) => other,
+            Ok(Item::Impl(implementation)) => return Some(Self::Implementation(implementation)),
+            Ok(Item::Trait(definition)) => return Some(Self::Trait(definition)),
+            Ok(Item::Mod(module)) if module.content.is_some() => {
+                return Some(Self::Module(module));
+            }
+            Ok(item) => match Data::of(&item) {
+                Some(data) => return Some(Self::Type(data)),
+                None => item,
+            },
             Err(error) => {
                 if let Ok([Stmt::Local(local), ..]) =
                     Block::parse_within.parse2(tokens.clone()).as_deref()
@@ -40,6 +58,51 @@ impl Subject {
         errors.push(at, &format!("`#[memscope::track]` does not apply to {what}"), help);
         None
     }
+
+    /// What it is called in errors.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Function(_) => "a function",
+            Self::Type(_) => "a type",
+            Self::Implementation(_) => "an impl block",
+            Self::Trait(_) => "a trait",
+            Self::Module(_) => "a module",
+        }
+    }
+}
+
+/// Whether an item inside a tracked one has the attribute itself, whose own options then decide.
+pub(crate) fn decides_itself(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let last = |path: &Path| path.segments.last().is_some_and(|last| last.ident == "track");
+        crate::check::metas(std::slice::from_ref(attribute)).iter().any(|meta| last(meta.path()))
+    })
+}
+
+/// Whether hooks can stand in a function's body.
+pub(crate) fn can_have_hooks(attributes: &[Attribute], signature: &Signature) -> bool {
+    signature.constness.is_none()
+        && !attributes.iter().any(|one| crate::check::naked(one).is_some())
+}
+
+/// Whether an impl block is that of `Drop`.
+pub(crate) fn implements_drop(implementation: &ItemImpl) -> bool {
+    let of_trait = implementation.trait_.as_ref();
+    of_trait.and_then(|(path, _)| path.segments.last()).is_some_and(|last| last.ident == "Drop")
+}
+
+/// What a type is called: the last name of its path.
+pub(crate) fn type_name(ty: &Type) -> String {
+    match ty {
+        Type::Path(path) => match path.path.segments.last() {
+            Some(last) => last.ident.unraw().to_string(),
+            None => ty.to_token_stream().to_string(),
+        },
+        Type::Reference(inner) => type_name(&inner.elem),
+        Type::Paren(inner) => type_name(&inner.elem),
+        Type::Group(inner) => type_name(&inner.elem),
+        other => other.to_token_stream().to_string(),
+    }
 }
 
 /// The compiler refuses attributes of ours on statements too, but does not say what to write instead.
@@ -51,35 +114,20 @@ fn refuse_declaration(local: &Local, errors: &mut Errors) {
     );
 }
 
-const TRACK_USERS: &str = "put the attribute on the functions that hold such values, or declare the variable \
-                           with `memscope::track_var!`";
-const NO_VALUES: &str =
-    "put the attribute on a function or a struct; there are no values to see here";
+const NO_VALUES: &str = "put the attribute on a function, type, impl block, trait or module; there are no values to see here";
 
 /// Why an item cannot be tracked: the token that says so, what it is, and what to do instead.
 fn refusal(item: &Item) -> (TokenStream, &'static str, &'static str) {
     match item {
-        Item::Enum(item) => (item.enum_token.to_token_stream(), "enums yet", TRACK_USERS),
-        Item::Union(item) => (item.union_token.to_token_stream(), "unions yet", TRACK_USERS),
-        Item::Impl(item) => (
-            item.impl_token.to_token_stream(),
-            "impl blocks yet",
-            "put the attribute on the methods whose variables you want to see",
-        ),
-        Item::Trait(item) => (
-            item.trait_token.to_token_stream(),
-            "traits yet",
-            "put the attribute on the provided methods whose variables you want to see",
-        ),
         Item::Mod(item) => (
             item.mod_token.to_token_stream(),
-            "modules yet",
-            "put the attribute on the functions and structs in the module",
+            "a module in another file",
+            "put the attribute on the items in that file, or on a module that is written out here",
         ),
         Item::Static(item) => (
             item.static_token.to_token_stream(),
             "statics yet",
-            "a static lives until the process ends; put the attribute on the functions that use it",
+            "it lives until the process ends; write `memscope::snapshot!(...)` where its content is to be seen",
         ),
         Item::Const(item) => (item.const_token.to_token_stream(), "constants", NO_VALUES),
         Item::Use(item) => (item.use_token.to_token_stream(), "imports", NO_VALUES),
@@ -87,7 +135,7 @@ fn refusal(item: &Item) -> (TokenStream, &'static str, &'static str) {
         Item::Type(item) => (
             item.type_token.to_token_stream(),
             "type aliases",
-            "put the attribute on the struct that the alias stands for",
+            "put the attribute on the type that the alias stands for",
         ),
         Item::TraitAlias(item) => (item.trait_token.to_token_stream(), "trait aliases", NO_VALUES),
         Item::ForeignMod(item) => (
@@ -98,7 +146,7 @@ fn refusal(item: &Item) -> (TokenStream, &'static str, &'static str) {
         Item::Macro(item) => (
             item.mac.path.to_token_stream(),
             "macros",
-            "put the attribute on the functions and structs that the macro writes",
+            "put the attribute on the functions and types that the macro writes",
         ),
         Item::Verbatim(tokens) => match syn::parse2::<TraitItemFn>(tokens.clone()) {
             Ok(function) => (

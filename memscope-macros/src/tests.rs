@@ -145,7 +145,7 @@ mod functions {
             "fn f() { const { let a = f(); }; }",
             "fn f() { [0; { let a = f(); a }]; }",
             "fn f(x: [u8; { let a = f(); a }]) { g::<{ let a = f(); a }>() }",
-            "fn f() { const A: u8 = { let a = f(); a }; fn inner() { let b = f(); } }",
+            "fn f() { const A: u8 = { let a = f(); a }; const fn inner() { let b = f(); } }",
         ] {
             assert!(untouched(item), "{item}");
         }
@@ -228,6 +228,128 @@ mod structs {
     }
 }
 
+mod enums_and_unions {
+    use super::*;
+
+    #[test]
+    fn variants_of_every_form() {
+        insta::assert_snapshot!(tracked(
+            "",
+            "enum E<T> { Unit, Tuple(A, T), Named { r#type: B, probe: Probe<Self> } }"
+        ));
+    }
+
+    #[test]
+    fn conditional_variants_are_counted_when_compiled() {
+        insta::assert_snapshot!(tracked(
+            "drop = off",
+            "#[cfg(unix)] enum E { #[cfg(a)] A(X), B(#[cfg(b)] Y, Z) }"
+        ));
+    }
+
+    #[test]
+    fn without_fields_nothing_is_visited() {
+        for item in ["enum E {}", "enum E { A = 1, B }", "union U { a: u8 }"] {
+            let expansion = tracked("drop = off", item);
+            assert!(!expansion.contains("visit_fields"), "{expansion}");
+        }
+    }
+}
+
+mod containers_of_items {
+    use super::*;
+
+    #[test]
+    fn impl_blocks() {
+        insta::assert_snapshot!(tracked(
+            r#"tags("io")"#,
+            "impl<T> Store for Shop<'_, T> where T: Copy {
+                 type Item = T;
+                 const N: usize = { let a = f(); 3 };
+                 fn open(self, path: &str) -> Self { let file = g(); file }
+                 #[memscope::track(skip)]
+                 fn left_out() { let v = g(); }
+                 const fn by_the_compiler() { let v = g(); }
+                 m! {}
+             }"
+        ));
+    }
+
+    #[test]
+    fn the_drop_of_a_type_itself() {
+        let item = "impl<T: Copy> Drop for S<T> where T: X { fn drop(&mut self) { let v = f(); } }";
+        insta::assert_snapshot!(tracked("", item));
+        insta::assert_snapshot!(tracked("", &format!("mod m {{ {item} }}")));
+    }
+
+    #[test]
+    fn traits() {
+        insta::assert_snapshot!(tracked(
+            r#"name = "Shape""#,
+            "trait T { fn required(&self, a: String); fn provided(a: String) { let v = f(); } }"
+        ));
+    }
+
+    #[test]
+    fn modules() {
+        let item = "pub mod m {
+                 #![allow(unused)]
+                 use a::b;
+                 #[cfg(unix)] struct S { a: A }
+                 #[repr(packed)] struct P { a: A }
+                 #[memscope::track] struct Own { a: A }
+                 #[cfg_attr(unix, memscope::track(skip))] fn g() { let v = f(); }
+                 fn f() { let v = f(); fn inner() { let w = f(); } struct Local(A); }
+                 mod deeper { impl super::S { fn f(self) {} } }
+                 mod elsewhere;
+             }";
+        insta::assert_snapshot!(tracked("", item));
+        let off = track_item(TokenStream::new(), item.parse().unwrap(), Mode::Off);
+        insta::assert_snapshot!(formatted(off));
+    }
+}
+
+mod options {
+    use super::*;
+
+    #[test]
+    fn choose_variables_and_arguments() {
+        let item = "fn f(a: String, b: String) { let c = g(); let (d, r#e) = g(); }";
+        let chosen = |options: &str| {
+            let expansion = tracked(options, item);
+            let sites = expansion.split("\"f::").skip(1);
+            sites.filter_map(|rest| rest.chars().next()).collect::<String>()
+        };
+        assert_eq!(chosen(""), "abcde");
+        assert_eq!(chosen("skip(a, e)"), "bcd");
+        assert_eq!(chosen("vars = none"), "ab");
+        assert_eq!(chosen("args = none"), "cde");
+        assert_eq!(chosen("vars(d), args(b)"), "bd");
+        assert_eq!(chosen("vars = all, args = all"), "abcde");
+        assert_eq!(chosen("vars = none, args = none"), "");
+        assert_eq!(chosen("skip"), "");
+    }
+
+    #[test]
+    fn wrong_ones_are_reported_all_at_once() {
+        let wrong = |options: &str, item: &str| {
+            errors(&track_item(options.parse().unwrap(), item.parse().unwrap(), Mode::On))
+                .join("\n")
+        };
+        let function = "fn f(path: &str, raw: String) { let text = g(); }";
+        let told = [
+            wrong("vars(txet, raw), args(path, x), skip(y), skip(text)", function),
+            wrong("skip, name = \"x\"", function),
+            wrong("vars(text), skip(text)", function),
+            wrong("vars = some, args(), tags(), tags(io), skip(1)", function),
+            wrong("vars(a), skip(b), args(c), drop = off", "impl S {}"),
+            wrong("name = \"x\", drop = off", "mod m {}"),
+            wrong("vars = none, args = all, skip(a)", "struct S;"),
+        ];
+        insta::assert_snapshot!(told.join("\n\n"));
+    }
+}
+
 mod variables {
     use super::*;
 
@@ -289,11 +411,7 @@ fn all_errors_at_once_and_the_item_beside_them() {
 #[test]
 fn what_cannot_be_tracked_is_emitted_beside_the_error() {
     for item in [
-        "enum E { A }",
-        "union U { a: u8 }",
-        "impl S { fn f() { let v = g(); } }",
-        "trait T { fn f(); }",
-        "mod m { fn f() {} }",
+        "mod m;",
         "static S: u8 = 1;",
         "const C: u8 = 1;",
         "use a::b;",
@@ -308,6 +426,9 @@ fn what_cannot_be_tracked_is_emitted_beside_the_error() {
         "#[derive(Clone, ::core::marker::Copy)] struct C(u8);",
         "struct D { a: u8, tail: [u8] }",
         "struct D<T>(T) where T: ?Sized;",
+        "struct S { probe: Probe<Self>, a: u8 }",
+        "enum E { A(u8), B(memscope::Probe<Self>, u8) }",
+        "#[derive(Copy)] enum E { A }",
     ] {
         for mode in [Mode::On, Mode::Off] {
             let tokens: TokenStream = item.parse().unwrap();
@@ -346,7 +467,7 @@ fn emitted_code_relies_on_no_name_in_scope() {
                     let w = h() else { return };
                 }
             ),
-            &["A", "g", "h"],
+            &["A", "g", "h", "a", "v", "w"],
         ),
     ] {
         let emitted = track_item(TokenStream::new(), item, Mode::On);

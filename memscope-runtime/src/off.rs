@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use std::path::PathBuf;
 
-/// A type whose values memscope can look into. Implemented by [`track`](crate::track) on a struct.
+/// A type whose values memscope can look into. Implemented by [`track`](crate::track) on a type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that memscope can look into",
     label = "needs `#[memscope::track]` on the type"

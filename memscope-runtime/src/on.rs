@@ -22,7 +22,10 @@ pub use probe::Probe;
 pub use session::{capture_path, flush};
 
 pub(crate) mod private {
-    pub use super::hooks::{Exit, Scoped, Slot, drop_hook, scoped, snapshot};
+    pub use super::hooks::{
+        DropHasHook, Exit, Scoped, Slot, drop_hook, drop_hook_if_tracked, own_drop_has_hook,
+        scoped, scoped_always, snapshot,
+    };
     pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, inspect, shape_of};
     pub use super::shape::{Field, Shape};
     pub use super::site::{Site, SiteRef};

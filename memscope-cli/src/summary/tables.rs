@@ -5,7 +5,7 @@ use crate::names::{short_type, short_types};
 use crate::table::{Kind, Table};
 use memscope_format::defs::SiteKind;
 use memscope_format::report::human::{Bytes, Count, Nanos};
-use memscope_format::report::{CaptureFigures, Figure, LifeFigures, Report, SlowDrop};
+use memscope_format::report::{CaptureFigures, Figure, LifeFigures, Place, Report, SlowDrop};
 use memscope_format::rows::{Outcome, SnapshotReason};
 
 /// What the column of values that did not end is called: only a clean end is an exit.
@@ -35,7 +35,7 @@ pub(super) fn sites(report: &Report, top: usize) -> (Table, usize) {
         let (place, lives) = (&site.site, &site.lives);
         let [born, alive, peak, median, p99] = life_cells(lives);
         table.row([
-            place.name.as_str().into(),
+            named(place).into(),
             kind_word(place.kind).into(),
             born,
             alive,
@@ -234,6 +234,14 @@ fn life_cells(lives: &LifeFigures) -> [Cell; 5] {
         lasted(&lives.median_life_ns),
         lasted(&lives.p99_life_ns),
     ]
+}
+
+/// What a site is called, with its tags.
+fn named(place: &Place) -> String {
+    if place.tags.is_empty() {
+        return place.name.clone();
+    }
+    format!("{} [{}]", place.name, place.tags.join(", "))
 }
 
 fn kind_word(kind: Option<SiteKind>) -> &'static str {

@@ -19,6 +19,9 @@ pub struct Place {
     pub line: u32,
     /// Column in the line, from 1.
     pub column: u32,
+    /// What the user tagged it with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }
 
 impl Place {
@@ -31,6 +34,7 @@ impl Place {
             file: site.file.clone(),
             line: site.line,
             column: site.column,
+            tags: site.tags.clone(),
         }
     }
 
@@ -43,6 +47,7 @@ impl Place {
             file: String::new(),
             line: 0,
             column: 0,
+            tags: Vec::new(),
         }
     }
 

@@ -27,7 +27,8 @@ pub(crate) fn field(name: &str, type_name: &str, size: u32) -> FieldDef {
     FieldDef {
         name: name.into(),
         type_name: type_name.into(),
-        offset: 0,
+        variant: None,
+        offset: Some(0),
         size,
         align: size.max(1),
         container: None,
@@ -60,6 +61,7 @@ impl Scene {
             file: "src/main.rs".into(),
             line: id + 1,
             column: 5,
+            tags: Vec::new(),
         });
         self.defs.hooks.push(HookDef { id: id + 1, site: id, type_id: id + 100 });
         self.defs.types.push(TypeDef { id: id + 100, ..known });

@@ -36,6 +36,7 @@ pub fn defs() -> Defs {
         file: "src/main.rs".to_owned(),
         line: 10 * id,
         column: 5,
+        tags: Vec::new(),
     };
     let of = |kind, element_size| Some(ContainerDef { kind, element_size });
     let type_def = |id, name: &str, size, container| TypeDef {
@@ -50,7 +51,8 @@ pub fn defs() -> Defs {
     let field = |name: &str, type_name: &str, offset, size, container| FieldDef {
         name: name.to_owned(),
         type_name: type_name.to_owned(),
-        offset,
+        variant: None,
+        offset: Some(offset),
         size,
         align: 8,
         container,

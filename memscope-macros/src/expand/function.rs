@@ -1,11 +1,12 @@
 //! Functions: hooks for by-value arguments, and around every `let`, in the function's own braces.
 
-use super::bindings::Bindings;
+use super::Mode;
 use super::expectations::excuse;
 use super::graft::Grafts;
 use super::hook::{Bind, Hooks, Kind};
 use super::inert::{extends_a_temporary, is_inert_initialiser, is_inert_type};
 use crate::attr::Options;
+use crate::bindings::{Binding, Bindings};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -15,34 +16,66 @@ use syn::{
     Local, Pat, ReceiverKind, Signature, Stmt, Type,
 };
 
-pub(super) fn expand(function: &ItemFn, options: &Options, tokens: TokenStream) -> TokenStream {
-    let name = match &options.name {
-        Some(name) => name.value(),
-        None => function.sig.ident.unraw().to_string(),
-    };
-    let krate = options.krate.as_ref().map(ToTokens::to_token_stream);
-    let mut hooking = Hooking { hooks: Hooks::new(krate, Some(name)), grafts: Grafts::default() };
-    let mut function = function.clone();
-    let arguments = hooking.arguments(&function.sig);
-    hooking.visit_block_mut(&mut function.block);
-    if !arguments.is_empty() {
-        function.block.stmts.insert(0, hooking.grafts.mark(arguments));
-    }
-    if hooking.grafts.is_empty() {
-        return tokens;
-    }
-    let mut emitted = excuse(&tokens).unwrap_or_default();
-    emitted.extend(hooking.grafts.put_into(tokens, function.into_token_stream()));
-    emitted
+/// A walk over an item that puts hooks around declarations.
+pub(super) struct Hooking<'a> {
+    pub(super) hooks: Hooks,
+    pub(super) grafts: Grafts,
+    pub(super) options: &'a Options,
+    pub(super) mode: Mode,
 }
 
-/// A walk over a body that puts hooks around declarations.
-struct Hooking {
-    hooks: Hooks,
-    grafts: Grafts,
-}
+impl<'a> Hooking<'a> {
+    pub(super) fn new(options: &'a Options, mode: Mode) -> Self {
+        Self { hooks: Hooks::with(options), grafts: Grafts::default(), options, mode }
+    }
 
-impl Hooking {
+    pub(super) fn expand_function(
+        mut self,
+        mut function: ItemFn,
+        tokens: TokenStream,
+    ) -> TokenStream {
+        if self.mode == Mode::Off {
+            return tokens;
+        }
+        let name = match &self.options.name {
+            Some(name) => name.value(),
+            None => function.sig.ident.unraw().to_string(),
+        };
+        self.body(name, &function.sig, &mut function.block);
+        self.put_into(tokens, function.into_token_stream())
+    }
+
+    /// The original tokens of an item with the hooks that its printed tree has marks of.
+    pub(super) fn put_into(&self, tokens: TokenStream, printed: TokenStream) -> TokenStream {
+        if self.grafts.is_empty() {
+            return tokens;
+        }
+        let mut emitted = excuse(&tokens).unwrap_or_default();
+        emitted.extend(self.grafts.put_into(tokens, printed));
+        emitted
+    }
+
+    /// Puts hooks into a function's body.
+    pub(super) fn body(&mut self, name: String, signature: &Signature, body: &mut Block) {
+        self.hooks.enter(name);
+        let arguments = self.arguments(signature);
+        self.visit_block_mut(body);
+        if !arguments.is_empty() {
+            body.stmts.insert(0, self.grafts.mark(arguments));
+        }
+        self.hooks.leave();
+    }
+
+    /// Whether the options leave a variable or argument in.
+    fn wants(&self, kind: Kind, binding: &Binding) -> bool {
+        let chosen = match kind {
+            Kind::Argument => &self.options.args,
+            Kind::Variable | Kind::Type => &self.options.vars,
+        };
+        chosen.as_ref().is_none_or(|chosen| chosen.includes(&binding.ident))
+            && !self.options.skip.as_ref().is_some_and(|skipped| skipped.includes(&binding.ident))
+    }
+
     /// The hooks of all arguments that hold a value.
     fn arguments(&mut self, signature: &Signature) -> TokenStream {
         signature.inputs.iter().flat_map(|argument| self.argument(argument)).collect()
@@ -58,8 +91,10 @@ impl Hooking {
             FnArg::Typed(argument) if is_inert_type(&argument.ty) => return Vec::new(),
             FnArg::Typed(argument) => Bindings::of(&argument.pat, &argument.attrs),
         };
+        let mut values = bindings.values;
+        values.retain(|binding| self.wants(Kind::Argument, binding));
         let hook = |binding| self.hooks.scoped(Kind::Argument, binding, Bind::IfDropped);
-        bindings.values.iter().map(hook).collect()
+        values.iter().map(hook).collect()
     }
 
     /// The statements to put before and after a `let`.
@@ -69,16 +104,20 @@ impl Hooking {
         {
             return Default::default();
         }
-        around(&mut self.hooks, local, Bind::IfDropped)
+        let bindings = Bindings::of(&local.pat, &local.attrs);
+        let wanted: Vec<_> =
+            bindings.values.iter().filter(|one| self.wants(Kind::Variable, one)).cloned().collect();
+        around(&mut self.hooks, local, &bindings, &wanted, Bind::IfDropped)
     }
 }
 
-impl VisitMut for Hooking {
+impl VisitMut for Hooking<'_> {
     fn visit_block_mut(&mut self, block: &mut Block) {
         let statements = std::mem::take(&mut block.stmts);
         for mut statement in statements {
-            let (before, after) = match &statement {
+            let (before, after) = match &mut statement {
                 Stmt::Local(local) => self.declaration(local),
+                Stmt::Item(item) => (TokenStream::new(), self.item_in_body(item)),
                 _ => Default::default(),
             };
             self.visit_stmt_mut(&mut statement);
@@ -107,19 +146,29 @@ impl VisitMut for Hooking {
     ) {
     }
 
-    // Items in a body are not part of it, and attributes hold no statements.
+    // Items in a body are tracked where they stand, each with a scope of its own; attributes hold no statements.
     fn visit_item_mut(&mut self, _: &mut Item) {}
     fn visit_attribute_mut(&mut self, _: &mut Attribute) {}
 }
 
-/// The hooks before and after a `let`: around it for one variable, else after it for each.
-pub(super) fn around(hooks: &mut Hooks, local: &Local, bind: Bind) -> (TokenStream, TokenStream) {
+/// The hooks of the wanted ones among the variables that a `let` declares: before and after it if it declares one,
+/// else after it for each.
+pub(super) fn around(
+    hooks: &mut Hooks,
+    local: &Local,
+    bindings: &Bindings,
+    wanted: &[Binding],
+    bind: Bind,
+) -> (TokenStream, TokenStream) {
     let Some(init) = &local.init else {
         return Default::default();
     };
-    let bindings = Bindings::of(&local.pat, &local.attrs);
-    match &bindings.values[..] {
-        [binding] if !bindings.has_references && !extends_a_temporary(&init.expr) => {
+    match wanted {
+        [binding]
+            if bindings.values.len() == 1
+                && !bindings.has_references
+                && !extends_a_temporary(&init.expr) =>
+        {
             hooks.enclosing(binding, bind)
         }
         several => {

@@ -17,10 +17,15 @@ pub(super) struct Grafts(Vec<TokenStream>);
 impl Grafts {
     /// Keeps statements, and returns the mark that stands for them in the tree.
     pub(super) fn mark(&mut self, statements: TokenStream) -> Stmt {
+        Stmt::Item(self.mark_item(statements))
+    }
+
+    /// The same, among items.
+    pub(super) fn mark_item(&mut self, statements: TokenStream) -> Item {
         let mark = Ident::new(MARK, Span::call_site());
         let number = Literal::usize_unsuffixed(self.0.len());
         self.0.push(statements);
-        Stmt::Item(Item::Verbatim(quote!(#mark #number)))
+        Item::Verbatim(quote!(#mark #number))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -29,10 +34,13 @@ impl Grafts {
 
     /// Replaces the marks in the printed tree, with the original tokens between them.
     pub(super) fn put_into(&self, original: TokenStream, printed: TokenStream) -> TokenStream {
-        // The tree may print tokens that were left out, such as a match arm's comma: then its own are used.
-        self.merge(Some(original), printed.clone())
-            .or_else(|| self.merge(None, printed))
+        self.merge_or_print(original, printed)
             .expect("without an original there is nothing to differ from")
+    }
+
+    /// The tree may print tokens that were left out, such as a match arm's comma: then, in this group, its own are used.
+    fn merge_or_print(&self, original: TokenStream, printed: TokenStream) -> Option<TokenStream> {
+        self.merge(Some(original), printed.clone()).or_else(|| self.merge(None, printed))
     }
 
     /// `None` if original and printed tokens differ in more than marks.
@@ -67,7 +75,7 @@ impl Grafts {
         if !has_mark(printed.stream()) {
             return Some(original);
         }
-        let merged = self.merge(Some(original.stream()), printed.stream())?;
+        let merged = self.merge_or_print(original.stream(), printed.stream())?;
         Some(regrouped(&original, merged))
     }
 

@@ -6,7 +6,8 @@
 //! lints from looking at them) and is located at the user's variable (where errors point). Only the user's
 //! identifiers keep their own resolution.
 
-use super::bindings::Binding;
+use crate::attr::Options;
+use crate::bindings::Binding;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::Ident;
@@ -16,8 +17,9 @@ use syn::ext::IdentExt;
 #[derive(Debug)]
 pub(super) struct Hooks {
     krate: Option<TokenStream>,
-    /// The function, for its variables; they are called `function::variable`.
-    scope: Option<String>,
+    /// What stands before a site's name, such as the function of a variable, called `function::variable`.
+    scope: Vec<String>,
+    tags: Vec<String>,
     /// How many variables have been hooked: a number for each guard, for those who read expansions.
     count: usize,
 }
@@ -41,8 +43,25 @@ pub(super) enum Bind {
 
 impl Hooks {
     /// Emits code for the memscope at `krate`, by default `::memscope`.
-    pub(super) fn new(krate: Option<TokenStream>, scope: Option<String>) -> Self {
-        Self { krate, scope, count: 0 }
+    pub(super) fn new(krate: Option<TokenStream>) -> Self {
+        Self { krate, scope: Vec::new(), tags: Vec::new(), count: 0 }
+    }
+
+    /// Emits code as the options say.
+    pub(super) fn with(options: &Options) -> Self {
+        let krate = options.krate.as_ref().map(ToTokens::to_token_stream);
+        let tags = options.tags.iter().map(syn::LitStr::value).collect();
+        Self { tags, ..Self::new(krate) }
+    }
+
+    /// Puts a name before those of all sites, until it is taken away.
+    pub(super) fn enter(&mut self, name: String) {
+        self.scope.push(name);
+    }
+
+    /// Takes the last name away.
+    pub(super) fn leave(&mut self) {
+        self.scope.pop();
     }
 
     /// The path to memscope.
@@ -62,24 +81,19 @@ impl Hooks {
             },
             span,
         );
-        let name = match &self.scope {
-            Some(scope) => format!("{scope}::{name}"),
-            None => name.to_owned(),
-        };
+        let mut name_and_scope = self.scope.join("::");
+        if !name_and_scope.is_empty() {
+            name_and_scope += "::";
+        }
+        name_and_scope += name;
         // Not `file!`, which is where the outermost macro was called: the variable may stand in another's definition.
         let file = at.file();
         let start = at.start();
         let line = Literal::usize_unsuffixed(start.line);
         // proc_macro2 counts columns from 0, `column!` and captures from 1.
         let column = Literal::usize_unsuffixed(start.column + 1);
-        quote_spanned!(span=> #krate::__private::site!(#kind, #name, #file, #line, #column))
-    }
-
-    /// An expression that looks at a place.
-    pub(super) fn inspect(&self, place: impl ToTokens, at: Span) -> TokenStream {
-        let span = emitted(at);
-        let krate = self.krate(span);
-        quote_spanned!(span=> #krate::__private::inspect!(&#place))
+        let tags = &self.tags;
+        quote_spanned!(span=> #krate::__private::site!(#kind, #name_and_scope, #file, #line, #column #(, #tags)*))
     }
 
     /// A statement after a binding whose guard only marks where the scope ends.
@@ -89,7 +103,7 @@ impl Hooks {
         let krate = self.krate(span);
         let exit = self.guard("exit", span);
         let site = self.site(kind, &binding.ident.unraw().to_string(), at);
-        let inspected = self.inspect(&binding.ident, at);
+        let variable = &binding.ident;
         let attributes = attributes(binding, span);
         let scoped = Ident::new(
             match bind {
@@ -99,7 +113,7 @@ impl Hooks {
             span,
         );
         self.count += 1;
-        quote_spanned!(span=> #attributes let #exit = #krate::__private::#scoped(#site, #inspected);)
+        quote_spanned!(span=> #attributes let #exit = #krate::__private::#scoped(#site, &#variable, 0);)
     }
 
     /// The statements before and after a declaration, whose guards enclose the variable's drop.
@@ -113,7 +127,7 @@ impl Hooks {
         let krate = self.krate(span);
         let (slot, exit) = (self.guard("slot", span), self.guard("exit", span));
         let site = self.site(Kind::Variable, &binding.ident.unraw().to_string(), at);
-        let inspected = self.inspect(&binding.ident, at);
+        let variable = &binding.ident;
         let cfgs = &binding.cfgs;
         let attributes = attributes(binding, span);
         let bind = Ident::new(
@@ -126,7 +140,7 @@ impl Hooks {
         self.count += 1;
         (
             quote_spanned!(span=> #(#cfgs)* let mut #slot = #krate::__private::Slot::new(#site);),
-            quote_spanned!(span=> #attributes let #exit = #krate::__private::Slot::#bind(&mut #slot, #inspected);),
+            quote_spanned!(span=> #attributes let #exit = #krate::__private::Slot::#bind(&mut #slot, &#variable, 0);),
         )
     }
 

@@ -1,9 +1,9 @@
 //! `track_var!`: a declaration whose variable is tracked whatever its type.
 
-use super::bindings::Bindings;
 use super::function::around;
 use super::hook::{Bind, Hooks};
 use super::inert::extends_a_temporary;
+use crate::bindings::Bindings;
 use crate::errors::Errors;
 use proc_macro2::{Punct, Spacing, Span, TokenStream, TokenTree};
 use syn::parse::Parser;
@@ -56,8 +56,9 @@ impl Declaration {
     /// The user's tokens, with hooks around them.
     pub(super) fn expand(self) -> TokenStream {
         let Some(local) = &self.local else { return self.tokens };
-        let mut hooks = Hooks::new(Some(self.krate), None);
-        let (before, after) = around(&mut hooks, local, Bind::Always);
+        let mut hooks = Hooks::new(Some(self.krate));
+        let bindings = Bindings::of(&local.pat, &local.attrs);
+        let (before, after) = around(&mut hooks, local, &bindings, &bindings.values, Bind::Always);
         [before, self.tokens, after].into_iter().collect()
     }
 }

@@ -1,6 +1,6 @@
 //! The hooks that the macros put into functions and types.
 
-use super::inspect::{FieldPass, FieldVisitor, Inspected, Reading, Trackable};
+use super::inspect::{FieldPass, FieldVisitor, Inspected, Reading, Sight, Trackable};
 use super::recorder::{self, Recorder};
 use super::shape::{DescOf, TypeDesc};
 use super::site::{Hook, Site};
@@ -32,15 +32,20 @@ impl Slot {
         Self { site, bound: None }
     }
 
-    /// Records the birth of the variable, if its type has drop glue.
+    /// Records the birth of the variable, if its type has drop glue; for others there is no code, optimised or not.
     #[inline(always)]
-    pub fn bind(&mut self, variable: Inspected) -> Exit {
-        if variable.desc.needs_drop { self.bind_always(variable) } else { Exit { value: 0 } }
+    pub fn bind<T, S: Sight<T>>(&mut self, variable: &T, sight: S) -> Exit {
+        if const { core::mem::needs_drop::<T>() } {
+            self.bind_always(variable, sight)
+        } else {
+            Exit { value: 0 }
+        }
     }
 
     /// Records the birth of the variable.
     #[inline(always)]
-    pub fn bind_always(&mut self, variable: Inspected) -> Exit {
+    pub fn bind_always<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Exit {
+        let variable = S::look(variable);
         let born = recorder::with(|recorder| {
             let hook = self.site.hook(variable.desc)?;
             Some((hook, born(recorder, hook, variable)?))
@@ -135,10 +140,18 @@ pub struct Scoped {
 
 /// Records the birth of an argument or of one variable of a pattern, if its type has drop glue.
 #[inline(always)]
-pub fn scoped(site: &'static Site, variable: Inspected) -> Scoped {
-    if !variable.desc.needs_drop {
-        return Scoped { bound: None };
+pub fn scoped<T, S: Sight<T>>(site: &'static Site, variable: &T, sight: S) -> Scoped {
+    if const { core::mem::needs_drop::<T>() } {
+        scoped_always(site, variable, sight)
+    } else {
+        Scoped { bound: None }
     }
+}
+
+/// Records the birth of a variable of which only the scope's end is to be seen.
+#[inline(always)]
+pub fn scoped_always<T, S: Sight<T>>(site: &'static Site, variable: &T, _: S) -> Scoped {
+    let variable = S::look(variable);
     let born = recorder::with(|recorder| {
         let hook = site.hook(variable.desc)?;
         Some((hook, born(recorder, hook, variable)?))
@@ -227,6 +240,53 @@ pub fn drop_hook<T: Trackable>(value: &mut T) {
         }
         Some(())
     });
+}
+
+/// How the beginning of a drop is recorded that a type implements itself, chosen as [`Sight`] is.
+pub trait DropSight<T>: Copy {
+    /// Records it, if the type is a tracked one.
+    fn begin(value: &mut T);
+}
+
+impl<T: Trackable> DropSight<T> for i32 {
+    #[inline(always)]
+    fn begin(value: &mut T) {
+        drop_hook(value);
+    }
+}
+
+impl<T> DropSight<T> for u8 {
+    #[inline(always)]
+    fn begin(_: &mut T) {}
+}
+
+/// Records that a value begins to be dropped, if its type is a tracked one.
+#[inline(always)]
+pub fn drop_hook_if_tracked<T, S: DropSight<T>>(value: &mut T, _: S) {
+    S::begin(value);
+}
+
+/// A type whose own `Drop` begins with a hook.
+pub trait DropHasHook {}
+
+/// Whether a type's own `Drop` begins with a hook, chosen as [`Sight`] is.
+pub trait OwnDrop<T>: Copy {
+    /// The answer.
+    const HAS_HOOK: bool;
+}
+
+impl<T: DropHasHook> OwnDrop<T> for i32 {
+    const HAS_HOOK: bool = true;
+}
+
+impl<T> OwnDrop<T> for u8 {
+    const HAS_HOOK: bool = false;
+}
+
+/// Whether a type's own `Drop` begins with a hook.
+#[must_use]
+pub const fn own_drop_has_hook<T, S: OwnDrop<T>>(_: S) -> bool {
+    S::HAS_HOOK
 }
 
 /// Records the states of a value's fields when its drop begins.

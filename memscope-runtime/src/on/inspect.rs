@@ -11,16 +11,17 @@ use super::site::Site;
 
 /// A type whose values memscope can look into.
 ///
-/// Implemented for the containers of the standard library, and by [`track`](crate::track) for structs.
+/// Implemented for the containers of the standard library, and by [`track`](crate::track) for types.
 #[diagnostic::on_unimplemented(
     message = "memscope cannot look into `{Self}`",
     label = "`{Self}` is not a tracked type",
-    note = "if it is a struct of yours, put `#[memscope::track]` on it",
+    note = "if it is a type of yours, put `#[memscope::track]` on it",
     note = "if it is `!`, the initialiser never gives a value: write it without `let`"
 )]
 pub trait Trackable {
+    /// What there is to see; nothing, for a type whose attribute is in error.
     #[doc(hidden)]
-    const SHAPE: Shape;
+    const SHAPE: Shape = Shape::Opaque;
 
     /// Reads a container's state, or a probe's value.
     #[doc(hidden)]
@@ -36,7 +37,7 @@ pub trait Trackable {
         None
     }
 
-    /// Shows every field of an annotated struct.
+    /// Shows every field that a value of an annotated type has.
     #[doc(hidden)]
     #[inline(always)]
     fn visit_fields(&self, _visitor: &mut FieldVisitor<'_>) {}
@@ -98,9 +99,7 @@ impl<T> Sight<T> for u8 {
 }
 
 /// What a diverging initialiser leaves where the type `!` is not meant (before edition 2024).
-impl Trackable for () {
-    const SHAPE: Shape = Shape::Opaque;
-}
+impl Trackable for () {}
 
 /// Looks at a value.
 #[inline(always)]

@@ -101,6 +101,7 @@ impl Registry {
             file: site.file.to_owned(),
             line: site.line,
             column: site.column,
+            tags: site.tags.iter().map(|&tag| tag.to_owned()).collect(),
         };
         self.defs.sites.push(def.clone());
         new.sites.push(def);

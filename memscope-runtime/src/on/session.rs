@@ -270,7 +270,8 @@ impl Core {
         if retired >= RETIRED_LIMIT && may_wait {
             return Attempt::Wait;
         }
-        let start = self.first_position;
+        // Never at position 0: of the first ring that would be the value id 0, which says "no identity".
+        let start = self.first_position.max(capture.rings.capacity);
         match capture.rings.add_ring(start) {
             Ok((ring, memory)) => {
                 let recorder = Recorder::new(ring, memory, start, capture.clock);

@@ -12,8 +12,8 @@ pub enum Shape {
     Container(ContainerDef),
     /// A [`crate::Probe`].
     Probe,
-    /// An annotated struct.
-    Struct {
+    /// An annotated struct, enum or union.
+    Fields {
         /// Its fields in source order.
         fields: &'static [Field],
         /// Whether its drops are seen.
@@ -30,17 +30,17 @@ impl Shape {
         }
     }
 
-    /// The fields, of an annotated struct.
+    /// The fields, of an annotated type.
     pub(super) const fn fields(self) -> Option<&'static [Field]> {
         match self {
-            Self::Struct { fields, .. } => Some(fields),
+            Self::Fields { fields, .. } => Some(fields),
             _ => None,
         }
     }
 
     /// Whether every drop of such a value runs a drop hook.
     pub(super) const fn has_drop_hook(self) -> bool {
-        matches!(self, Self::Struct { drop_hook: true, .. })
+        matches!(self, Self::Fields { drop_hook: true, .. })
     }
 
     /// Whether a value has containers in its fields, of which a drop takes snapshots.
@@ -57,12 +57,14 @@ impl Shape {
     }
 }
 
-/// A field of an annotated struct, as the compiler laid it out.
+/// A field of an annotated type, as the compiler laid it out.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
     name: &'static str,
+    /// In an enum.
+    variant: Option<&'static str>,
     type_name: fn() -> &'static str,
-    offset: usize,
+    offset: Option<usize>,
     size: usize,
     align: usize,
     container: Option<ContainerDef>,
@@ -72,8 +74,24 @@ impl Field {
     /// Describes a field of the type `T`.
     #[must_use]
     pub const fn new<T>(name: &'static str, offset: usize, shape: Shape) -> Self {
+        Self::of::<T>(None, name, Some(offset), shape)
+    }
+
+    /// Describes a field of the type `T` in an enum's variant.
+    #[must_use]
+    pub const fn of_variant<T>(variant: &'static str, name: &'static str, shape: Shape) -> Self {
+        Self::of::<T>(Some(variant), name, None, shape)
+    }
+
+    const fn of<T>(
+        variant: Option<&'static str>,
+        name: &'static str,
+        offset: Option<usize>,
+        shape: Shape,
+    ) -> Self {
         Self {
             name,
+            variant,
             type_name: core::any::type_name::<T>,
             offset,
             size: size_of::<T>(),
@@ -87,7 +105,8 @@ impl Field {
         FieldDef {
             name: self.name.to_owned(),
             type_name: (self.type_name)().to_owned(),
-            offset: saturate(self.offset),
+            variant: self.variant.map(str::to_owned),
+            offset: self.offset.map(saturate),
             size: saturate(self.size),
             align: saturate(self.align),
             container: self.container,

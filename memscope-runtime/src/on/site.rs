@@ -19,6 +19,7 @@ pub struct Site {
     pub(super) file: &'static str,
     pub(super) line: u32,
     pub(super) column: u32,
+    pub(super) tags: &'static [&'static str],
 }
 
 /// A site instantiated for one type: what a raw event names. Lives as long as the process.
@@ -52,8 +53,8 @@ impl Site {
         name: &'static str,
         module: &'static str,
         file: &'static str,
-        line: u32,
-        column: u32,
+        (line, column): (u32, u32),
+        tags: &'static [&'static str],
     ) -> Self {
         Self {
             hooks: AtomicPtr::new(null_mut()),
@@ -64,6 +65,7 @@ impl Site {
             file,
             line,
             column,
+            tags,
         }
     }
 
@@ -110,14 +112,14 @@ inventory::collect!(SiteRef);
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($kind:ident, $name:expr, $file:expr, $line:expr, $column:expr) => {{
+    ($kind:ident, $name:expr, $file:expr, $line:expr, $column:expr $(, $tag:expr)*) => {{
         static SITE: $crate::__private::Site = $crate::__private::Site::new(
             $crate::__private::SiteKind::$kind,
             $name,
             ::core::module_path!(),
             $file,
-            $line,
-            $column,
+            ($line, $column),
+            &[$($tag),*],
         );
         $crate::__private::inventory::submit! { $crate::__private::SiteRef(&SITE) }
         &SITE

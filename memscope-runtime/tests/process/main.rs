@@ -103,6 +103,86 @@ fn zero_sized_values_are_counted_and_their_types_described() {
 }
 
 #[test]
+fn the_fields_of_the_variant_that_a_value_is_are_read_when_it_drops() {
+    let run = run("variants");
+    let capture = run.capture();
+    let message = capture.defs().types.iter().find(|def| def.name.ends_with("Message")).unwrap();
+    let fields: Vec<_> = message
+        .fields
+        .iter()
+        .flatten()
+        .map(|field| (field.variant.as_deref(), field.name.as_str(), field.offset))
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            (Some("Texts"), "0", None),
+            (Some("Texts"), "1", None),
+            (Some("Named"), "text", None),
+            (Some("Named"), "probe", None),
+        ]
+    );
+    assert_eq!(
+        harness::story(&capture),
+        [
+            "born Message",
+            "fields of Message: text 1/9",
+            "drop Message depth 0 dropped",
+            "fields of Message: 0 0/3",
+            "drop Message depth 0 dropped",
+            "drop Message depth 0 dropped",
+        ]
+    );
+}
+
+#[test]
+fn a_hook_in_a_drop_of_its_own_proves_what_happened() {
+    let run = run("own_drop");
+    let capture = run.capture();
+    assert_eq!(
+        harness::story(&capture),
+        [
+            "born moved",
+            "born dropped",
+            "fields of Closes: log 0/0",
+            "drop Closes depth 1 dropped",
+            "drop dropped depth 0 dropped",
+            // The capture's first value: it would have had no id at position 0 of ring 0.
+            "gone moved",
+        ]
+    );
+}
+
+#[test]
+fn a_module_is_tracked_with_all_that_is_in_it() {
+    let run = run("items");
+    let capture = run.capture();
+    let defs = capture.defs();
+    let mut sites: Vec<_> = defs
+        .sites
+        .iter()
+        .filter(|site| site.module.ends_with("shop"))
+        .map(|site| format!("{} {:?} [{}]", site.name, site.kind, site.tags.join(" ")))
+        .collect();
+    sites.sort();
+    assert_eq!(
+        sites,
+        [
+            "Till Type [shop]",
+            "Till::count::coins Variable [shop]",
+            "Till::count::self Argument [shop]",
+            "by_itself::chosen Variable [io slow]",
+        ]
+    );
+    let born: Vec<_> = harness::rows::<Lifecycle>(&capture)
+        .iter()
+        .filter(|row| row.kind == LifecycleKind::Born)
+        .map(|row| defs.site(row.site).unwrap().name.clone())
+        .collect();
+    assert_eq!(born, ["by_itself::chosen", "Till::count::self", "Till::count::coins"]);
+}
+
+#[test]
 fn no_event_leaves_no_file() {
     assert!(run("nothing").files().is_empty());
 }

@@ -24,6 +24,9 @@ pub(crate) fn play(scenario: &str) {
         "moved" => moved(),
         "containers" => containers(),
         "zero_sized" => zero_sized(),
+        "variants" => variants(),
+        "own_drop" => own_drop(),
+        "items" => items(),
         "nothing" => {}
         "many" => many(),
         "exit" => {
@@ -134,6 +137,72 @@ fn zero_sized() {
     memscope::track_var!(let marker = PhantomData::<u8>);
     memscope::track_var!(let id = Id::<u64> { number: 1, owner: PhantomData, unit: () });
     std::hint::black_box((marker, id.number, id.owner, id.unit));
+}
+
+#[memscope::track]
+enum Message {
+    Empty,
+    Texts(Vec<String>, u8),
+    Named { text: String, probe: Probe<Self> },
+}
+
+fn variants() {
+    let mut text = String::with_capacity(9);
+    text.push('x');
+    drop(Message::Named { text, probe: Probe::new() });
+    drop(Message::Texts(Vec::with_capacity(3), 1));
+    drop(Message::Empty);
+}
+
+#[memscope::track(drop = off)]
+struct Closes {
+    log: Vec<u8>,
+}
+
+#[memscope::track]
+impl Drop for Closes {
+    fn drop(&mut self) {
+        self.log.push(1);
+    }
+}
+
+#[memscope::track]
+fn own_drop() {
+    let moved = Closes { log: Vec::new() };
+    let dropped = moved;
+    std::hint::black_box(&dropped.log);
+}
+
+#[memscope::track(tags("shop"))]
+mod shop {
+    pub(super) struct Till {
+        pub(super) coins: Vec<u8>,
+    }
+
+    impl Till {
+        pub(super) fn count(self) -> usize {
+            let coins = self.coins;
+            coins.len()
+        }
+
+        #[memscope::track(name = "by_itself", vars(chosen), tags("io", "slow"))]
+        pub(super) fn itself(&self) -> usize {
+            let chosen = self.coins.clone();
+            let left_out = chosen.clone();
+            left_out.len()
+        }
+
+        #[memscope::track(skip)]
+        pub(super) fn skipped(&self) -> usize {
+            let coins = self.coins.clone();
+            coins.len()
+        }
+    }
+}
+
+fn items() {
+    let till = shop::Till { coins: vec![1] };
+    assert_eq!((till.itself(), till.skipped(), till.count()), (1, 1, 1));
 }
 
 struct Panics;

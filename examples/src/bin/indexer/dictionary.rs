@@ -15,8 +15,8 @@ pub(crate) struct Posting {
     pub(crate) document: Id<Document>,
     /// Line numbers from 1, ascending; a line that holds the word twice is there twice.
     pub(crate) lines: Vec<u32>,
-    _probe: Probe<Self>,
     _counted: Counted<Self>,
+    _probe: Probe<Self>,
 }
 
 impl Posting {
@@ -32,8 +32,8 @@ pub(crate) struct Term {
     pub(crate) text: Arc<str>,
     /// One for each document that holds the word; by document once the dictionary is sorted.
     pub(crate) postings: Vec<Posting>,
-    _probe: Probe<Self>,
     _counted: Counted<Self>,
+    _probe: Probe<Self>,
 }
 
 impl Term {
@@ -41,8 +41,8 @@ impl Term {
         Self {
             text: text.into(),
             postings: Vec::new(),
-            _probe: Probe::new(),
             _counted: Counted::new(),
+            _probe: Probe::new(),
         }
     }
 

@@ -15,8 +15,8 @@ pub(crate) struct Document {
     pub(crate) bytes: u64,
     pub(crate) lines: u32,
     pub(crate) words: u32,
-    _probe: Probe<Self>,
     _counted: Counted<Self>,
+    _probe: Probe<Self>,
 }
 
 impl Document {
@@ -27,8 +27,8 @@ impl Document {
             bytes: text.len() as u64,
             lines: 0,
             words: 0,
-            _probe: Probe::new(),
             _counted: Counted::new(),
+            _probe: Probe::new(),
         }
     }
 }

@@ -20,8 +20,8 @@ pub(crate) struct Node {
     higher: Option<Box<Node>>,
     /// The word that ends here.
     term: Option<Box<Term>>,
-    _probe: Probe<Self>,
     _counted: Counted<Self>,
+    _probe: Probe<Self>,
 }
 
 impl Node {
@@ -32,8 +32,8 @@ impl Node {
             next: None,
             higher: None,
             term: None,
-            _probe: Probe::new(),
             _counted: Counted::new(),
+            _probe: Probe::new(),
         }
     }
 }

@@ -15,8 +15,8 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub(crate) struct Matches {
     documents: BTreeMap<Id<Document>, Vec<u32>>,
-    _probe: Probe<Self>,
     _counted: Counted<Self>,
+    _probe: Probe<Self>,
 }
 
 impl Census for Matches {

@@ -25,8 +25,8 @@ pub(crate) struct Entry {
     value: RefCell<Vec<u8>>,
     newer: RefCell<Newer>,
     older: RefCell<Option<Rc<Entry>>>,
-    _probe: Probe<Self>,
     _counted: Counted<Self>,
+    _probe: Probe<Self>,
 }
 
 #[derive(Debug, Default)]
@@ -54,8 +54,8 @@ impl Entry {
             value: RefCell::default(),
             newer: RefCell::default(),
             older: RefCell::default(),
-            _probe: Probe::new(),
             _counted: Counted::new(),
+            _probe: Probe::new(),
         })
     }
 

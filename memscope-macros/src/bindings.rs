@@ -7,31 +7,31 @@ use syn::{Attribute, Meta, Pat, PatIdent, Token};
 
 /// A variable that holds a value of its own.
 #[derive(Debug, Clone)]
-pub(super) struct Binding {
-    pub(super) ident: Ident,
+pub(crate) struct Binding {
+    pub(crate) ident: Ident,
     /// The conditions under which it exists.
-    pub(super) cfgs: Vec<Attribute>,
+    pub(crate) cfgs: Vec<Attribute>,
 }
 
 /// What a pattern declares.
 #[derive(Debug, Default)]
-pub(super) struct Bindings {
+pub(crate) struct Bindings {
     /// Variables that hold a value, in source order.
-    pub(super) values: Vec<Binding>,
+    pub(crate) values: Vec<Binding>,
     /// Whether there are `ref` bindings, which keep the whole initialiser alive.
-    pub(super) has_references: bool,
+    pub(crate) has_references: bool,
 }
 
 impl Bindings {
     /// Reads a pattern that stands under these attributes.
-    pub(super) fn of(pattern: &Pat, attributes: &[Attribute]) -> Self {
+    pub(crate) fn of(pattern: &Pat, attributes: &[Attribute]) -> Self {
         let mut bindings = Self::default();
         bindings.collect(pattern, &cfgs(attributes));
         bindings
     }
 
     /// A method's `self`, taken by value.
-    pub(super) fn of_self(token: Token![self], attributes: &[Attribute]) -> Self {
+    pub(crate) fn of_self(token: Token![self], attributes: &[Attribute]) -> Self {
         let binding = Binding { ident: token.into(), cfgs: cfgs(attributes) };
         Self { values: vec![binding], has_references: false }
     }
@@ -90,7 +90,7 @@ fn names_a_constant(binding: &PatIdent) -> bool {
 }
 
 /// The attributes that decide whether what they stand on exists.
-pub(super) fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
+pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| decides(&attribute.meta)).cloned().collect()
 }
 

@@ -1,12 +1,10 @@
-struct Store;
-
 #[memscope::track]
 impl Store {
     fn read(&self) -> String {
-        String::new()
+        self.
     }
 }
 
-fn main() {
-    Store.read();
-}
+struct Store;
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Page {
+    #[memscope::track]
+    text: String,
+}
+
+fn main() {
+    drop(Page { text: String::new() }.text);
+}

@@ -1,0 +1,4 @@
+#[memscope::track]
+mod elsewhere;
+
+fn main() {}

@@ -1,8 +1,0 @@
-#[memscope::track]
-mod inner {
-    pub fn read() {}
-}
-
-fn main() {
-    inner::read();
-}

@@ -1,8 +1,0 @@
-#[memscope::track]
-pub trait Read {
-    fn read(&self) -> String {
-        String::new()
-    }
-}
-
-fn main() {}

@@ -1,7 +1,0 @@
-#[memscope::track]
-pub union Bits {
-    float: f32,
-    integer: u32,
-}
-
-fn main() {}
