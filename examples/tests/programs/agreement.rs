@@ -2,8 +2,7 @@
 
 use crate::build::{succeed, workspace_root};
 use crate::recorded::{
-    INDEXER, LRU_STORE, Lives, only_capture_in, printed, recorded, recorded_types, recording,
-    reported_types,
+    INDEXER, LRU_STORE, Lives, only_capture_in, printed, recorded, recording, reported, types,
 };
 use memscope_format::Reader;
 use memscope_format::report::Report;
@@ -23,8 +22,9 @@ fn run(program: &str, arguments: &[&str]) -> (BTreeMap<String, Lives>, Reader) {
     let health = reader.health();
     assert!(health.complete && health.damage.is_empty(), "{health:?}");
     assert_eq!((health.lost_events, health.recovered_events), (0, 0));
-    assert_eq!(recorded_types(&reader), counted);
-    assert_eq!(reported_types(&Report::open(&[capture]).unwrap()), counted);
+    let recorded = recorded(&reader);
+    assert_eq!(types(&recorded), counted);
+    assert_eq!(reported(&Report::open(&[capture]).unwrap()), recorded);
     (counted, reader)
 }
 

@@ -1,7 +1,7 @@
 //! `cargo test --features memscope/on` records, with nothing else to set up.
 
 use crate::build::{cargo, scratch, succeed, workspace_root, write_if_different};
-use crate::recorded::{captures_in, recorded_types};
+use crate::recorded::{captures_in, recorded, types};
 use memscope_format::Reader;
 use memscope_format::defs::SiteKind;
 use memscope_format::rows::Lifecycle;
@@ -90,7 +90,7 @@ fn each_test_process_writes_one_capture_with_its_tests_names() {
         .map(|path| {
             let reader = Reader::open(path).unwrap();
             assert!(reader.health().complete, "{:?}", reader.health());
-            (threads_of_births(&reader), recorded_types(&reader)["Basket"].born)
+            (threads_of_births(&reader), types(&recorded(&reader))["Basket"].born)
         })
         .collect();
     seen.sort_by_key(|(_, born)| *born);

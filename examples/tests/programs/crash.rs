@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use crate::build::workspace_root;
-use crate::recorded::{INDEXER, captures_in, only_capture_in, recorded_types, recording};
+use crate::recorded::{INDEXER, captures_in, only_capture_in, recorded, recording, types};
 use memscope_format::Reader;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader};
@@ -42,11 +42,11 @@ fn a_killed_program_loses_nothing_that_it_acknowledged() {
             continue;
         }
         let reader = Reader::open(only_capture_in(captures.path())).unwrap();
-        let recorded: u64 =
-            recorded_types(&reader).values().map(|lives| lives.born + lives.ended).sum();
+        let hooks_run: u64 =
+            types(&recorded(&reader)).values().map(|lives| lives.born + lives.ended).sum();
         assert!(
-            recorded >= acknowledged,
-            "{moment}: {acknowledged} acknowledged, {recorded} recorded"
+            hooks_run >= acknowledged,
+            "{moment}: {acknowledged} acknowledged, {hooks_run} recorded"
         );
         let health = reader.health();
         assert!(health.is_whole() && !health.live, "{moment}: {health:?}");

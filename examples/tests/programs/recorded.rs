@@ -12,6 +12,9 @@ use std::{env, fs};
 pub(crate) const INDEXER: &str = env!("CARGO_BIN_EXE_indexer");
 pub(crate) const LRU_STORE: &str = env!("CARGO_BIN_EXE_lru_store");
 
+/// The values of each site by its kind and name; sites of one name are taken together.
+pub(crate) type Sites = BTreeMap<(&'static str, String), Lives>;
+
 /// Values of one kind, as a program or its capture counts them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Lives {
@@ -20,6 +23,11 @@ pub(crate) struct Lives {
 }
 
 impl Lives {
+    fn add(&mut self, other: Self) {
+        self.born += other.born;
+        self.ended += other.ended;
+    }
+
     pub(crate) fn alive(self) -> u64 {
         self.born - self.ended
     }
@@ -65,10 +73,10 @@ pub(crate) fn printed(stdout: &str) -> BTreeMap<String, Lives> {
     kinds
 }
 
-/// The values of each site in a capture, by the site's kind and name.
+/// Counts the births and ends in a capture's rows.
 ///
 /// Also checks what holds for every capture: a value is born once, before it ends, and ends once.
-pub(crate) fn recorded(reader: &Reader) -> BTreeMap<(&'static str, String), Lives> {
+pub(crate) fn recorded(reader: &Reader) -> Sites {
     let sites: HashMap<u32, _> = reader.defs().sites.iter().map(|site| (site.id, site)).collect();
     let mut lives: HashMap<u32, Lives> = HashMap::new();
     let mut alive: HashSet<u64> = HashSet::new();
@@ -79,7 +87,11 @@ pub(crate) fn recorded(reader: &Reader) -> BTreeMap<(&'static str, String), Live
     for row in sized.chain(zero_sized) {
         match row.kind {
             LifecycleKind::Born | LifecycleKind::Cloned => {
-                assert!(alive.insert(row.value), "born twice: {row:?}");
+                // 0 stands for a value without identity.
+                assert!(
+                    row.value != 0 && alive.insert(row.value),
+                    "born without an id, or twice: {row:?}"
+                );
                 lives.entry(row.site).or_default().born += 1;
             }
             LifecycleKind::Exit | LifecycleKind::Moved => ended.push((row.site, row.value)),
@@ -97,34 +109,40 @@ pub(crate) fn recorded(reader: &Reader) -> BTreeMap<(&'static str, String), Live
         lives.entry(site).or_default().ended += 1;
     }
 
-    let named = |(id, lives)| {
-        let site = sites[&id];
-        let kind = match site.kind {
-            SiteKind::Variable => "variable",
-            SiteKind::Argument => "argument",
-            SiteKind::Type => "type",
-            other => panic!("{other:?} records no births"),
-        };
-        ((kind, site.name.clone()), lives)
-    };
-    lives.into_iter().map(named).collect()
+    let mut named = Sites::new();
+    for (id, lives) in lives {
+        named.entry(key(sites[&id].kind, &sites[&id].name)).or_default().add(lives);
+    }
+    named
 }
 
-/// The part of [`recorded`] that is about annotated types.
-pub(crate) fn recorded_types(reader: &Reader) -> BTreeMap<String, Lives> {
-    let types = recorded(reader).into_iter().filter(|((kind, _), _)| *kind == "type");
-    types.map(|((_, name), lives)| (name, lives)).collect()
-}
-
-/// The same as a report says, which must be sure of it.
-pub(crate) fn reported_types(report: &Report) -> BTreeMap<String, Lives> {
-    let types = report.sites.iter().filter(|site| site.site.kind == Some(SiteKind::Type));
-    let lives = types.filter(|site| site.was_reached()).map(|site| {
+/// The same as a report says, which must be sure of every figure.
+pub(crate) fn reported(report: &Report) -> Sites {
+    let mut named = Sites::new();
+    for site in report.sites.iter().filter(|site| site.was_reached()) {
         let exact = |figure: &Figure<u64>| *figure.exact().unwrap();
-        let (born, alive) = (exact(&site.lives.born), exact(&site.lives.alive_at_exit));
-        let lives = Lives { born, ended: exact(&site.lives.dropped) };
-        assert_eq!(lives.alive(), alive, "{}", site.site.name);
-        (site.site.name.clone(), lives)
-    });
-    lives.collect()
+        let lives = Lives { born: exact(&site.lives.born), ended: exact(&site.lives.ended) };
+        assert_eq!(lives.alive(), exact(&site.lives.alive_at_exit), "{:?}", site.site);
+        named.entry(key(site.site.kind.unwrap(), &site.site.name)).or_default().add(lives);
+    }
+    // Containers are read there; no value is born.
+    named.retain(|(kind, _), _| *kind != "snapshot");
+    named
+}
+
+fn key(kind: SiteKind, name: &str) -> (&'static str, String) {
+    let kind = match kind {
+        SiteKind::Variable => "variable",
+        SiteKind::Argument => "argument",
+        SiteKind::Type => "type",
+        SiteKind::Snapshot => "snapshot",
+        other => panic!("{other:?}"),
+    };
+    (kind, name.to_owned())
+}
+
+/// The part that is about annotated types.
+pub(crate) fn types(sites: &Sites) -> BTreeMap<String, Lives> {
+    let types = sites.iter().filter(|((kind, _), _)| *kind == "type");
+    types.map(|((_, name), lives)| (name.clone(), *lives)).collect()
 }
