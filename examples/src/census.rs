@@ -23,9 +23,10 @@
 //! assert_eq!(Session::tally().to_string(), "check Session created 1 dropped 1 alive 0");
 //! ```
 //!
-//! Where a struct is also annotated for memscope, the field comes last: fields are dropped in order, so a value
-//! counts as dropped only when everything that memscope records of its drop has been recorded.
+//! Where a struct is also annotated for memscope, the field stands right before its `Probe`, which is the last to be
+//! dropped, and is initialised after it. A value that [`announce`] counts has then been recorded.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Write};
 use std::marker::PhantomData;
@@ -100,7 +101,7 @@ impl<T: Census> Counted<T> {
     #[must_use]
     pub fn new() -> Self {
         T::tally().created.fetch_add(1, Ordering::Release);
-        acknowledge();
+        acknowledge_creation();
         Self(PhantomData)
     }
 }
@@ -120,7 +121,7 @@ impl<T: Census> Clone for Counted<T> {
 impl<T: Census> Drop for Counted<T> {
     fn drop(&mut self) {
         T::tally().dropped.fetch_add(1, Ordering::Release);
-        acknowledge();
+        acknowledge_drop();
     }
 }
 
@@ -137,11 +138,30 @@ pub fn announce(every: u64) {
     ANNOUNCE_EVERY.store(every, Ordering::Relaxed);
 }
 
-fn acknowledge() {
-    let every = ANNOUNCE_EVERY.load(Ordering::Relaxed);
-    if every == 0 {
-        return;
+thread_local! {
+    /// Whether the drop that this thread counted last is still to be acknowledged.
+    static DROPPING: Cell<bool> = const { Cell::new(false) };
+}
+
+fn acknowledge_creation() {
+    if ANNOUNCE_EVERY.load(Ordering::Relaxed) != 0 {
+        if DROPPING.take() {
+            acknowledge();
+        }
+        acknowledge();
     }
+}
+
+/// The drop is not over: what stands behind the [`Counted`] field is still to be dropped. So it is acknowledged when this
+/// thread counts the next value; the last one of a thread is not.
+fn acknowledge_drop() {
+    if ANNOUNCE_EVERY.load(Ordering::Relaxed) != 0 && DROPPING.replace(true) {
+        acknowledge();
+    }
+}
+
+fn acknowledge() {
+    let every = ANNOUNCE_EVERY.load(Ordering::Relaxed).max(1);
     let count = ACKNOWLEDGED.fetch_add(1, Ordering::AcqRel) + 1;
     if count.is_multiple_of(every) {
         let mut out = io::stdout().lock();

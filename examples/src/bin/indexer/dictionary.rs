@@ -41,8 +41,8 @@ impl Term {
         Self {
             text: text.into(),
             postings: Vec::new(),
-            _counted: Counted::new(),
             _probe: Probe::new(),
+            _counted: Counted::new(),
         }
     }
 

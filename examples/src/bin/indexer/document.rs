@@ -27,8 +27,8 @@ impl Document {
             bytes: text.len() as u64,
             lines: 0,
             words: 0,
-            _counted: Counted::new(),
             _probe: Probe::new(),
+            _counted: Counted::new(),
         }
     }
 }

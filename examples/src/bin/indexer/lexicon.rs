@@ -32,8 +32,8 @@ impl Node {
             next: None,
             higher: None,
             term: None,
-            _counted: Counted::new(),
             _probe: Probe::new(),
+            _counted: Counted::new(),
         }
     }
 }

@@ -54,8 +54,8 @@ impl Entry {
             value: RefCell::default(),
             newer: RefCell::default(),
             older: RefCell::default(),
-            _counted: Counted::new(),
             _probe: Probe::new(),
+            _counted: Counted::new(),
         })
     }
 
