@@ -1,16 +1,16 @@
 //! Chunks: rows of one kind as columns, on their way to a frame and back.
 
 use crate::codec::{Codec, Compressor};
-use crate::column::{ColumnEncoder, Words};
+use crate::column::{
+    BLOCK, ColumnEncoder, ColumnEncoding, EncodedColumn, Parts, SHAPE, WEIGHT, Words, greatest,
+};
 use crate::directory::{self, ColumnEntry, Directory};
 use crate::error::Error;
 use crate::frame::{Encoding, FrameHeader, FrameType};
 use crate::record::Record;
+use crate::shapes::Shapes;
 use std::fmt;
 use std::marker::PhantomData;
-
-/// Rows that are turned into columns at once: few enough to stay in the first cache.
-const BLOCK: usize = 256;
 
 /// The rows that a chunk takes. Larger ones are hardly smaller on disk, and cost memory and precision of selection.
 pub const CHUNK_ROWS: usize = 1 << 16;
@@ -25,14 +25,21 @@ pub struct ChunkFull;
 /// Rows become bytes as they come, at a few nanoseconds each and without allocating, once the buffers have grown.
 pub struct Chunk<R: Record> {
     /// The newest rows, column by column.
-    block: Vec<R::Words>,
+    block: Vec<[u64; BLOCK]>,
+    /// The shapes of the newest rows.
+    block_shapes: [u64; BLOCK],
     /// Rows in `block`.
     gathered: usize,
     columns: Vec<ColumnEncoder>,
+    shapes: Shapes<R>,
+    shape: ColumnEncoder,
+    weight: ColumnEncoder,
     /// Rows in `columns`.
     encoded: usize,
     t_min: u64,
     t_max: u64,
+    /// The bytes of one column.
+    bytes: Vec<u8>,
     rows: PhantomData<fn(R)>,
 }
 
@@ -41,14 +48,34 @@ impl<R: Record> Chunk<R> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            block: vec![R::Words::default(); BLOCK],
+            block: vec![[0; BLOCK]; R::COLUMNS.len()],
+            block_shapes: [0; BLOCK],
             gathered: 0,
-            columns: R::COLUMNS.iter().map(|column| ColumnEncoder::new(column.encoding)).collect(),
+            columns: R::COLUMNS.iter().map(|&column| ColumnEncoder::new(column)).collect(),
+            shapes: Shapes::new(),
+            shape: ColumnEncoder::new(SHAPE),
+            weight: ColumnEncoder::new(WEIGHT),
             encoded: 0,
             t_min: u64::MAX,
             t_max: 0,
+            bytes: Vec::new(),
             rows: PhantomData,
         }
+    }
+
+    /// Appends a row that stands for `weight` events: it was sampled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chunk::push`].
+    pub fn push_weighted(&mut self, row: &R, weight: u64) -> Result<(), ChunkFull> {
+        let before = self.len() - self.weight.len();
+        self.push(row)?;
+        for _ in 0..before {
+            self.weight.push(&[1]);
+        }
+        self.weight.push(&[weight]);
+        Ok(())
     }
 
     /// Appends a row.
@@ -64,7 +91,18 @@ impl<R: Record> Chunk<R> {
         if self.encoded == CHUNK_ROWS {
             return Err(ChunkFull);
         }
-        self.block[self.gathered] = row.to_words();
+        let words = row.to_words();
+        let at = self.gathered % BLOCK;
+        // The length is known here, so that the loop becomes one store for each column.
+        let block = &mut self.block[..R::COLUMNS.len()];
+        for ((column, &word), block) in R::COLUMNS.iter().zip(words.as_ref()).zip(block) {
+            if !column.is_coded() {
+                block[at] = word;
+            }
+        }
+        if Shapes::<R>::CODED {
+            self.block_shapes[at] = self.shapes.shape(&words);
+        }
         self.gathered += 1;
         Ok(())
     }
@@ -87,6 +125,9 @@ impl<R: Record> Chunk<R> {
         self.encoded = 0;
         self.t_min = u64::MAX;
         self.t_max = 0;
+        self.shapes.clear();
+        self.shape.clear();
+        self.weight.clear();
         for column in &mut self.columns {
             column.clear();
         }
@@ -104,24 +145,50 @@ impl<R: Record> Chunk<R> {
         if self.encoded == 0 {
             return None;
         }
-        let directory_len = directory::directory_len(R::COLUMNS.len());
+        if !self.weight.is_empty() {
+            let last = [1; BLOCK];
+            while self.weight.len() < self.encoded {
+                let missing = self.encoded - self.weight.len();
+                self.weight.push(&last[..missing.min(BLOCK)]);
+            }
+        }
+        let weighted = !self.weight.is_all(1);
+        let shaped = self.shapes.len() > 1;
+        let columns = R::COLUMNS.len() + usize::from(weighted) + usize::from(shaped);
+        let directory_len = directory::directory_len(columns);
         let mut payload = vec![0; directory_len];
-        let mut entries = Vec::with_capacity(R::COLUMNS.len());
+        let mut entries = Vec::with_capacity(columns);
         let mut raw_len = directory_len;
-        for (column, encoder) in R::COLUMNS.iter().zip(&mut self.columns) {
-            let (encoding, raw) = encoder.finish();
+        let compact = compressor.is_none();
+        let mut put = |id, column: EncodedColumn<'_>, noisy| {
             let start = payload.len();
-            let codec = compressor.append(raw, &mut payload);
-            raw_len += raw.len();
+            let codec = compressor.append_parts(column.parts, noisy, &mut payload);
+            raw_len += column.parts.len();
             entries.push(ColumnEntry {
-                id: column.id,
-                encoding: encoding as u8,
+                id,
+                encoding: column.encoding as u8,
                 codec: codec as u8,
                 // A chunk has at most 64 columns of 2^16 rows of 10 bytes.
                 stored_len: (payload.len() - start) as u32,
-                raw_len: raw.len() as u32,
+                raw_len: column.parts.len() as u32,
                 crc: crc32fast::hash(&payload[start..]),
             });
+        };
+        if shaped {
+            put(SHAPE.id, self.shape.finish(compact), SHAPE.noisy);
+        }
+        for (place, (column, encoder)) in R::COLUMNS.iter().zip(&mut self.columns).enumerate() {
+            let encoded = if column.is_coded() {
+                let equal = self.shapes.write(place, &mut self.bytes);
+                let encoding = if equal { ColumnEncoding::Constant } else { ColumnEncoding::Coded };
+                EncodedColumn { encoding, parts: Parts::One(&self.bytes) }
+            } else {
+                encoder.finish(compact)
+            };
+            put(column.id, encoded, column.noisy);
+        }
+        if weighted {
+            put(WEIGHT.id, self.weight.finish(compact), WEIGHT.noisy);
         }
         directory::write(&mut payload, entries.into_iter());
         let (t_min, t_max) = R::TIME.map_or((0, 0), |_| (self.t_min, self.t_max));
@@ -142,20 +209,22 @@ impl<R: Record> Chunk<R> {
 
     /// Turns the gathered rows into bytes.
     fn encode_block(&mut self) {
-        let rows = &self.block[..self.gathered];
-        let mut words = [0_u64; BLOCK];
-        let words = &mut words[..rows.len()];
-        for (place, encoder) in self.columns.iter_mut().enumerate() {
-            for (word, row) in words.iter_mut().zip(rows) {
-                *word = row.as_ref()[place];
+        let rows = self.gathered;
+        for (place, (column, encoder)) in R::COLUMNS.iter().zip(&mut self.columns).enumerate() {
+            if column.is_coded() {
+                continue;
             }
+            let words = &self.block[place][..rows];
             if R::TIME == Some(place) {
                 self.t_min = words.iter().fold(self.t_min, |least, &word| least.min(word));
                 self.t_max = words.iter().fold(self.t_max, |most, &word| most.max(word));
             }
             encoder.push(words);
         }
-        self.encoded += self.gathered;
+        if Shapes::<R>::CODED {
+            self.shape.push(&self.block_shapes[..rows]);
+        }
+        self.encoded += rows;
         self.gathered = 0;
     }
 }
@@ -234,9 +303,15 @@ impl Sealed {
 
 /// The columns of a chunk that was read, row by row.
 pub(crate) struct Rows<R: Record> {
-    columns: Vec<Words>,
+    /// For each shape a row with the words that all its rows have.
+    templates: Vec<R::Words>,
+    shapes: Words,
+    /// The columns whose words differ in other ways, and their places.
+    columns: Vec<(usize, Vec<u64>)>,
     rows: u32,
     next: u32,
+    /// The words of some rows, row by row.
+    block: Vec<R::Words>,
     offset: u64,
     kind: PhantomData<fn() -> R>,
 }
@@ -248,23 +323,79 @@ impl<R: Record> Rows<R> {
     ///
     /// If a column that `R` needs is missing or damaged, or the chunk is of another version.
     pub(crate) fn decode(header: &FrameHeader, payload: &[u8], offset: u64) -> Result<Self, Error> {
-        if header.version != R::VERSION {
-            return Err(Error::TooNew {
-                supported: format!("{} of version {}", R::FRAME, R::VERSION),
-                found: format!("version {}", header.version),
-            });
-        }
+        check_version::<R>(header)?;
         let directory = Directory::parse(header, payload, offset)?;
-        let columns = R::COLUMNS
-            .iter()
-            .map(|column| {
-                directory.read(payload, column.id)?.ok_or_else(|| {
-                    Error::corrupt(offset, format!("the column {}", column.name), "none")
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { columns, rows: header.rows, next: 0, offset, kind: PhantomData })
+        let shapes = directory.shapes(payload)?;
+        let shape_count = match &shapes {
+            Words::Constant(shape) => shape.saturating_add(1),
+            Words::Each(shapes) => greatest(shapes).saturating_add(1),
+            Words::Coded(_) => 0,
+        };
+        let unknown_shape = || {
+            Error::corrupt(offset, "shapes that all columns know", format!("{shape_count} shapes"))
+        };
+        // Each shape is some row's.
+        if shape_count > u64::from(header.rows.max(1)) {
+            return Err(unknown_shape());
+        }
+        let mut templates = vec![R::Words::default(); shape_count as usize];
+        let mut columns = Vec::new();
+        for (place, column) in R::COLUMNS.iter().enumerate() {
+            let words = directory.read(payload, column.id)?.ok_or_else(|| {
+                Error::corrupt(offset, format!("the column {}", column.name), "none")
+            })?;
+            match words {
+                Words::Each(words) => columns.push((place, words)),
+                Words::Constant(word) => {
+                    templates.iter_mut().for_each(|row| row.as_mut()[place] = word);
+                }
+                Words::Coded(table) => {
+                    if table.len() < templates.len() {
+                        return Err(unknown_shape());
+                    }
+                    for (row, word) in templates.iter_mut().zip(table) {
+                        row.as_mut()[place] = word;
+                    }
+                }
+            }
+        }
+        let block = vec![R::Words::default(); ROWS_AT_ONCE.min(header.rows as usize)];
+        let rows = header.rows;
+        Ok(Self { templates, shapes, columns, rows, next: 0, block, offset, kind: PhantomData })
     }
+
+    /// Turns the words of the next rows from columns into rows.
+    fn transpose(&mut self) {
+        let start = self.next as usize;
+        match &self.shapes {
+            Words::Each(shapes) => {
+                for (row, &shape) in self.block.iter_mut().zip(&shapes[start..]) {
+                    *row = self.templates[shape as usize];
+                }
+            }
+            Words::Constant(shape) => self.block.fill(self.templates[*shape as usize]),
+            Words::Coded(_) => {}
+        }
+        for (place, words) in &self.columns {
+            for (row, &word) in self.block.iter_mut().zip(&words[start..]) {
+                row.as_mut()[*place] = word;
+            }
+        }
+    }
+}
+
+/// Rows whose words are put together at once.
+const ROWS_AT_ONCE: usize = 64;
+
+/// Refuses a chunk whose columns may mean something else.
+pub(crate) fn check_version<R: Record>(header: &FrameHeader) -> Result<(), Error> {
+    if header.version == R::VERSION {
+        return Ok(());
+    }
+    Err(Error::TooNew {
+        supported: format!("{} of version {}", R::FRAME, R::VERSION),
+        found: format!("version {}", header.version),
+    })
 }
 
 impl<R: Record> Iterator for Rows<R> {
@@ -275,17 +406,18 @@ impl<R: Record> Iterator for Rows<R> {
         if self.next == self.rows {
             return None;
         }
-        let row = self.next as usize;
-        self.next += 1;
-        let mut words = R::Words::default();
-        for (word, column) in words.as_mut().iter_mut().zip(&self.columns) {
-            *word = column.get(row);
+        let at = self.next as usize % ROWS_AT_ONCE;
+        if at == 0 {
+            self.transpose();
         }
-        Some(R::from_words(&words).map_err(|place| {
+        let words = self.block.get(at)?;
+        let row = self.next;
+        self.next += 1;
+        Some(R::from_words(words).map_err(|place| {
             Error::corrupt(
                 self.offset,
                 format!("a known {} in row {row}", R::COLUMNS[place].name),
-                self.columns[place].get(row).to_string(),
+                words.as_ref()[place].to_string(),
             )
         }))
     }

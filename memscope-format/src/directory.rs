@@ -4,7 +4,7 @@
 //! the others.
 
 use crate::codec::{self, Codec};
-use crate::column::{ColumnEncoding, Words};
+use crate::column::{ColumnEncoding, SHAPE, Words};
 use crate::error::Error;
 use crate::frame::FrameHeader;
 use crate::header::{u16_at, u32_at};
@@ -77,7 +77,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Reads and checks the directory of a whole payload that begins at `offset`.
+    /// Reads and checks the directory at the start of a payload that begins at `offset`; the columns need not be in
+    /// `payload`.
     ///
     /// # Errors
     ///
@@ -133,7 +134,7 @@ impl Directory {
             raw += u64::from(entry.raw_len);
         }
         for (what, expected, found) in [
-            ("stored bytes", payload.len() as u64, end),
+            ("stored bytes", u64::from(header.stored_len), end),
             ("raw bytes", u64::from(header.raw_len), raw),
         ] {
             if expected != found {
@@ -147,17 +148,44 @@ impl Directory {
         Ok(Self { offset, rows: header.rows, entries })
     }
 
+    /// The shapes of the rows: 0 for all where the chunk has no column of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::read`].
+    pub(crate) fn shapes(&self, payload: &[u8]) -> Result<Words, Error> {
+        Ok(self.read(payload, SHAPE.id)?.unwrap_or(Words::Constant(0)))
+    }
+
     /// Decodes a column of a payload that [`Directory::parse`] accepted; `None` if the chunk has no such column.
     ///
     /// # Errors
     ///
     /// If its bytes are damaged, or need a codec or encoding that this version does not have.
     pub(crate) fn read(&self, payload: &[u8], id: u16) -> Result<Option<Words>, Error> {
-        let Some((entry, start)) = self.entries.iter().find(|(entry, _)| entry.id == id) else {
-            return Ok(None);
-        };
-        let offset = self.offset + *start as u64;
-        let stored = payload.get(*start..start + entry.stored_len as usize).unwrap_or_default();
+        let Some((entry, start)) = self.find(id) else { return Ok(None) };
+        let stored = payload.get(start..start + entry.stored_len as usize).unwrap_or_default();
+        self.decode(&entry, start, stored).map(Some)
+    }
+
+    /// What the directory says of a column, and where its bytes begin in the payload.
+    pub(crate) fn find(&self, id: u16) -> Option<(ColumnEntry, usize)> {
+        self.entries.iter().find(|(entry, _)| entry.id == id).copied()
+    }
+
+    /// Decodes the stored bytes of a column.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::read`].
+    pub(crate) fn decode(
+        &self,
+        entry: &ColumnEntry,
+        start: usize,
+        stored: &[u8],
+    ) -> Result<Words, Error> {
+        let id = entry.id;
+        let offset = self.offset + start as u64;
         let computed = crc32fast::hash(stored);
         if computed != entry.crc {
             return Err(Error::corrupt(
@@ -183,7 +211,6 @@ impl Directory {
         }
         codec::decompress(codec, stored, entry.raw_len as usize)
             .and_then(|raw| Words::decode(encoding, &raw, self.rows))
-            .map(Some)
             .ok_or_else(|| {
                 Error::corrupt(
                     offset,

@@ -54,6 +54,14 @@ pub enum Error {
         /// The value found.
         found: u64,
     },
+    /// A stream has no such column.
+    #[error("there is no column {name}; there are {known}")]
+    UnknownColumn {
+        /// What was asked for.
+        name: String,
+        /// The columns that there are.
+        known: String,
+    },
     /// The file is empty.
     #[error("the file is empty: nothing was recorded")]
     NoData,

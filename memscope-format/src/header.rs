@@ -10,7 +10,9 @@ pub const FILE_HEADER_LEN: usize = 64;
 /// The major version that this crate writes; greater ones are refused.
 pub const MAJOR: u16 = 0;
 /// The minor version that this crate writes. While the major version is 0 each minor one is a format of its own.
-pub const MINOR: u16 = 1;
+pub const MINOR: u16 = 2;
+/// The least minor version that this crate reads: 0.1 is 0.2 with fewer ways to encode a column.
+pub const LEAST_MINOR: u16 = 1;
 /// The incompatible features that this crate knows: none yet.
 pub const KNOWN_INCOMPAT: u64 = 0;
 
@@ -84,9 +86,9 @@ impl FileHeader {
             ));
         }
         let (major, minor) = (u16_at(bytes, 12), u16_at(bytes, 14));
-        if (major, minor) != (MAJOR, MINOR) {
+        if major != MAJOR || !(LEAST_MINOR..=MINOR).contains(&minor) {
             return Err(Error::TooNew {
-                supported: format!("format {MAJOR}.{MINOR}"),
+                supported: format!("format {MAJOR}.{LEAST_MINOR} to {MAJOR}.{MINOR}"),
                 found: format!("format {major}.{minor}"),
             });
         }
@@ -153,7 +155,7 @@ mod tests {
         let mut header = FileHeader::new([1; 16], 0, Codec::None);
         header.major = 3;
         let error = FileHeader::from_bytes(&header.to_bytes()).unwrap_err().to_string();
-        assert!(error.contains("format 3.1"), "{error}");
+        assert!(error.contains("format 3.2"), "{error}");
         header.major = MAJOR;
         header.incompat = 0x10;
         let error = FileHeader::from_bytes(&header.to_bytes()).unwrap_err().to_string();

@@ -11,11 +11,12 @@
 //!
 //! * what is recorded: [`rows`] (the streams), [`defs`] (what their ids stand for), [`metadata`], [`clock`];
 //! * what a file consists of: [`header`], [`frame`], [`commit`], [`index`], [`limits`];
-//! * how rows become bytes: [`record`] (which columns a row has), [`mod@column`], [`directory`], [`chunk`],
+//! * how rows become bytes: [`record`] (which columns a row has), [`mod@column`], `shapes`, [`directory`], [`chunk`],
 //!   [`varint`], `codec`; how definitions do: `records`;
 //! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `layout` (which frames there are),
-//!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`], [`mod@validate`];
+//!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
+//!   `projection` (some columns), [`mod@validate`];
 //! * from rows to figures (feature `report`): `report`.
 #![forbid(unsafe_code)]
 
@@ -38,6 +39,7 @@ mod layout;
 mod leftover;
 pub mod limits;
 pub mod metadata;
+mod projection;
 pub mod raw;
 pub mod reader;
 pub mod record;
@@ -46,6 +48,7 @@ mod records;
 pub mod report;
 pub mod rows;
 mod scan;
+mod shapes;
 mod source;
 pub mod validate;
 pub mod varint;
@@ -63,6 +66,7 @@ pub use health::{Damage, Health};
 pub use hooks::HookTable;
 pub use leftover::rings_path;
 pub use metadata::Metadata;
+pub use projection::{ColumnChunk, Columns};
 pub use reader::{ChunkRef, Reader, StreamTotal};
 pub use record::{Event, Record};
 pub use rows::Stream;

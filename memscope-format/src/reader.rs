@@ -11,6 +11,7 @@ use crate::header::FileHeader;
 use crate::health::Health;
 use crate::index::IndexEntry;
 use crate::metadata::Metadata;
+use crate::projection::{ChunkBytes, Columns};
 use crate::record::Event;
 use crate::rows::Stream;
 use crate::scan::read_frame;
@@ -210,6 +211,30 @@ impl Reader {
         StreamRows { reader: self, chunks: self.chunks::<R>().into_iter(), current: None }
     }
 
+    /// Reads some columns of a stream, by their names in the specification, chunk by chunk; the bytes of the others are
+    /// not touched.
+    ///
+    /// ```no_run
+    /// use memscope_format::{Reader, rows::Lifecycle};
+    ///
+    /// let reader = Reader::open("target/memscope/serve-81234.memscope")?;
+    /// for chunk in reader.columns::<Lifecycle>(&["ts", "site"])? {
+    ///     let chunk = chunk?;
+    ///     let latest = chunk.columns[0].iter().max();
+    ///     println!("{} rows, the latest at {latest:?}", chunk.rows);
+    /// }
+    /// # Ok::<(), memscope_format::Error>(())
+    /// ```
+    ///
+    /// A column is verified by its own checksum. A damaged one is one error for its chunk, after which comes the next.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownColumn`] if the stream has no such column.
+    pub fn columns<R: Event>(&self, names: &[&str]) -> Result<Columns<'_, R>, Error> {
+        Columns::new(self, names)
+    }
+
     fn stream_chunks(&self, stream: Stream) -> impl Iterator<Item = ChunkRef> {
         let in_file = self.contents.events_frames(stream).map(move |frame| ChunkRef {
             stream,
@@ -233,24 +258,46 @@ impl Reader {
         in_file.chain(recovered)
     }
 
+    /// Opens a chunk to read its columns one by one.
+    pub(crate) fn with_chunk<R: Event, T>(
+        &self,
+        chunk: &ChunkRef,
+        read: impl FnOnce(&ChunkBytes<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match chunk.place {
+            Place::Recovered(number) => {
+                let Sealed { header, padded } = self.recovered::<R>(number, chunk)?;
+                let payload = &padded[..header.stored_len as usize];
+                read(&ChunkBytes::in_memory::<R>(header, payload)?)
+            }
+            Place::Frame { offset, .. } => {
+                let entry = self.frame::<R>(offset, chunk)?;
+                read(&ChunkBytes::in_file::<R>(&self.source, entry)?)
+            }
+        }
+    }
+
+    fn recovered<R: Event>(&self, number: usize, chunk: &ChunkRef) -> Result<&Sealed, Error> {
+        let frame = self.contents.recovered.get(number);
+        frame
+            .filter(|frame| frame.frame_type() == R::FRAME)
+            .ok_or_else(|| other_stream(0, R::FRAME, chunk))
+    }
+
+    fn frame<R: Event>(&self, offset: u64, chunk: &ChunkRef) -> Result<&IndexEntry, Error> {
+        let entry = self.contents.frame_at(offset);
+        entry
+            .filter(|entry| entry.frame_type == R::FRAME)
+            .ok_or_else(|| other_stream(offset, R::FRAME, chunk))
+    }
+
     fn chunk_rows<R: Event>(&self, chunk: &ChunkRef) -> Result<Rows<R>, Error> {
         match chunk.place {
             Place::Recovered(number) => {
-                let frame = self.contents.recovered.get(number);
-                let Some(Sealed { header, padded }) =
-                    frame.filter(|frame| frame.frame_type() == R::FRAME)
-                else {
-                    return Err(other_stream(0, R::FRAME, chunk));
-                };
+                let Sealed { header, padded } = self.recovered::<R>(number, chunk)?;
                 Rows::decode(header, &padded[..header.stored_len as usize], 0)
             }
-            Place::Frame { offset, .. } => {
-                let entry = self.contents.frame_at(offset);
-                let Some(entry) = entry.filter(|entry| entry.frame_type == R::FRAME) else {
-                    return Err(other_stream(offset, R::FRAME, chunk));
-                };
-                read_rows(&self.source, entry)
-            }
+            Place::Frame { offset, .. } => read_rows(&self.source, self.frame::<R>(offset, chunk)?),
         }
     }
 }

@@ -62,13 +62,13 @@ fn variant<T>(words: &[u64], column: usize, from_id: impl Fn(u8) -> Option<T>) -
 }
 
 const LIFECYCLE_COLUMNS: &[Column] = &[
-    Column::new(1, "ts", ColumnEncoding::Delta),
-    Column::new(2, "kind", ColumnEncoding::Byte),
-    Column::new(3, "site", ColumnEncoding::Varint),
-    Column::new(4, "type", ColumnEncoding::Varint),
+    Column::noisy(1, "ts", ColumnEncoding::DeltaPlanes),
+    Column::new(2, "kind", ColumnEncoding::Coded),
+    Column::new(3, "site", ColumnEncoding::Coded),
+    Column::new(4, "type", ColumnEncoding::Coded),
     Column::new(5, "value", ColumnEncoding::Delta),
     Column::new(6, "origin", ColumnEncoding::Delta),
-    Column::new(7, "thread", ColumnEncoding::Varint),
+    Column::new(7, "thread", ColumnEncoding::Planes),
 ];
 
 impl Record for Lifecycle {
@@ -136,20 +136,20 @@ impl Record for Container {
 
     const FRAME: FrameType = FrameType::CONTAINER;
     const COLUMNS: &'static [Column] = &[
-        Column::new(1, "ts", ColumnEncoding::Delta),
-        Column::new(2, "value", ColumnEncoding::Delta),
-        Column::new(3, "site", ColumnEncoding::Varint),
-        Column::new(4, "type", ColumnEncoding::Varint),
-        Column::new(5, "field", ColumnEncoding::Varint),
-        Column::new(6, "kind", ColumnEncoding::Byte),
-        Column::new(7, "reason", ColumnEncoding::Byte),
-        Column::new(8, "len", ColumnEncoding::Varint),
-        Column::new(9, "capacity", ColumnEncoding::Varint),
-        Column::new(10, "element_size", ColumnEncoding::Varint),
-        Column::new(11, "addr", ColumnEncoding::Delta),
-        Column::new(12, "strong", ColumnEncoding::Varint),
-        Column::new(13, "weak", ColumnEncoding::Varint),
-        Column::new(14, "thread", ColumnEncoding::Varint),
+        Column::noisy(1, "ts", ColumnEncoding::DeltaPlanes),
+        Column::noisy(2, "value", ColumnEncoding::Delta),
+        Column::new(3, "site", ColumnEncoding::Coded),
+        Column::new(4, "type", ColumnEncoding::Coded),
+        Column::new(5, "field", ColumnEncoding::Coded),
+        Column::new(6, "kind", ColumnEncoding::Coded),
+        Column::new(7, "reason", ColumnEncoding::Coded),
+        Column::new(8, "len", ColumnEncoding::Planes),
+        Column::new(9, "capacity", ColumnEncoding::Planes),
+        Column::new(10, "element_size", ColumnEncoding::Coded),
+        Column::noisy(11, "addr", ColumnEncoding::DeltaPlanes),
+        Column::new(12, "strong", ColumnEncoding::Planes),
+        Column::new(13, "weak", ColumnEncoding::Planes),
+        Column::new(14, "thread", ColumnEncoding::Planes),
     ];
     const TIME: Option<usize> = Some(0);
 
@@ -203,15 +203,15 @@ impl Record for DropChain {
 
     const FRAME: FrameType = FrameType::DROP_CHAIN;
     const COLUMNS: &'static [Column] = &[
-        Column::new(1, "ts", ColumnEncoding::Delta),
-        Column::new(2, "duration", ColumnEncoding::Varint),
-        Column::new(3, "value", ColumnEncoding::Delta),
-        Column::new(4, "site", ColumnEncoding::Varint),
-        Column::new(5, "type", ColumnEncoding::Varint),
-        Column::new(6, "depth", ColumnEncoding::Varint),
-        Column::new(7, "outcome", ColumnEncoding::Byte),
-        Column::new(8, "panicking", ColumnEncoding::Byte),
-        Column::new(9, "thread", ColumnEncoding::Varint),
+        Column::noisy(1, "ts", ColumnEncoding::DeltaPlanes),
+        Column::noisy(2, "duration", ColumnEncoding::Planes),
+        Column::noisy(3, "value", ColumnEncoding::Delta),
+        Column::new(4, "site", ColumnEncoding::Coded),
+        Column::new(5, "type", ColumnEncoding::Coded),
+        Column::new(6, "depth", ColumnEncoding::Coded),
+        Column::new(7, "outcome", ColumnEncoding::Coded),
+        Column::new(8, "panicking", ColumnEncoding::Coded),
+        Column::new(9, "thread", ColumnEncoding::Planes),
     ];
     const TIME: Option<usize> = Some(0);
 

@@ -7,10 +7,11 @@ use memscope_format::defs::ContainerKind;
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, frame_flags};
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::raw::value_id;
+use memscope_format::reader::Place;
 use memscope_format::rows::{
     Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Stream, Zst,
 };
-use memscope_format::{Codec, Error, Reader, validate};
+use memscope_format::{Chunk, Codec, Error, Reader, Writer, validate};
 use sample::{CYCLE_EVENTS, Rows, Sample, open};
 
 #[test]
@@ -164,6 +165,85 @@ fn a_chunk_is_read_by_itself() {
 }
 
 #[test]
+fn columns_are_read_without_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    for codec in [Codec::None, Codec::Zstd] {
+        let mut bytes = Sample::of_three_cycles(codec).finish();
+        let reader = open(&path, &bytes).unwrap();
+        let rows: Vec<Container> = reader.rows().collect::<Result<_, _>>().unwrap();
+        let columns = |reader: &Reader| {
+            let names = ["addr", "ts", "site", "weight", "thread"];
+            let chunks = reader.columns::<Container>(&names).unwrap();
+            chunks.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())
+        };
+        let expected: Vec<[u64; 5]> = rows
+            .iter()
+            .map(|row| {
+                let addr = row.addr.map_or(0, |addr| addr + 1);
+                [addr, row.ts, u64::from(row.site), 1, u64::from(row.thread)]
+            })
+            .collect();
+        let found = columns(&reader).unwrap();
+        let found: Vec<[u64; 5]> = found
+            .iter()
+            .flat_map(|chunk| {
+                (0..chunk.rows).map(|row| std::array::from_fn(|column| chunk.columns[column][row]))
+            })
+            .collect();
+        assert_eq!(found, expected);
+        let error = reader.columns::<Container>(&["size"]).unwrap_err();
+        assert!(matches!(error, Error::UnknownColumn { .. }), "{error}");
+
+        // Damage in another column is not met.
+        let Place::Frame { offset, .. } = reader.chunks::<Container>()[0].place else { panic!() };
+        let payload = offset as usize + FRAME_HEADER_LEN;
+        let entries = usize::from(bytes[payload]);
+        let (mut start, mut len) = (payload + 8 + 16 * entries, 0);
+        for entry in bytes[payload + 8..payload + 8 + 16 * entries].chunks_exact(16) {
+            len = usize::from(entry[4]);
+            // The column value.
+            if entry[0] == 2 {
+                break;
+            }
+            start += len;
+        }
+        assert!(len > 0);
+        bytes[start] ^= 1;
+        let reader = open(&path, &bytes).unwrap();
+        assert!(reader.rows::<Container>().any(|row| row.is_err()));
+        assert_eq!(columns(&reader).unwrap().len(), 3);
+        let damaged = reader.columns::<Container>(&["value"]).unwrap();
+        assert_eq!(damaged.filter(Result::is_err).count(), 1);
+    }
+}
+
+#[test]
+fn weights_of_sampled_rows_come_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    let mut writer = Writer::new(Vec::new(), &sample::file_header(Codec::Zstd)).unwrap();
+    let mut chunk = Chunk::<Lifecycle>::new();
+    let weights: Vec<u64> = (0..1000).map(|row| if row < 300 { 1 } else { row % 7 + 1 }).collect();
+    for (row, &weight) in (0..).zip(&weights) {
+        let kind = LifecycleKind::Born;
+        let birth =
+            Lifecycle { ts: row, kind, site: 1, type_id: 11, value: row, origin: 0, thread: 1 };
+        if weight == 1 {
+            chunk.push(&birth).unwrap();
+        } else {
+            chunk.push_weighted(&birth, weight).unwrap();
+        }
+    }
+    writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
+    let reader = open(&path, writer.sink()).unwrap();
+    let found: Vec<_> =
+        reader.columns::<Lifecycle>(&["weight"]).unwrap().map(Result::unwrap).collect();
+    assert_eq!(found[0].columns, [weights]);
+    assert_eq!(reader.rows::<Lifecycle>().count(), 1000);
+}
+
+#[test]
 fn what_is_not_a_capture_is_told_apart() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.memscope");
@@ -228,8 +308,8 @@ fn what_a_later_version_adds_is_passed_over_and_what_it_changes_is_refused() {
 fn unknown_columns_and_codecs_cost_no_more_than_they_must() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.memscope");
-    // The first column's id, and its codec, in the directory of the first ZST frame.
-    for (at, value, what) in [(8, 99, "the column ts"), (11, 9, "codec 9")] {
+    // The second column's id, and its codec, in the directory of the first ZST frame; the first is of the shapes.
+    for (at, value, what) in [(24, 99, "the column ts"), (27, 9, "codec 9")] {
         let mut bytes = Sample::of_three_cycles(Codec::None).killed();
         let frame = |bytes: &[u8]| {
             let mut at = FILE_HEADER_LEN;
