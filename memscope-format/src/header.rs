@@ -11,8 +11,6 @@ pub const FILE_HEADER_LEN: usize = 64;
 pub const MAJOR: u16 = 0;
 /// The minor version that this crate writes. While the major version is 0 each minor one is a format of its own.
 pub const MINOR: u16 = 2;
-/// The least minor version that this crate reads: 0.1 is 0.2 with fewer ways to encode a column.
-pub const LEAST_MINOR: u16 = 1;
 /// The incompatible features that this crate knows: none yet.
 pub const KNOWN_INCOMPAT: u64 = 0;
 
@@ -86,9 +84,9 @@ impl FileHeader {
             ));
         }
         let (major, minor) = (u16_at(bytes, 12), u16_at(bytes, 14));
-        if major != MAJOR || !(LEAST_MINOR..=MINOR).contains(&minor) {
+        if (major, minor) != (MAJOR, MINOR) {
             return Err(Error::TooNew {
-                supported: format!("format {MAJOR}.{LEAST_MINOR} to {MAJOR}.{MINOR}"),
+                supported: format!("format {MAJOR}.{MINOR}"),
                 found: format!("format {major}.{minor}"),
             });
         }
