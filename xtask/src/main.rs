@@ -1,10 +1,12 @@
 //! The project's own commands.
 //!
-//! `cargo xtask ci` runs every check that a change has to pass, and stops at the first that fails.
+//! `cargo xtask ci` runs every check that a change has to pass, and stops at the first that fails. `cargo xtask crates`
+//! tries the macros on published crates.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "the command's output")]
 
 mod command;
+mod crates;
 mod readme;
 mod steps;
 
@@ -27,11 +29,23 @@ enum Task {
         #[arg(value_name = "STEP", value_parser = steps::names())]
         only: Vec<String>,
     },
+    /// Annotate published crates all over and run their own tests, with hooks off and on
+    Crates {
+        /// Only those that CI runs
+        #[arg(long)]
+        short: bool,
+        /// Only these
+        #[arg(value_name = "CRATE")]
+        only: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
-    let Task::Ci { only } = Arguments::parse().task;
-    match ci(&only) {
+    let done = match Arguments::parse().task {
+        Task::Ci { only } => ci(&only),
+        Task::Crates { short, only } => crates::run(&only, short),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("\nxtask: {failure}");

@@ -1,0 +1,86 @@
+//! Puts the attribute on every item of a file that it can apply to.
+
+use std::ops::Range;
+use syn::spanned::Spanned;
+use syn::{Attribute, Item};
+
+const TRACK: &str = "#[::memscope::track] ";
+const TRACK_TYPE: &str = "#[::memscope::track(drop = off)] ";
+
+/// Returns the file's text with attributes, and how many were put in. A file that is no whole file of Rust, such as one
+/// that is included, stays as it is.
+pub(super) fn file(text: &str) -> (String, usize) {
+    let Ok(file) = syn::parse_file(text) else { return (text.to_owned(), 0) };
+    let mut places = Vec::new();
+    items(&file.items, &mut places);
+    let count = places.len();
+    let mut annotated = text.to_owned();
+    for (at, attribute) in places.into_iter().rev() {
+        annotated.insert_str(at, attribute);
+    }
+    (annotated, count)
+}
+
+fn items(items: &[Item], places: &mut Vec<(usize, &'static str)>) {
+    for item in items {
+        let attribute = match item {
+            Item::Fn(function) if function.sig.constness.is_none() => TRACK,
+            Item::Impl(_) | Item::Trait(_) => TRACK,
+            Item::Struct(item) if !is_packed(&item.attrs) => TRACK_TYPE,
+            Item::Union(item) if !is_packed(&item.attrs) => TRACK_TYPE,
+            Item::Enum(_) => TRACK_TYPE,
+            // The compiler takes no attribute of ours on a module that holds another file's.
+            Item::Mod(module) => {
+                if let Some((_, inner)) = &module.content {
+                    self::items(inner, places);
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        let Range { start, .. } = item.span().byte_range();
+        places.push((start, attribute));
+    }
+}
+
+fn is_packed(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let mut packed = false;
+        if attribute.path().is_ident("repr") {
+            let _ = attribute.parse_nested_meta(|meta| {
+                packed |= meta.path.is_ident("packed");
+                if meta.input.peek(syn::token::Paren) {
+                    let content;
+                    syn::parenthesized!(content in meta.input);
+                    content.parse::<proc_macro2::TokenStream>()?;
+                }
+                Ok(())
+            });
+        }
+        packed
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file;
+
+    #[test]
+    fn attributes_stand_before_the_items_that_they_apply_to() {
+        let text = "use a::b;\n/// Ünlaut\n#[inline]\npub fn f() {}\nconst fn g() {}\nmod m { struct S; \
+                    #[repr(C, packed(2))] struct P; impl S {} }\nmod elsewhere;\n";
+        let (annotated, count) = file(text);
+        assert_eq!(count, 3);
+        assert_eq!(
+            annotated,
+            "use a::b;\n#[::memscope::track] /// Ünlaut\n#[inline]\npub fn f() {}\nconst fn g() {}\nmod m { \
+             #[::memscope::track(drop = off)] struct S; #[repr(C, packed(2))] struct P; #[::memscope::track] impl S {} }\n\
+             mod elsewhere;\n"
+        );
+    }
+
+    #[test]
+    fn what_is_no_file_stays_as_it_is() {
+        assert_eq!(file("a + b"), ("a + b".to_owned(), 0));
+    }
+}
