@@ -106,7 +106,7 @@ pub struct Zst(pub Lifecycle);
 pub enum SnapshotReason {
     /// The variable that holds it was born.
     Birth = 1,
-    /// The value that holds it as a field begins to be dropped.
+    /// It, or the value that holds it as a field, begins to be dropped, or leaves what tracked it.
     Drop = 2,
     /// The program asked, by `snapshot!`.
     Asked = 3,

@@ -60,8 +60,5 @@ pub(crate) fn refused(subject: &Subject, options: &Options, tokens: TokenStream)
 
 /// Emits the declaration of a tracked variable.
 pub(crate) fn variable(declaration: Declaration, mode: Mode) -> TokenStream {
-    match mode {
-        Mode::On => declaration.expand(),
-        Mode::Off => declaration.into_tokens(),
-    }
+    declaration.expand(mode)
 }

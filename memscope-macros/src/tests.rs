@@ -360,6 +360,13 @@ mod variables {
             "let mut v: Vec<u8> = Vec::new();",
             "#[cfg(unix)] let Some(v) = f() else { return };",
             "let n = 3",
+            "let (a, b) = f()",
+            "let a = &f(); let b = 2",
+            "a, mut b",
+            "own mut v: Vec<T> = f()",
+            "own v = f();",
+            "own f(1)",
+            "#[track(name = \"cache\", tags(\"io\"))] let v = f()",
         ];
         insta::assert_snapshot!(forms.map(tracked_variable).join("\n"));
     }
@@ -368,6 +375,14 @@ mod variables {
     fn off_is_the_declaration() {
         let emitted = track_variable(quote!(::memscope; let mut v: T = f()), Mode::Off);
         assert_eq!(emitted.to_string(), quote!(let mut v: T = f();).to_string());
+        let off =
+            |input: TokenStream| track_variable(quote!(::memscope; #input), Mode::Off).to_string();
+        let emitted = off(quote!(#[track(tags("io"))] let a = 1; let b = 2));
+        assert_eq!(emitted, quote!(let a = 1; let b = 2;).to_string());
+        assert_eq!(off(quote!(a, b)), quote!(let _ = &a; let _ = &b;).to_string());
+        let owned =
+            quote!(let mut v: ::memscope::Tracked<T> = ::memscope::__private::tracked(f()););
+        assert_eq!(off(quote!(own mut v: T = f())), owned.to_string());
     }
 }
 

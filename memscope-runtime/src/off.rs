@@ -31,6 +31,59 @@ impl<T: Trackable> Clone for Probe<T> {
     }
 }
 
+/// A value whose whole life is recorded with the feature `on`; without it, the value.
+///
+/// See the same type with the feature on for what it records.
+#[repr(transparent)]
+pub struct Tracked<T>(T);
+
+impl<T> Tracked<T> {
+    #[inline(always)]
+    pub(crate) fn unplaced(value: T) -> Self {
+        Self(value)
+    }
+
+    /// Gives the value back.
+    #[inline(always)]
+    #[must_use = "to drop the value, drop the `Tracked`"]
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self) -> &T {
+        &self.0
+    }
+
+    #[inline(always)]
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+
+    #[inline(always)]
+    pub(crate) fn cloned(&self) -> Self
+    where
+        T: Clone,
+    {
+        Self(self.0.clone())
+    }
+}
+
+/// Makes a tracked value.
+#[doc(hidden)]
+#[inline(always)]
+pub fn tracked<T>(value: T) -> Tracked<T> {
+    Tracked(value)
+}
+
+/// Makes a [`Tracked`] value of an expression; without the feature `on`, one that is nothing but the value.
+#[macro_export]
+macro_rules! tracked {
+    ($value:expr $(,)?) => {
+        $crate::__private::tracked($value)
+    };
+}
+
 /// Does nothing: there is no recording.
 #[inline(always)]
 pub fn flush() {}

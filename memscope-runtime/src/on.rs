@@ -16,10 +16,12 @@ mod rings;
 mod session;
 mod shape;
 mod site;
+mod tracked;
 
 pub use inspect::Trackable;
 pub use probe::Probe;
 pub use session::{capture_path, flush};
+pub use tracked::Tracked;
 
 pub(crate) mod private {
     pub use super::hooks::{
@@ -29,9 +31,35 @@ pub(crate) mod private {
     pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, inspect, shape_of};
     pub use super::shape::{Field, Shape};
     pub use super::site::{Site, SiteRef};
+    pub use super::tracked::tracked;
     pub use crate::{__inspect as inspect, __shape_of as shape_of, __site as site};
     pub use inventory;
     pub use memscope_format::defs::SiteKind;
+}
+
+/// Makes a [`Tracked`] value of an expression, without a procedural macro: as
+/// [`track_var!(own ...)`](crate::track_var).
+///
+/// ```
+/// let mut names = memscope::tracked!(Vec::new());
+/// names.push("ada");
+/// assert_eq!(names.len(), 1);
+/// ```
+#[macro_export]
+macro_rules! tracked {
+    ($value:expr $(,)?) => {
+        $crate::__private::tracked(
+            $crate::__private::site!(
+                Variable,
+                ::core::stringify!($value),
+                ::core::file!(),
+                ::core::line!(),
+                ::core::column!()
+            ),
+            $value,
+            0,
+        )
+    };
 }
 
 /// Records the state of a container now: its length, capacity and heap block.

@@ -20,6 +20,8 @@ pub(super) struct Hooks {
     /// What stands before a site's name, such as the function of a variable, called `function::variable`.
     scope: Vec<String>,
     tags: Vec<String>,
+    /// What the next site is called, if not by its variable's name.
+    next_name: Option<String>,
     /// How many variables have been hooked: a number for each guard, for those who read expansions.
     count: usize,
 }
@@ -43,8 +45,8 @@ pub(super) enum Bind {
 
 impl Hooks {
     /// Emits code for the memscope at `krate`, by default `::memscope`.
-    pub(super) fn new(krate: Option<TokenStream>) -> Self {
-        Self { krate, scope: Vec::new(), tags: Vec::new(), count: 0 }
+    fn new(krate: Option<TokenStream>) -> Self {
+        Self { krate, scope: Vec::new(), tags: Vec::new(), next_name: None, count: 0 }
     }
 
     /// Emits code as the options say.
@@ -52,6 +54,16 @@ impl Hooks {
         let krate = options.krate.as_ref().map(ToTokens::to_token_stream);
         let tags = options.tags.iter().map(syn::LitStr::value).collect();
         Self { tags, ..Self::new(krate) }
+    }
+
+    /// Says where memscope is.
+    pub(super) fn found_at(&mut self, krate: TokenStream) {
+        self.krate = Some(krate);
+    }
+
+    /// Says what the next variable's site is called, if not as the variable.
+    pub(super) fn call_next(&mut self, name: Option<String>) {
+        self.next_name = name;
     }
 
     /// Puts a name before those of all sites, until it is taken away.
@@ -102,7 +114,8 @@ impl Hooks {
         let span = emitted(at);
         let krate = self.krate(span);
         let exit = self.guard("exit", span);
-        let site = self.site(kind, &binding.ident.unraw().to_string(), at);
+        let name = self.called(&binding.ident);
+        let site = self.site(kind, &name, at);
         let variable = &binding.ident;
         let attributes = attributes(binding, span);
         let scoped = Ident::new(
@@ -126,7 +139,8 @@ impl Hooks {
         let span = emitted(at);
         let krate = self.krate(span);
         let (slot, exit) = (self.guard("slot", span), self.guard("exit", span));
-        let site = self.site(Kind::Variable, &binding.ident.unraw().to_string(), at);
+        let name = self.called(&binding.ident);
+        let site = self.site(Kind::Variable, &name, at);
         let variable = &binding.ident;
         let cfgs = &binding.cfgs;
         let attributes = attributes(binding, span);
@@ -142,6 +156,10 @@ impl Hooks {
             quote_spanned!(span=> #(#cfgs)* let mut #slot = #krate::__private::Slot::new(#site);),
             quote_spanned!(span=> #attributes let #exit = #krate::__private::Slot::#bind(&mut #slot, &#variable, 0);),
         )
+    }
+
+    fn called(&mut self, variable: &Ident) -> String {
+        self.next_name.take().unwrap_or_else(|| variable.unraw().to_string())
     }
 
     fn guard(&self, role: &str, span: Span) -> Ident {

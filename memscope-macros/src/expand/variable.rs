@@ -1,22 +1,44 @@
-//! `track_var!`: a declaration whose variable is tracked whatever its type.
+//! `track_var!`: variables that are tracked whatever their type.
 
+use super::Mode;
 use super::function::around;
-use super::hook::{Bind, Hooks};
-use super::inert::extends_a_temporary;
-use crate::bindings::Bindings;
+use super::hook::{Bind, Hooks, Kind, emitted};
+use crate::attr::Options;
+use crate::bindings::{Binding, Bindings};
 use crate::errors::Errors;
-use proc_macro2::{Punct, Spacing, Span, TokenStream, TokenTree};
-use syn::parse::Parser;
-use syn::{Block, Local, Stmt};
+use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Block, Expr, Local, Stmt, Token, Type};
 
 /// What stands in `track_var!`.
 #[derive(Debug)]
 pub(crate) struct Declaration {
     krate: TokenStream,
-    /// The user's declarations, as they were written; none where they cannot be compiled.
-    tokens: TokenStream,
-    /// The `let` to be tracked; `None` if something is wrong with it.
-    local: Option<Local>,
+    options: Options,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    /// `let` statements: the user's tokens of each, and what they say; `None` if something is wrong with it.
+    Lets(Vec<(TokenStream, Option<Local>)>),
+    /// Names of existing variables.
+    Existing(Vec<Binding>),
+    /// `own mut v: T = value`
+    OwnVariable {
+        mutability: Option<Token![mut]>,
+        ident: Ident,
+        ty: Option<Box<Type>>,
+        value: Box<Expr>,
+    },
+    /// `own value`
+    OwnValue(Box<Expr>),
+    /// Something that cannot be expanded.
+    Wrong,
 }
 
 const FORM: &str = "write `memscope::track_var!(let v = ...)`";
@@ -26,79 +48,218 @@ impl Declaration {
     pub(crate) fn read(input: TokenStream, errors: &mut Errors) -> Self {
         let mut input = input.into_iter();
         let krate = input.by_ref().take_while(|token| !is_punct(token, ';')).collect();
-        let written: Vec<TokenTree> = input.collect();
-        let mut declaration = Self { krate, tokens: TokenStream::new(), local: None };
-        let Some(first) = written.first().cloned() else {
-            errors.push_at(Span::call_site(), "`track_var!` has nothing to declare", FORM);
-            return declaration;
-        };
-        // An attribute may stand before the `let`.
-        if !written.iter().any(|token| is_word(token, "let")) {
-            not_a_declaration(&first, &written, errors);
-            return declaration;
-        }
-        let tokens = terminated(written);
-        match Block::parse_within.parse2(tokens.clone()) {
-            Ok(statements) => {
-                declaration.tokens = tokens;
-                declaration.local = tracked(statements, errors);
+        let mut written: Vec<TokenTree> = input.collect();
+        let options = options(&mut written, errors);
+        let form = Form::read(written, errors);
+        check_options(&options, &form, errors);
+        Self { krate, options, form }
+    }
+
+    /// The tokens with hooks, or, with hooks off, those that mean the same without.
+    pub(super) fn expand(self, mode: Mode) -> TokenStream {
+        let krate = self.krate;
+        let mut hooks = Hooks::with(&self.options);
+        hooks.found_at(krate.clone());
+        let name = self.options.name.map(|name| name.value());
+        let called = |ident: &Ident| name.clone().unwrap_or_else(|| ident.unraw().to_string());
+        match self.form {
+            Form::Lets(statements) => statements
+                .into_iter()
+                .flat_map(|(tokens, local)| match local {
+                    Some(local) if mode == Mode::On => {
+                        let bindings = Bindings::of(&local.pat, &local.attrs);
+                        hooks.call_next(name.clone());
+                        let (before, after) =
+                            around(&mut hooks, &local, &bindings, &bindings.values, Bind::Always);
+                        [before, tokens, after]
+                    }
+                    _ => [TokenStream::new(), tokens, TokenStream::new()],
+                })
+                .collect(),
+            Form::Existing(variables) => variables
+                .iter()
+                .map(|variable| {
+                    let ident = &variable.ident;
+                    match mode {
+                        Mode::On => {
+                            hooks.call_next(name.clone());
+                            hooks.scoped(Kind::Variable, variable, Bind::Always)
+                        }
+                        Mode::Off => quote_spanned!(emitted(ident.span())=> let _ = &#ident;),
+                    }
+                })
+                .collect(),
+            Form::OwnVariable { mutability, ident, ty, value } => {
+                let span = emitted(ident.span());
+                let owned = own(&hooks, &called(&ident), ident.span(), &value, mode);
+                let ty = ty.map(|ty| quote_spanned!(span=> : #krate::Tracked<#ty>));
+                quote_spanned!(span=> let #mutability #ident #ty = #owned;)
             }
-            Err(error) => errors.push_at(error.span(), &error.to_string(), FORM),
+            Form::OwnValue(value) => {
+                let written = value.to_token_stream().to_string();
+                own(&hooks, &name.unwrap_or(written), value.span(), &value, mode)
+            }
+            Form::Wrong => TokenStream::new(),
         }
-        declaration
-    }
-
-    /// The user's tokens, unchanged.
-    pub(crate) fn into_tokens(self) -> TokenStream {
-        self.tokens
-    }
-
-    /// The user's tokens, with hooks around them.
-    pub(super) fn expand(self) -> TokenStream {
-        let Some(local) = &self.local else { return self.tokens };
-        let mut hooks = Hooks::new(Some(self.krate));
-        let bindings = Bindings::of(&local.pat, &local.attrs);
-        let (before, after) = around(&mut hooks, local, &bindings, &bindings.values, Bind::Always);
-        [before, self.tokens, after].into_iter().collect()
     }
 }
 
-/// The one `let` among statements, if it is one that can be tracked.
+/// An expression that makes a `Tracked`.
+fn own(hooks: &Hooks, name: &str, at: Span, value: &Expr, mode: Mode) -> TokenStream {
+    let span = emitted(at);
+    let krate = hooks.krate(span);
+    match mode {
+        Mode::On => {
+            let site = hooks.site(Kind::Variable, name, at);
+            quote_spanned!(span=> #krate::__private::tracked(#site, #value, 0))
+        }
+        Mode::Off => quote_spanned!(span=> #krate::__private::tracked(#value)),
+    }
+}
+
+impl Form {
+    fn read(written: Vec<TokenTree>, errors: &mut Errors) -> Self {
+        let Some(first) = written.first().cloned() else {
+            errors.push_at(Span::call_site(), "`track_var!` has nothing to declare", FORM);
+            return Self::Wrong;
+        };
+        if is_word(&first, "own") && !matches!(written.get(1), None | Some(TokenTree::Punct(_))) {
+            return Self::own(written.into_iter().skip(1).collect(), errors);
+        }
+        // An attribute may stand before the `let`.
+        if written.iter().any(|token| is_word(token, "let")) {
+            return Self::lets(written, errors);
+        }
+        let names = Punctuated::<Existing, Token![,]>::parse_terminated_with;
+        let existing = |input: ParseStream<'_>| names(input, Existing::parse);
+        match existing.parse2(written.iter().cloned().collect()) {
+            Ok(names) => Self::Existing(names.into_iter().map(|existing| existing.0).collect()),
+            Err(_) => {
+                errors.push(
+                    first,
+                    "`track_var!` takes a declaration, which begins with `let`, or names of variables",
+                    "write `memscope::track_var!(let v = ...)`; for a value, `memscope::track_var!(own ...)`",
+                );
+                Self::Wrong
+            }
+        }
+    }
+
+    fn own(written: TokenStream, errors: &mut Errors) -> Self {
+        let variable = |input: ParseStream<'_>| {
+            let mutability = input.parse()?;
+            let ident = input.parse()?;
+            let ty = input.parse::<Option<Token![:]>>()?.map(|_| input.parse()).transpose()?;
+            input.parse::<Token![=]>()?;
+            let value = input.parse()?;
+            input.parse::<Option<Token![;]>>()?;
+            Ok(Self::OwnVariable { mutability, ident, ty, value })
+        };
+        if let Ok(form) = variable.parse2(written.clone()) {
+            return form;
+        }
+        let value = |input: ParseStream<'_>| {
+            let value = input.parse()?;
+            input.parse::<Option<Token![;]>>()?;
+            Ok(Self::OwnValue(value))
+        };
+        value.parse2(written).unwrap_or_else(|error| {
+            errors.push_at(
+                error.span(),
+                &error.to_string(),
+                "write `memscope::track_var!(own v = ...)`, or `memscope::track_var!(own ...)` for a value",
+            );
+            Self::Wrong
+        })
+    }
+
+    fn lets(written: Vec<TokenTree>, errors: &mut Errors) -> Self {
+        let statements = terminated(written).into_iter().map(|tokens| {
+            match Block::parse_within.parse2(tokens.clone()) {
+                Ok(statements) => (tokens, tracked(statements, errors)),
+                Err(error) => {
+                    errors.push_at(error.span(), &error.to_string(), FORM);
+                    (TokenStream::new(), None)
+                }
+            }
+        });
+        Self::Lets(statements.collect())
+    }
+}
+
+/// `v` or `mut v`.
+struct Existing(Binding);
+
+impl Existing {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        // As the variable was declared; it makes no difference.
+        input.parse::<Option<Token![mut]>>()?;
+        let ident =
+            if input.peek(Token![self]) { input.call(Ident::parse_any)? } else { input.parse()? };
+        Ok(Self(Binding { ident, cfgs: Vec::new() }))
+    }
+}
+
+/// Takes `#[track(...)]` away from the beginning.
+fn options(written: &mut Vec<TokenTree>, errors: &mut Errors) -> Options {
+    let [first, TokenTree::Group(group), ..] = &written[..] else { return Options::default() };
+    if !is_punct(first, '#') || group.delimiter() != Delimiter::Bracket {
+        return Options::default();
+    }
+    let Ok(list) = syn::parse2::<syn::MetaList>(group.stream()) else { return Options::default() };
+    if list.path.segments.last().is_none_or(|last| last.ident != "track") {
+        return Options::default();
+    }
+    written.drain(..2);
+    Options::read(list.tokens, errors)
+}
+
+fn check_options(options: &Options, form: &Form, errors: &mut Errors) {
+    for option in &options.given {
+        let name = option.unraw().to_string();
+        let several = match form {
+            Form::Lets(lets) => {
+                let count = |local: &Local| Bindings::of(&local.pat, &[]).values.len();
+                lets.iter().flat_map(|(_, local)| local).map(count).sum::<usize>() > 1
+            }
+            Form::Existing(variables) => variables.len() > 1,
+            _ => false,
+        };
+        match name.as_str() {
+            "tags" => {}
+            "name" if !several => {}
+            "name" => errors.push(
+                option,
+                "the option `name` would be that of several variables",
+                "write a `memscope::track_var!` for each",
+            ),
+            _ => errors.push(
+                option,
+                &format!("the option `{name}` does not apply to a variable"),
+                "the options of a variable are `name = \"...\"` and `tags(\"...\")`",
+            ),
+        }
+    }
+}
+
+/// The `let` of a statement, if it is one that can be tracked.
 fn tracked(statements: Vec<Stmt>, errors: &mut Errors) -> Option<Local> {
-    let mut statements = statements.into_iter();
-    let local = match statements.next()? {
+    let local = match statements.into_iter().next()? {
         Stmt::Local(local) => local,
         other => {
-            errors.push(other, "`track_var!` takes a declaration", FORM);
+            errors.push(other, "`track_var!` takes declarations", FORM);
             return None;
         }
     };
-    if let Some(second) = statements.next() {
-        errors.push(
-            second,
-            "`track_var!` takes one declaration",
-            "write a `memscope::track_var!` for each variable",
-        );
-        return None;
-    }
-    let Some(init) = &local.init else {
+    if local.init.is_none() {
         errors.push(
             &local.pat,
             "a tracked variable needs its initial value: that is when it is born",
             "write `memscope::track_var!(let v = ...)` where the variable gets its value",
         );
         return None;
-    };
-    let bindings = Bindings::of(&local.pat, &local.attrs);
-    if let Some(second) = bindings.values.get(1) {
-        errors.push(
-            &second.ident,
-            "`track_var!` tracks one variable",
-            "declare each by its own `memscope::track_var!`, or put `#[memscope::track]` on the function",
-        );
-        return None;
     }
-    if bindings.values.is_empty() || bindings.has_references {
+    if Bindings::of(&local.pat, &local.attrs).values.is_empty() {
         errors.push(
             &local.pat,
             "this pattern does not declare a variable that owns its value",
@@ -106,38 +267,19 @@ fn tracked(statements: Vec<Stmt>, errors: &mut Errors) -> Option<Local> {
         );
         return None;
     }
-    if extends_a_temporary(&init.expr) {
-        errors.push(
-            &init.expr,
-            "this value refers to a temporary that is dropped together with the variable",
-            "give the temporary a name: `let value = ...;` before, then refer to `&value` here",
-        );
-        return None;
-    }
     Some(local)
 }
 
-fn not_a_declaration(first: &TokenTree, written: &[TokenTree], errors: &mut Errors) {
-    let help = match first {
-        TokenTree::Ident(name) if written.len() == 1 => {
-            format!("track it where it is declared: `memscope::track_var!(let {name} = ...)`")
-        }
-        _ => FORM.to_owned(),
-    };
-    errors.push(first, "`track_var!` takes a declaration, which begins with `let`", &help);
-}
-
-/// Ends a declaration with a semicolon, if the user left it out.
-fn terminated(written: Vec<TokenTree>) -> TokenStream {
-    let end = match written.last() {
-        Some(last) if !is_punct(last, ';') => {
-            let mut semicolon = Punct::new(';', Spacing::Alone);
-            semicolon.set_span(last.span());
-            Some(TokenTree::Punct(semicolon))
-        }
-        _ => None,
-    };
-    written.into_iter().chain(end).collect()
+/// Splits after semicolons; ends the last declaration with one, if the user left it out.
+fn terminated(written: Vec<TokenTree>) -> Vec<TokenStream> {
+    let end = written.last().filter(|last| !is_punct(last, ';')).map(|last| {
+        let mut semicolon = Punct::new(';', Spacing::Alone);
+        semicolon.set_span(last.span());
+        TokenTree::Punct(semicolon)
+    });
+    let all: Vec<TokenTree> = written.into_iter().chain(end).collect();
+    let statements = all.split_inclusive(|token| is_punct(token, ';'));
+    statements.map(|statement| statement.iter().cloned().collect()).collect()
 }
 
 fn is_punct(token: &TokenTree, character: char) -> bool {

@@ -183,6 +183,66 @@ fn born(recorder: &Recorder, hook: &Hook, variable: Inspected) -> Option<u64> {
     Some(recorder.value(position?))
 }
 
+/// Records the birth of a value in a [`Tracked`](super::tracked::Tracked), a clone's if it has an origin.
+#[inline(always)]
+pub(super) fn born_tracked(
+    site: &'static Site,
+    value: Inspected,
+    origin: u64,
+) -> Option<(&'static Hook, u64)> {
+    let born = recorder::with(|recorder| {
+        let hook = site.hook(value.desc)?;
+        if origin == 0 {
+            return Some((hook, born(recorder, hook, value)?));
+        }
+        let payload = [origin, 0];
+        let now = recorder.now();
+        let position = recorder.emit(hook.id, RawKind::Born, flags::CLONED, now, payload)?;
+        Some((hook, recorder.value(position)))
+    });
+    born.flatten()
+}
+
+/// Records that the drop of such a value begins, with its last state.
+#[inline(always)]
+pub(super) fn tracked_drops(hook: &Hook, id: u64, value: Inspected) {
+    let _ = recorder::with(|recorder| {
+        let now = recorder.now();
+        last_state(recorder, hook, id, value, now);
+        recorder.open_drop(id, now);
+    });
+}
+
+/// Records that the drop of such a value has ended.
+#[inline(always)]
+pub(super) fn tracked_ends(hook: &Hook, id: u64) {
+    let _ = recorder::with(|recorder| {
+        let end = recorder.now();
+        let (start, depth) = match recorder.close_drop(id) {
+            Some((closed, depth)) => (closed.start, depth),
+            None => (None, recorder.depth()),
+        };
+        emit_end(recorder, hook, flags::DROPPED, id, end, start, depth);
+    });
+}
+
+/// Records that such a value is moved out, with its last state.
+#[inline(always)]
+pub(super) fn tracked_moves(hook: &Hook, id: u64, value: Inspected) {
+    let _ = recorder::with(|recorder| {
+        let now = recorder.now();
+        last_state(recorder, hook, id, value, now);
+        emit_end(recorder, hook, flags::MOVED, id, now, None, recorder.depth());
+    });
+}
+
+fn last_state(recorder: &Recorder, hook: &Hook, id: u64, value: Inspected, now: u64) {
+    if let Some(container) = value.desc.shape.container() {
+        let (kind, reason) = (container.kind, SnapshotReason::Drop);
+        emit_snapshot(recorder, hook, id, None, kind, reason, value.reading, now);
+    }
+}
+
 /// Records the birth of a value that carries a probe; returns its id, 0 if it could not be recorded.
 #[inline(always)]
 pub(super) fn born_with_probe(

@@ -154,6 +154,42 @@ fn a_hook_in_a_drop_of_its_own_proves_what_happened() {
 }
 
 #[test]
+fn a_tracked_value_tells_how_it_ended_and_what_it_held() {
+    let run = run("tracked");
+    let capture = run.capture();
+    let last: Vec<_> = harness::rows::<Container>(&capture)
+        .iter()
+        .filter(|row| row.reason == SnapshotReason::Drop)
+        .map(|row| (row.kind, row.len, row.capacity, row.value != 0))
+        .collect();
+    use memscope_format::defs::ContainerKind::{String, Vec as Vector};
+    assert_eq!(
+        last,
+        [
+            (String, Some(3), Some(3), true),
+            (Vector, Some(2), Some(7), true),
+            (Vector, Some(2), Some(2), true),
+        ]
+    );
+    let kinds: Vec<_> = harness::rows::<Lifecycle>(&capture)
+        .iter()
+        .map(|row| (row.kind, row.origin != 0))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            (LifecycleKind::Born, false),
+            (LifecycleKind::Cloned, true),
+            (LifecycleKind::Born, false),
+            (LifecycleKind::Moved, false),
+        ]
+    );
+    let drops = harness::rows::<DropChain>(&capture);
+    assert!(drops.iter().all(|row| row.outcome == Outcome::Dropped && row.duration.is_some()));
+    assert_eq!(drops.len(), 2);
+}
+
+#[test]
 fn a_module_is_tracked_with_all_that_is_in_it() {
     let run = run("items");
     let capture = run.capture();

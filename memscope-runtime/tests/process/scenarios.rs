@@ -26,6 +26,7 @@ pub(crate) fn play(scenario: &str) {
         "zero_sized" => zero_sized(),
         "variants" => variants(),
         "own_drop" => own_drop(),
+        "tracked" => tracked(),
         "items" => items(),
         "nothing" => {}
         "many" => many(),
@@ -198,6 +199,15 @@ mod shop {
             coins.len()
         }
     }
+}
+
+fn tracked() {
+    memscope::track_var!(own mut dropped = Vec::<u8>::with_capacity(7));
+    dropped.extend([1, 2]);
+    let copy = dropped.clone();
+    let moved = memscope::tracked!(String::from("abc"));
+    assert_eq!((moved.into_inner().as_str(), copy.len()), ("abc", 2));
+    drop(dropped);
 }
 
 fn items() {

@@ -1,5 +1,5 @@
 fn main() {
     let names = vec![1];
-    memscope::track_var!(names);
     drop(names);
+    memscope::track_var!(names);
 }

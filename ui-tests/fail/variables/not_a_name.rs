@@ -1,0 +1,7 @@
+fn main() {
+    let pair = (vec![1], vec![2]);
+    // A field is no variable.
+    memscope::track_var!(pair.0);
+    memscope::track_var!(pair, &pair);
+    drop(pair);
+}

@@ -1,0 +1,5 @@
+fn main() {
+    let names = vec![1];
+    memscope::track_var!(name);
+    drop(names);
+}
