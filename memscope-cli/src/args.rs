@@ -67,7 +67,8 @@ pub(crate) struct InfoArgs {
 /// Check a capture against the format, frame by frame
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
-    /// A capture
+    /// A capture, or a directory of one
+    #[arg(value_name = "FILE|DIR")]
     pub(crate) file: PathBuf,
     /// Print one JSON object
     #[arg(long)]
@@ -77,12 +78,13 @@ pub(crate) struct ValidateArgs {
 /// Write all rows of a capture in another format
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// A capture
+    /// A capture, or a directory of one
+    #[arg(value_name = "FILE|DIR")]
     pub(crate) file: PathBuf,
     /// What to write
     #[arg(long, value_enum)]
     pub(crate) format: ExportFormat,
-    /// Where to write it; by default to stdout
+    /// Where to write it, when it is whole; by default to stdout
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

@@ -2,7 +2,7 @@
 //!
 //! Each line is an object whose first key is `stream`. Definitions come first (`SITES`, `TYPES`, `HOOKS`, `THREADS`),
 //! then the events of one stream after the other, within a stream in the order they were written. Memory is that of
-//! one chunk.
+//! one chunk. A file appears under its name when it is whole: an export that is interrupted leaves nothing there.
 
 use crate::args::{ExportArgs, ExportFormat};
 use crate::console::{Console, say};
@@ -14,8 +14,10 @@ use memscope_format::rows::{Container, DropChain, Lifecycle, Zst};
 use memscope_format::{Event, Reader};
 use serde::Serialize;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs, console: &mut Console) -> Result<(), Failure> {
@@ -25,10 +27,12 @@ pub(crate) fn run(args: &ExportArgs, console: &mut Console) -> Result<(), Failur
     let damaged = match &args.output {
         None => json_lines(&reader, &mut console.out)?,
         Some(output) => {
+            refuse_own_input(&path, output)?;
             let cannot = |error| Failure::io(format!("cannot write {}", output.display()), error);
-            let mut sink = BufWriter::new(File::create(output).map_err(cannot)?);
+            let (unfinished, file) = Unfinished::create(output).map_err(cannot)?;
+            let mut sink = BufWriter::new(file);
             let damaged = json_lines(&reader, &mut sink)?;
-            sink.flush().map_err(cannot)?;
+            sink.flush().and_then(|()| unfinished.finish()).map_err(cannot)?;
             say(&format!("wrote: {}", output.display()));
             damaged
         }
@@ -40,14 +44,84 @@ pub(crate) fn run(args: &ExportArgs, console: &mut Console) -> Result<(), Failur
         return Ok(());
     }
     let rows: Option<u64> = health.iter().map(|damage| damage.rows).sum();
-    let rows = rows.map_or_else(
-        || "an unknown number of".to_owned(),
-        |rows| Count(rows + damaged).to_string(),
-    );
-    Err(Failure::Damaged(format!(
-        "{}: damaged; {rows} rows cannot be read and are not in the output",
-        path.display()
-    )))
+    let missing = match rows.map(|rows| rows + damaged) {
+        None => "an unknown number of rows cannot be read and are not in the output".to_owned(),
+        Some(0) => "no row is missing from the output".to_owned(),
+        Some(1) => "1 row cannot be read and is not in the output".to_owned(),
+        Some(rows) => format!("{} cannot be read and are not in the output", Count(rows).of("row")),
+    };
+    Err(Failure::Damaged(format!("{}: damaged; {missing}", path.display())))
+}
+
+/// Refuses to write over the capture that is read, or over the rings beside it, by whatever name.
+fn refuse_own_input(capture: &Path, output: &Path) -> Result<(), Failure> {
+    let mut rings = OsString::from(capture);
+    rings.push("-rings");
+    let is_input = same_file(capture, output) || same_file(Path::new(&rings), output);
+    if !is_input {
+        return Ok(());
+    }
+    let what = "is what is to be exported; nothing was written, give --output another name";
+    Err(Failure::Usage(format!("{} {what}", output.display())))
+}
+
+/// Whether two paths lead to one file; hard links do.
+fn same_file(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino())).ok();
+        identity(a).is_some() && identity(a) == identity(b)
+    }
+    #[cfg(not(unix))]
+    {
+        a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+    }
+}
+
+/// A file that is written under another name beside the one it is to have; dropped before its end, it is removed.
+struct Unfinished {
+    /// From what name to what name; `None` for what is no file (a pipe, a terminal), which is written as it is.
+    names: Option<(PathBuf, PathBuf)>,
+}
+
+impl Unfinished {
+    fn create(output: &Path) -> io::Result<(Self, File)> {
+        // A link stays, and what it leads to is replaced.
+        let output = output.canonicalize().unwrap_or_else(|_| output.to_owned());
+        if output.metadata().is_ok_and(|existing| !existing.is_file()) {
+            let file = File::options().write(true).open(&output)?;
+            return Ok((Self { names: None }, file));
+        }
+        let mut name = output.file_name().map(OsString::from).unwrap_or_default();
+        name.push(format!(".{}.partial", std::process::id()));
+        let partial = output.with_file_name(name);
+        let file = File::create(&partial)?;
+        Ok((Self { names: Some((partial, output)) }, file))
+    }
+
+    /// Gives the file its name.
+    fn finish(mut self) -> io::Result<()> {
+        let Some((partial, output)) = self.names.take() else { return Ok(()) };
+        let renamed = std::fs::rename(&partial, output);
+        if renamed.is_err() {
+            discard(&partial);
+        }
+        renamed
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some((partial, _)) = &self.names {
+            discard(partial);
+        }
+    }
+}
+
+fn discard(partial: &Path) {
+    // What made the export fail is told; that this could not be removed either adds nothing.
+    let _ = std::fs::remove_file(partial);
 }
 
 /// Writes everything; returns how many rows could not be read.

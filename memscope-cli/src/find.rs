@@ -33,13 +33,17 @@ pub(crate) fn captures(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// Returns the one capture that a path names, for commands that take no directory.
+/// Returns the one capture that a path names, itself or as the only one in a directory, for commands that take one.
 pub(crate) fn one_capture(path: &Path) -> Result<PathBuf, Failure> {
-    if path.is_dir() {
-        let what = format!("{} is a directory; give one of the captures in it", path.display());
-        return Err(Failure::Usage(what));
+    let mut found = captures(path)?;
+    match (found.pop(), found.len()) {
+        (Some(only), 0) => Ok(only),
+        (_, others) => Err(Failure::Usage(format!(
+            "{} holds {} captures; give one of them",
+            path.display(),
+            others + 1
+        ))),
     }
-    file(path)
 }
 
 /// Opens a capture.

@@ -35,11 +35,8 @@ pub(crate) fn run(args: &ValidateArgs, console: &mut Console) -> Result<(), Fail
     if valid {
         return Ok(());
     }
-    let what = format!(
-        "{}: damaged ({} errors); what is whole can be read",
-        path.display(),
-        validation.errors.len()
-    );
+    let errors = Count(validation.errors.len() as u64).of("error");
+    let what = format!("{}: damaged ({errors}); what is whole can be read", path.display());
     Err(Failure::Damaged(what))
 }
 

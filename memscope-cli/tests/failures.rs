@@ -109,13 +109,55 @@ fn a_directory_without_captures() {
 }
 
 #[test]
-fn a_directory_where_one_capture_is_asked_for() {
-    let dir = tempfile::tempdir().unwrap();
+fn a_directory_where_one_capture_is_asked_for_must_hold_one() {
+    let (dir, path) = with_capture();
+    for command in [&["validate", "."][..], &["export", "--format", "json", "."]] {
+        assert_eq!(memscope(dir.path(), command).code, 0, "{command:?}");
+    }
+    std::fs::copy(&path, dir.path().join("another.memscope")).unwrap();
     assert_snapshot!(memscope(dir.path(), &["validate", "."]).all(), @r#"
     --- stderr
-    error: . is a directory; give one of the captures in it
+    error: . holds 2 captures; give one of them
     --- exit code 2
     "#);
+}
+
+#[test]
+fn an_export_over_its_own_input_is_refused() {
+    let (dir, path) = with_capture();
+    let before = std::fs::read(&path).unwrap();
+    std::fs::hard_link(&path, dir.path().join("hard")).unwrap();
+    let mut names = vec!["serve.memscope", "./serve.memscope", "hard"];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&path, dir.path().join("soft")).unwrap();
+        names.push("soft");
+    }
+    for name in names {
+        let args = ["export", "--format", "json", "serve.memscope", "-o", name];
+        let ran = memscope(dir.path(), &args);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{name}");
+        assert!(ran.stderr.contains("is what is to be exported"), "{}", ran.stderr);
+        assert!(std::fs::read(&path).unwrap() == before, "the capture is as it was");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_that_fails_leaves_what_was_there() {
+    let (dir, _) = with_capture();
+    let rows = dir.path().join("rows.jsonl");
+    std::fs::write(&rows, "earlier").unwrap();
+    // The file may not grow: writing ends with an error.
+    let limited = format!(
+        "trap '' XFSZ; ulimit -f 0; exec {} export --format json serve.memscope -o rows.jsonl",
+        env!("CARGO_BIN_EXE_memscope")
+    );
+    let mut shell = std::process::Command::new("sh");
+    let status = shell.args(["-c", &limited]).current_dir(dir.path()).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(&rows).unwrap(), "earlier");
+    assert_eq!(dir.path().read_dir().unwrap().count(), 2, "nothing else is left behind");
 }
 
 #[test]
@@ -162,6 +204,7 @@ fn validate_says_what_is_damaged() {
     let ran = memscope(dir.path(), &["validate", "serve.memscope"]);
     assert_eq!(ran.code, 3);
     assert!(ran.stdout.contains("1 of them damaged"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("damaged (1 error);"), "{}", ran.stderr);
     let json = memscope(dir.path(), &["validate", "--json", "serve.memscope"]);
     assert_eq!((json.code, &json.json()["valid"]), (3, &false.into()));
 }
