@@ -1,7 +1,8 @@
 //! Raw events into rows: what a drain does with what it finds in the rings, and a reader with what was left there.
 
 use crate::chunk::{Chunk, ChunkFull, Sealed};
-use crate::codec::{Codec, Compressor};
+use crate::codec::Compressor;
+use crate::compression::Compression;
 use crate::defs::ContainerDef;
 use crate::hooks::{Hook, HookTable};
 use crate::raw::{DURATION_UNKNOWN, RawKind, Slot, SlotHeader, flags, value_id};
@@ -49,16 +50,16 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Makes an empty batch whose frames will be compressed with `codec`.
+    /// Makes an empty batch whose frames will be compressed as `compression`, or just a codec, says.
     #[must_use]
-    pub fn new(codec: Codec) -> Self {
+    pub fn new(compression: impl Into<Compression>) -> Self {
         Self {
             lifecycle: Chunk::new(),
             container: Chunk::new(),
             zst: Chunk::new(),
             drop_chain: Chunk::new(),
             events: 0,
-            compressor: Compressor::new(codec, Compressor::EVENTS),
+            compressor: Compressor::new(compression.into()),
             full: Vec::new(),
         }
     }

@@ -4,6 +4,7 @@ use crate::codec::{Codec, Compressor};
 use crate::column::{
     BLOCK, ColumnEncoder, ColumnEncoding, EncodedColumn, Parts, SHAPE, WEIGHT, Words, greatest,
 };
+use crate::compression::Compression;
 use crate::directory::{self, ColumnEntry, Directory};
 use crate::error::Error;
 use crate::frame::{Encoding, FrameHeader, FrameType};
@@ -135,8 +136,8 @@ impl<R: Record> Chunk<R> {
 
     /// Makes a frame of the rows and clears the chunk; `None` if there are no rows.
     #[must_use]
-    pub fn seal(&mut self, codec: Codec) -> Option<Sealed> {
-        self.seal_with(&mut Compressor::new(codec, Compressor::EVENTS))
+    pub fn seal(&mut self, compression: impl Into<Compression>) -> Option<Sealed> {
+        self.seal_with(&mut Compressor::new(compression.into()))
     }
 
     /// As [`Chunk::seal`], with a compressor that others use too.
@@ -159,7 +160,7 @@ impl<R: Record> Chunk<R> {
         let mut payload = vec![0; directory_len];
         let mut entries = Vec::with_capacity(columns);
         let mut raw_len = directory_len;
-        let compact = compressor.is_none();
+        let (few, few_noisy) = (compressor.wants_few(false), compressor.wants_few(true));
         let mut put = |id, column: EncodedColumn<'_>, noisy| {
             let start = payload.len();
             let codec = compressor.append_parts(column.parts, noisy, &mut payload);
@@ -175,7 +176,7 @@ impl<R: Record> Chunk<R> {
             });
         };
         if shaped {
-            put(SHAPE.id, self.shape.finish(compact), SHAPE.noisy);
+            put(SHAPE.id, self.shape.finish(few), SHAPE.noisy);
         }
         for (place, (column, encoder)) in R::COLUMNS.iter().zip(&mut self.columns).enumerate() {
             let encoded = if column.is_coded() {
@@ -183,12 +184,12 @@ impl<R: Record> Chunk<R> {
                 let encoding = if equal { ColumnEncoding::Constant } else { ColumnEncoding::Coded };
                 EncodedColumn { encoding, parts: Parts::One(&self.bytes) }
             } else {
-                encoder.finish(compact)
+                encoder.finish(if column.noisy { few_noisy } else { few })
             };
             put(column.id, encoded, column.noisy);
         }
         if weighted {
-            put(WEIGHT.id, self.weight.finish(compact), WEIGHT.noisy);
+            put(WEIGHT.id, self.weight.finish(few), WEIGHT.noisy);
         }
         directory::write(&mut payload, entries.into_iter());
         let (t_min, t_max) = R::TIME.map_or((0, 0), |_| (self.t_min, self.t_max));

@@ -1,6 +1,8 @@
 //! The codecs that stored bytes may be compressed with.
 
 use crate::column::Parts;
+use crate::compression::{Compression, Noise};
+use crate::error::Error;
 use crate::limits;
 use std::cell::RefCell;
 use std::fmt;
@@ -17,18 +19,48 @@ use zstd::zstd_safe::{
 pub enum Codec {
     /// Not at all.
     None = 0,
+    /// One lz4 block; needs the feature `lz4`.
+    Lz4 = 1,
     /// One zstd frame.
     #[default]
     Zstd = 2,
+    /// One brotli stream; needs the feature `brotli`.
+    Brotli = 3,
 }
 
 impl Codec {
+    /// All codecs, in the order of their ids.
+    pub const ALL: [Self; 4] = [Self::None, Self::Lz4, Self::Zstd, Self::Brotli];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
+            Self::Brotli => "brotli",
+        }
+    }
+
+    /// Whether this build has it.
+    #[must_use]
+    pub const fn is_available(self) -> bool {
+        match self {
+            Self::None | Self::Zstd => true,
+            Self::Lz4 => cfg!(feature = "lz4"),
+            Self::Brotli => cfg!(feature = "brotli"),
+        }
+    }
+
     /// Returns the codec with this id, if this version has it.
     #[must_use]
     pub const fn from_id(id: u8) -> Option<Self> {
         match id {
             0 => Some(Self::None),
+            1 => Some(Self::Lz4),
             2 => Some(Self::Zstd),
+            3 => Some(Self::Brotli),
             _ => None,
         }
     }
@@ -42,8 +74,7 @@ const WORTH_A_BLOCK: usize = 4096;
 
 /// Compresses one run of bytes after another, reusing its tables and its buffer.
 pub(crate) struct Compressor {
-    codec: Codec,
-    level: i32,
+    compression: Compression,
     zstd: Option<CCtx<'static>>,
     /// For bytes without repetitions.
     noise: Option<CCtx<'static>>,
@@ -51,20 +82,18 @@ pub(crate) struct Compressor {
 }
 
 impl Compressor {
-    /// zstd's level 1 is as small as its level 3 on event columns and faster.
-    pub(crate) const EVENTS: i32 = 1;
-    /// Definitions are text, and few.
-    pub(crate) const TEXT: i32 = 3;
     /// So far below 0 that zstd hardly searches for repetitions: what is left is Huffman coding.
     const NOISE: i32 = -20;
 
-    pub(crate) const fn new(codec: Codec, level: i32) -> Self {
-        Self { codec, level, zstd: None, noise: None, scratch: Vec::new() }
+    pub(crate) const fn new(compression: Compression) -> Self {
+        Self { compression, zstd: None, noise: None, scratch: Vec::new() }
     }
 
-    /// Whether bytes stay as they are given.
-    pub(crate) fn is_none(&self) -> bool {
-        self.codec == Codec::None
+    /// Whether bytes are best given as few as can be: no codec makes the difference, or one that does not code by
+    /// frequency.
+    pub(crate) fn wants_few(&self, noisy: bool) -> bool {
+        matches!(self.compression.codec, Codec::None | Codec::Lz4)
+            || noisy && self.compression.noise == Noise::Store
     }
 
     /// Appends `raw` to `out`, compressed if that makes it smaller, and says how it is stored.
@@ -81,12 +110,23 @@ impl Compressor {
         out: &mut Vec<u8>,
     ) -> Codec {
         let len = parts.len();
-        if self.codec == Codec::Zstd && len >= WORTH_COMPRESSING {
-            let start = out.len();
-            if self.zstd(parts, len, noisy, out).is_some_and(|stored| stored < len) {
-                return Codec::Zstd;
+        let stored = noisy && self.compression.noise == Noise::Store;
+        if len >= WORTH_COMPRESSING && !stored {
+            self.scratch.clear();
+            let done = match self.compression.codec {
+                Codec::None => None,
+                Codec::Zstd => self.zstd(parts, len, noisy),
+                #[cfg(feature = "lz4")]
+                Codec::Lz4 => self.lz4(parts, len),
+                #[cfg(feature = "brotli")]
+                Codec::Brotli => self.brotli(parts, len),
+                #[cfg(not(all(feature = "lz4", feature = "brotli")))]
+                _ => None,
+            };
+            if done.is_some() && self.scratch.len() < len {
+                out.extend_from_slice(&self.scratch);
+                return self.compression.codec;
             }
-            out.truncate(start);
         }
         for part in parts.iter() {
             out.extend_from_slice(part);
@@ -95,22 +135,19 @@ impl Compressor {
     }
 
     /// Appends one zstd frame; returns its length. `None` if there is no memory: then what is not compressed is still right.
-    fn zstd(
-        &mut self,
-        parts: Parts<'_>,
-        len: usize,
-        noisy: bool,
-        out: &mut Vec<u8>,
-    ) -> Option<usize> {
-        let (context, level) =
-            if noisy { (&mut self.noise, Self::NOISE) } else { (&mut self.zstd, self.level) };
+    fn zstd(&mut self, parts: Parts<'_>, len: usize, noisy: bool) -> Option<()> {
+        let count = noisy && self.compression.noise == Noise::Count;
+        let (context, level) = if count {
+            (&mut self.noise, Self::NOISE)
+        } else {
+            (&mut self.zstd, self.compression.level)
+        };
         let context = match context {
             Some(context) => context,
-            None => context.insert(compressor(level, noisy)?),
+            None => context.insert(compressor(level, count)?),
         };
         context.reset(ResetDirective::SessionOnly).ok()?;
         context.set_pledged_src_size(Some(len as u64)).ok()?;
-        self.scratch.clear();
         self.scratch.reserve(zstd_safe::compress_bound(len) + 64);
         let mut buffer = OutBuffer::around(&mut self.scratch);
         let by_part = len >= WORTH_A_BLOCK;
@@ -138,15 +175,46 @@ impl Compressor {
                 return None;
             }
         }
-        out.extend_from_slice(&self.scratch);
-        Some(self.scratch.len())
+        Some(())
+    }
+
+    #[cfg(feature = "lz4")]
+    fn lz4(&mut self, parts: Parts<'_>, len: usize) -> Option<()> {
+        let whole: Vec<u8>;
+        let raw = match parts {
+            Parts::One(raw) => raw,
+            Parts::Planes(planes) => {
+                whole = planes.concat();
+                &whole
+            }
+        };
+        self.scratch.resize(lz4_flex::block::get_maximum_output_size(len), 0);
+        let stored = lz4_flex::block::compress_into(raw, &mut self.scratch).ok()?;
+        self.scratch.truncate(stored);
+        Some(())
+    }
+
+    #[cfg(feature = "brotli")]
+    fn brotli(&mut self, parts: Parts<'_>, len: usize) -> Option<()> {
+        use std::io::Write as _;
+        /// 2^22 bytes of window, as much as a column can use.
+        const WINDOW: u32 = 22;
+        let quality = self.compression.level.clamp(0, 11) as u32;
+        let buffer = len.min(1 << 16);
+        let mut brotli = brotli::CompressorWriter::new(&mut self.scratch, buffer, quality, WINDOW);
+        for part in parts.iter() {
+            brotli.write_all(part).ok()?;
+        }
+        brotli.flush().ok()?;
+        brotli.into_inner();
+        Some(())
     }
 }
 
-fn compressor(level: i32, noisy: bool) -> Option<CCtx<'static>> {
+fn compressor(level: i32, count: bool) -> Option<CCtx<'static>> {
     let mut context = CCtx::try_create()?;
     context.set_parameter(CParameter::CompressionLevel(level)).ok()?;
-    if noisy {
+    if count {
         context.set_parameter(CParameter::LiteralCompressionMode(ParamSwitch::Enable)).ok()?;
     }
     Some(context)
@@ -154,7 +222,26 @@ fn compressor(level: i32, noisy: bool) -> Option<CCtx<'static>> {
 
 impl fmt::Debug for Compressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Compressor").field("codec", &self.codec).finish_non_exhaustive()
+        f.debug_struct("Compressor").field("compression", &self.compression).finish_non_exhaustive()
+    }
+}
+
+/// Returns the codec with this id.
+///
+/// # Errors
+///
+/// If this version or this build does not have it.
+pub(crate) fn available(id: u8) -> Result<Codec, Error> {
+    match Codec::from_id(id) {
+        Some(codec) if codec.is_available() => Ok(codec),
+        Some(codec) => Err(Error::TooNew {
+            supported: "the codecs that this build was given".to_owned(),
+            found: format!("codec {}, which is a feature of memscope-format", codec.name()),
+        }),
+        None => Err(Error::TooNew {
+            supported: format!("the codecs of format {}.{}", crate::MAJOR, crate::MINOR),
+            found: format!("codec {id}"),
+        }),
     }
 }
 
@@ -173,6 +260,23 @@ pub(crate) fn decompress(codec: Codec, stored: &[u8], raw_len: usize) -> Option<
             let len = zstd.decompress_to_buffer(stored, &mut raw).ok()?;
             (len == raw_len).then_some(raw)
         }),
+        #[cfg(feature = "lz4")]
+        Codec::Lz4 => {
+            let mut raw = vec![0; raw_len];
+            let len = lz4_flex::block::decompress_into(stored, &mut raw).ok()?;
+            (len == raw_len).then_some(raw)
+        }
+        #[cfg(feature = "brotli")]
+        Codec::Brotli => {
+            use std::io::Read as _;
+            let mut raw = Vec::with_capacity(raw_len);
+            let mut brotli = brotli::Decompressor::new(stored, 4096);
+            // One more would be too many.
+            brotli.by_ref().take(raw_len as u64 + 1).read_to_end(&mut raw).ok()?;
+            (raw.len() == raw_len).then_some(raw)
+        }
+        #[cfg(not(all(feature = "lz4", feature = "brotli")))]
+        _ => None,
     }
 }
 
@@ -193,17 +297,35 @@ mod tests {
 
     #[test]
     fn what_does_not_shrink_is_stored_as_it_is() {
-        let mut out = Vec::new();
-        let mut compressor = Compressor::new(Codec::Zstd, Compressor::EVENTS);
-        assert_eq!(compressor.append(b"short", &mut out), Codec::None);
-        assert_eq!(out, b"short");
-        let repeated = [7; 5000];
-        out.clear();
-        assert_eq!(compressor.append(&repeated, &mut out), Codec::Zstd);
-        assert!(out.len() < 50);
-        assert_eq!(decompress(Codec::Zstd, &out, 5000).as_deref(), Some(repeated.as_slice()));
-        assert_eq!(decompress(Codec::Zstd, &out, 4999), None);
-        assert_eq!(decompress(Codec::Zstd, &out, 5001), None);
-        assert_eq!(decompress(Codec::None, &out, 5000), None);
+        for codec in Codec::ALL.into_iter().filter(|codec| codec.is_available()) {
+            let mut out = Vec::new();
+            let mut compressor = Compressor::new(codec.into());
+            assert_eq!(compressor.append(b"short", &mut out), Codec::None);
+            assert_eq!(out, b"short");
+            let repeated = [7; 5000];
+            out.clear();
+            assert_eq!(compressor.append(&repeated, &mut out), codec);
+            assert!(codec == Codec::None || out.len() < 50);
+            assert_eq!(decompress(codec, &out, 5000).as_deref(), Some(repeated.as_slice()));
+            assert_eq!(decompress(codec, &out, 4999), None);
+            assert_eq!(decompress(codec, &out, 5001), None);
+            assert_eq!(decompress(Codec::None, &out[1..], 5000), None);
+        }
+    }
+
+    /// The lowest bytes of counters are random, the higher ones nearly all alike: each gets a code of its own.
+    #[test]
+    fn parts_are_coded_apart() {
+        let planes = [
+            (0..20_000_u64).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect(),
+            (0..20_000_u64).map(|n| u8::from(n % 16 == 0)).collect::<Vec<_>>(),
+        ];
+        let raw = planes.concat();
+        let mut compressor = Compressor::new(Codec::Zstd.into());
+        let (mut apart, mut together) = (Vec::new(), Vec::new());
+        let codec = compressor.append_parts(Parts::Planes(&planes), true, &mut apart);
+        compressor.append_parts(Parts::One(&raw), true, &mut together);
+        assert_eq!(decompress(codec, &apart, raw.len()), Some(raw));
+        assert!(apart.len() < together.len(), "{} {}", apart.len(), together.len());
     }
 }

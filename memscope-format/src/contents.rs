@@ -388,10 +388,7 @@ pub(crate) fn read_records<T: serde::de::DeserializeOwned>(
             found: u64::from(header.raw_len),
         });
     }
-    let codec = codec::Codec::from_id(header.codec).ok_or_else(|| Error::TooNew {
-        supported: format!("the codecs of format {}.{}", crate::MAJOR, crate::MINOR),
-        found: format!("codec {}", header.codec),
-    })?;
+    let codec = codec::available(header.codec)?;
     let mut raw = codec::decompress(codec, &payload, header.raw_len as usize).ok_or_else(|| {
         Error::corrupt(offset, format!("{} raw bytes", header.raw_len), "something else")
     })?;

@@ -3,7 +3,7 @@
 //! It has a checksum of its own, and so has each column, so that one column can be read and verified without
 //! the others.
 
-use crate::codec::{self, Codec};
+use crate::codec;
 use crate::column::{ColumnEncoding, SHAPE, Words};
 use crate::error::Error;
 use crate::frame::FrameHeader;
@@ -27,7 +27,7 @@ pub struct ColumnEntry {
     pub id: u16,
     /// Id of the [`ColumnEncoding`].
     pub encoding: u8,
-    /// Id of the [`Codec`].
+    /// Id of the [`crate::Codec`].
     pub codec: u8,
     /// Bytes in the payload.
     pub stored_len: u32,
@@ -198,7 +198,7 @@ impl Directory {
             supported: format!("the {what}s of format {}.{}", crate::MAJOR, crate::MINOR),
             found: format!("{what} {id}"),
         };
-        let codec = Codec::from_id(entry.codec).ok_or_else(|| unknown("codec", entry.codec))?;
+        let codec = codec::available(entry.codec)?;
         let encoding = ColumnEncoding::from_id(entry.encoding)
             .ok_or_else(|| unknown("column encoding", entry.encoding))?;
         let (least, most) = encoding.byte_range(self.rows);

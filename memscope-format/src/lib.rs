@@ -5,6 +5,8 @@
 //! writer died, validates them and (feature `report`) computes what they say. `SPEC.md` beside this crate
 //! is the normative text.
 //!
+//! Captures are recorded with zstd. Features add the other codecs: `lz4`, `brotli`, or both with `codecs`.
+//!
 //! It starts no thread, prints nothing and holds no unsafe code.
 //!
 //! The rooms, in reading order:
@@ -12,7 +14,7 @@
 //! * what is recorded: [`rows`] (the streams), [`defs`] (what their ids stand for), [`metadata`], [`clock`];
 //! * what a file consists of: [`header`], [`frame`], [`commit`], [`index`], [`limits`];
 //! * how rows become bytes: [`record`] (which columns a row has), [`mod@column`], `shapes`, [`directory`], [`chunk`],
-//!   [`varint`], `codec`; how definitions do: `records`;
+//!   [`varint`], `codec`, `compression`; how definitions do: `records`;
 //! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `layout` (which frames there are),
 //!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
@@ -26,6 +28,7 @@ pub mod clock;
 mod codec;
 pub mod column;
 pub mod commit;
+mod compression;
 mod contents;
 pub mod defs;
 pub mod directory;
@@ -59,6 +62,7 @@ pub use chunk::{Chunk, Sealed};
 pub use clock::{Clock, ClockReading};
 pub use codec::Codec;
 pub use commit::{Commit, RingCommit};
+pub use compression::{Compression, Noise};
 pub use defs::Defs;
 pub use error::Error;
 pub use header::{FileHeader, MAJOR, MINOR};

@@ -3,6 +3,7 @@
 use crate::chunk::{Chunk, Sealed};
 use crate::codec::{Codec, Compressor};
 use crate::commit::Commit;
+use crate::compression::Compression;
 use crate::defs::Defs;
 use crate::error::Error;
 use crate::frame::{Encoding, FrameHeader, FrameType, frame_flags};
@@ -49,7 +50,7 @@ impl<W: Write> Writer<W> {
             index: Vec::new(),
             metadata: None,
             commit: None,
-            compressor: Compressor::new(header.codec, Compressor::TEXT),
+            compressor: Compressor::new(Compression::text(header.codec)),
         };
         writer.put(&header.to_bytes())?;
         Ok(writer)

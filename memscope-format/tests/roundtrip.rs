@@ -7,7 +7,7 @@ use memscope_format::defs::ContainerKind;
 use memscope_format::rows::{
     Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Zst,
 };
-use memscope_format::{Chunk, Codec, Event, Reader, Writer};
+use memscope_format::{Chunk, Codec, Compression, Event, Reader, Writer};
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::fmt::Debug;
@@ -81,12 +81,12 @@ fn rows<R: Debug + Clone>(row: impl Strategy<Value = R>) -> impl Strategy<Value 
 
 fn comes_back<R: Event + Debug + PartialEq>(
     rows: &[R],
-    codec: Codec,
+    compression: Compression,
     chunk_rows: usize,
 ) -> Result<(), TestCaseError> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.memscope");
-    let mut writer = Writer::new(Vec::new(), &sample::file_header(codec)).unwrap();
+    let mut writer = Writer::new(Vec::new(), &sample::file_header(compression.codec)).unwrap();
     let mut chunk = Chunk::new();
     let mut chunks = 0;
     for part in rows.chunks(chunk_rows) {
@@ -94,8 +94,8 @@ fn comes_back<R: Event + Debug + PartialEq>(
             chunk.push(row).unwrap();
         }
         prop_assert_eq!(chunk.len(), part.len());
-        writer.append(&chunk.seal(codec).unwrap()).unwrap();
-        prop_assert!(chunk.is_empty() && chunk.seal(codec).is_none());
+        writer.append(&chunk.seal(compression).unwrap()).unwrap();
+        prop_assert!(chunk.is_empty() && chunk.seal(compression).is_none());
         chunks += 1;
     }
     let reader = sample::open(&path, &writer.finish(&sample::defs()).unwrap()).unwrap();
@@ -115,8 +115,11 @@ fn comes_back<R: Event + Debug + PartialEq>(
     Ok(())
 }
 
-fn codec() -> impl Strategy<Value = Codec> {
-    select(vec![Codec::None, Codec::Zstd])
+/// All codecs of this build, and the presets.
+fn codec() -> impl Strategy<Value = Compression> {
+    let codecs = Codec::ALL.into_iter().filter(|codec| codec.is_available());
+    let presets = [Compression::high_performance(), Compression::memory_efficient()];
+    select(codecs.map(Compression::from).chain(presets).collect::<Vec<_>>())
 }
 
 proptest! {
