@@ -1,0 +1,530 @@
+"""A second decoder of captures, written from SPEC.md alone.
+
+    python3 decode.py FOLDER    compare every capture in it with the JSON beside it
+    python3 decode.py CAPTURE   write what it holds as JSON
+
+Needs Python 3.9 and the packages zstandard, lz4 and brotli.
+"""
+
+import json
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import brotli
+import lz4.block
+import zstandard
+
+MAGIC = b"MEMSCOPE\r\n\x1a\n"
+SYNC = b"\xf7\x9b\xc3\xa5"
+CRITICAL, REPEAT = 1, 2
+M64 = (1 << 64) - 1
+
+LIFECYCLE, CONTAINER, ZST, DROP_CHAIN = 1, 2, 3, 4
+SITES, TYPES, HOOKS, THREADS = 0x201, 0x202, 0x203, 0x204
+METADATA, COMMIT, INDEX, FOOTER = 0x301, 0x302, 0x303, 0x304
+KNOWN = {1, 2, 3, 4, *range(0x201, 0x205), *range(0x301, 0x305)}
+STREAMS = {LIFECYCLE: "LIFECYCLE", CONTAINER: "CONTAINER", ZST: "ZST", DROP_CHAIN: "DROP_CHAIN"}
+
+KINDS = {1: "born", 2: "cloned", 3: "exit", 4: "moved"}
+CONTAINERS = ["vec", "string", "hash_map", "b_tree_map", "vec_deque", "box", "rc", "arc"]
+REASONS = {1: "birth", 2: "drop", 3: "asked"}
+OUTCOMES = {0: "unknown", 1: "dropped"}
+
+
+class Damaged(Exception):
+    """Bytes that contradict the specification."""
+
+
+def need(condition, what):
+    if not condition:
+        raise Damaged(what)
+
+
+# Section 1.
+
+
+def varint(data, at):
+    value = 0
+    for number in range(10):
+        need(at < len(data), "a varint ends early")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << (7 * number)
+        if byte < 0x80:
+            need(value <= M64, "a varint beyond 64 bits")
+            return value, at
+    raise Damaged("a varint of more than 10 bytes")
+
+
+def varints(data):
+    at, values = 0, []
+    while at < len(data):
+        value, at = varint(data, at)
+        values.append(value)
+    return values
+
+
+def unzigzag(value):
+    return (value >> 1) ^ -(value & 1)
+
+
+# Section 2.
+
+
+class Header:
+    """A frame header, and where it is."""
+
+    def __init__(self, data, at):
+        self.at = at
+        (
+            self.type,
+            self.flags,
+            self.codec,
+            self.encoding,
+            self.version,
+            self.seq,
+            self.stored,
+            self.raw,
+            self.rows,
+            self.source,
+            self.t_min,
+            self.t_max,
+            self.payload_crc,
+        ) = struct.unpack_from("<HHBBHQIIIIQQI", data, at + 8)
+        self.end = at + 64 + (self.stored + 7) // 8 * 8
+
+
+def header_at(data, at, tag):
+    """The frame header at a position, if there is one of this file."""
+    head = data[at : at + 64]
+    if len(head) < 64 or head[:4] != SYNC or (tag and head[4:8] != tag):
+        return None
+    if zlib.crc32(head[:60]) != struct.unpack_from("<I", head, 60)[0]:
+        return None
+    header = Header(data, at)
+    if header.stored > 16 << 20 or header.raw > 64 << 20 or header.rows > 1 << 20:
+        return None
+    return header
+
+
+def payload_of(data, header):
+    padded = data[header.at + 64 : header.end]
+    need(len(padded) == header.end - header.at - 64, "an incomplete frame")
+    need(zlib.crc32(padded) == header.payload_crc, "a payload with another checksum")
+    return padded[: header.stored]
+
+
+def search(data, at, tag):
+    while at + 64 <= len(data):
+        at = data.find(SYNC, at)
+        if at < 0:
+            break
+        if header_at(data, at, tag):
+            return at
+        at += 1
+    return len(data)
+
+
+def scan(data, tag):
+    """Section 9: hops from frame to frame, and searches for the next where there is none."""
+    frames, at, seq = [], 64, 0
+    while at < len(data):
+        header = header_at(data, at, tag)
+        if header and header.end <= len(data):
+            tag = tag or data[at + 4 : at + 8]
+            if header.seq >= seq:
+                frames.append(header)
+                seq = header.seq + 1
+            at = header.end
+        elif header:
+            at = search(data, at + 64, tag)
+        else:
+            start = at + 1
+            if frames and frames[-1].end == at:
+                try:
+                    payload_of(data, frames[-1])
+                except Damaged:
+                    start = frames.pop().at + 64
+            at = search(data, start, tag)
+    return frames
+
+
+def is_complete(data, tag):
+    footer = header_at(data, len(data) - 64, tag) if len(data) >= 128 else None
+    return bool(footer) and (footer.type, footer.stored, footer.t_max) == (FOOTER, 0, len(data))
+
+
+# Section 4.
+
+
+def decompress(codec, stored, raw_len):
+    try:
+        if codec == 0:
+            raw = stored
+        elif codec == 1:
+            raw = lz4.block.decompress(stored, uncompressed_size=raw_len)
+        elif codec == 2:
+            decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 26)
+            raw = decompressor.decompress(stored, max_output_size=max(raw_len, 1))
+        elif codec == 3:
+            raw = brotli.decompress(stored)
+        else:
+            raise Damaged(f"codec {codec}")
+    except (zstandard.ZstdError, lz4.block.LZ4BlockError, brotli.error) as error:
+        raise Damaged(str(error)) from error
+    need(len(raw) == raw_len, "another raw length")
+    return raw
+
+
+# Section 5.
+
+
+def planes(raw, rows):
+    need(rows > 0 and len(raw) % rows == 0 and 1 <= len(raw) // rows <= 8, "planes")
+    words = [0] * rows
+    for place in range(len(raw) // rows):
+        plane = raw[place * rows : (place + 1) * rows]
+        words = [word | byte << (8 * place) for word, byte in zip(words, plane)]
+    return words
+
+
+def exactly(words, rows):
+    need(len(words) == rows, "another number of words")
+    return words
+
+
+def sum_up(differences):
+    words, word = [], 0
+    for difference in differences:
+        word = (word + unzigzag(difference)) & M64
+        words.append(word)
+    return words
+
+
+def runs(raw, rows):
+    values = varints(raw)
+    need(len(values) % 2 == 0, "half a run")
+    words = []
+    for word, times in zip(values[::2], values[1::2]):
+        need(0 < times <= rows - len(words), "a run of the wrong length")
+        words += [word] * times
+    return exactly(words, rows)
+
+
+def columns_of(header, payload):
+    """The words of each column, by its id; a coded one as its table."""
+    need(len(payload) >= 8, "no directory")
+    count, _, crc = struct.unpack_from("<HHI", payload)
+    need(count <= 64, "too many columns")
+    end = 8 + 16 * count
+    directory = payload[:end]
+    need(len(directory) == end, "half a directory")
+    need(zlib.crc32(directory[:4] + directory[8:]) == crc, "a directory with another checksum")
+    columns, at, total = {}, end, end
+    for number in range(count):
+        column, encoding, codec, stored, raw_len, crc = struct.unpack_from(
+            "<HBBIII", payload, 8 + 16 * number
+        )
+        need(column not in columns, "a column twice")
+        part = payload[at : at + stored]
+        at += stored
+        total += raw_len
+        need(zlib.crc32(part) == crc, "a column with another checksum")
+        raw = decompress(codec, part, raw_len)
+        rows = header.rows
+        if encoding == 0:
+            values = varints(raw)
+            need(len(values) == 1, "not one word")
+            words = values * rows
+        elif encoding == 1:
+            words = planes(raw, rows)
+        elif encoding == 2:
+            words = exactly(varints(raw), rows)
+        elif encoding == 3:
+            words = sum_up(exactly(varints(raw), rows))
+        elif encoding == 4:
+            words = sum_up(planes(raw, rows))
+        elif encoding == 5:
+            words = runs(raw, rows)
+        elif encoding == 6:
+            need(column != 0, "coded shapes")
+            words = varints(raw)
+        else:
+            raise Damaged(f"encoding {encoding}")
+        columns[column] = (encoding, words)
+    need(at == len(payload), "bytes after the columns")
+    need(total == header.raw, "another raw length")
+    shapes = columns.get(0, (0, [0] * header.rows))[1]
+    need(not shapes or max(shapes) < header.rows, "a shape without a row")
+    for column, (encoding, words) in columns.items():
+        if encoding == 6:
+            need(not shapes or max(shapes) < len(words), "a shape without a word")
+            words = [words[shape] for shape in shapes]
+        columns[column] = words
+    return columns
+
+
+def some(word):
+    return word - 1 if word else None
+
+
+def u32(word):
+    need(word < 1 << 32, "a word beyond 32 bits")
+    return word
+
+
+def number(word):
+    return word
+
+
+def flag(word):
+    need(word < 2, "neither 0 nor 1")
+    return bool(word)
+
+
+def one_of(names):
+    def name(word):
+        need(word in names, "an unknown id")
+        return names[word]
+
+    return name
+
+
+CONTAINER_IDS = dict(enumerate(CONTAINERS, 1))
+COLUMNS = {
+    LIFECYCLE: [
+        (1, "ts", number),
+        (2, "kind", one_of(KINDS)),
+        (3, "site", u32),
+        (4, "type", u32),
+        (5, "value", number),
+        (6, "origin", number),
+        (7, "thread", u32),
+    ],
+    CONTAINER: [
+        (1, "ts", number),
+        (2, "value", number),
+        (3, "site", u32),
+        (4, "type", u32),
+        (5, "field", u32),
+        (6, "kind", one_of(CONTAINER_IDS)),
+        (7, "reason", one_of(REASONS)),
+        (8, "len", some),
+        (9, "capacity", some),
+        (10, "element_size", u32),
+        (11, "addr", some),
+        (12, "strong", some),
+        (13, "weak", some),
+        (14, "thread", u32),
+    ],
+    DROP_CHAIN: [
+        (1, "ts", number),
+        (2, "duration", some),
+        (3, "value", number),
+        (4, "site", u32),
+        (5, "type", u32),
+        (6, "depth", u32),
+        (7, "outcome", one_of(OUTCOMES)),
+        (8, "panicking", flag),
+        (9, "thread", u32),
+    ],
+}
+COLUMNS[ZST] = COLUMNS[LIFECYCLE]
+
+
+def rows_of(header, payload):
+    need((header.encoding, header.codec, header.version) == (2, 0, 1), "another version")
+    columns = columns_of(header, payload)
+    rows = [{} for _ in range(header.rows)]
+    for column, name, meaning in COLUMNS[header.type]:
+        need(column in columns, f"no column {name}")
+        for row, word in zip(rows, columns[column]):
+            row[name] = meaning(word)
+    return rows
+
+
+# Section 6.
+
+
+class Records:
+    """Reads what bincode wrote."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, count):
+        need(self.at + count <= len(self.data), "a record ends early")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def int(self):
+        first = self.take(1)[0]
+        if first < 251:
+            return first
+        need(first <= 253, "an integer")
+        return int.from_bytes(self.take(1 << (first - 250)), "little")
+
+    def bool(self):
+        return flag(self.take(1)[0])
+
+    def str(self):
+        try:
+            return self.take(self.int()).decode()
+        except UnicodeDecodeError as error:
+            raise Damaged(str(error)) from error
+
+    def list(self, item):
+        return [item() for _ in range(self.int())]
+
+    def option(self, item):
+        return item() if self.bool() else None
+
+    def variant(self, names):
+        place = self.int()
+        need(place < len(names), "an unknown variant")
+        return names[place]
+
+    def container(self):
+        return {"kind": self.variant(CONTAINERS), "element_size": self.int()}
+
+    def field(self):
+        return {
+            "name": self.str(),
+            "type_name": self.str(),
+            "variant": self.option(self.str),
+            "offset": self.option(self.int),
+            "size": self.int(),
+            "align": self.int(),
+            "container": self.option(self.container),
+        }
+
+    def site(self):
+        return {
+            "id": self.int(),
+            "kind": self.variant(["variable", "argument", "type", "snapshot"]),
+            "name": self.str(),
+            "module": self.str(),
+            "file": self.str(),
+            "line": self.int(),
+            "column": self.int(),
+            "tags": self.list(self.str),
+        }
+
+    def type(self):
+        return {
+            "id": self.int(),
+            "name": self.str(),
+            "size": self.int(),
+            "align": self.int(),
+            "needs_drop": self.bool(),
+            "container": self.option(self.container),
+            "fields": self.option(lambda: self.list(self.field)),
+        }
+
+    def hook(self):
+        return {"id": self.int(), "site": self.int(), "type_id": self.int()}
+
+    def thread(self):
+        return {"id": self.int(), "name": self.option(self.str), "os_id": self.option(self.int)}
+
+    def reading(self):
+        return {"ticks": self.int(), "mono_ns": self.int()}
+
+    def metadata(self):
+        return {
+            "program": self.str(),
+            "args": self.list(self.str),
+            "pid": self.int(),
+            "exe": self.str(),
+            "memscope_version": self.str(),
+            "target": self.str(),
+            "started_unix_ns": self.int(),
+            "clock_source": self.str(),
+            "clock": [self.reading(), self.reading()],
+            "ring_capacity": self.int(),
+            "labels": self.list(lambda: [self.str(), self.str()]),
+        }
+
+
+def records_of(header, payload, skip=0):
+    need((header.encoding, header.version) == (1, 1), "another version")
+    records = Records(decompress(header.codec, payload, header.raw)[skip:])
+    item = {
+        SITES: records.site,
+        TYPES: records.type,
+        HOOKS: records.hook,
+        THREADS: records.thread,
+        METADATA: records.metadata,
+    }[header.type]
+    found = [item() for _ in range(header.rows)]
+    need(records.at == len(records.data), "bytes after the records")
+    return found
+
+
+# The whole file.
+
+
+def tag_of(data):
+    """The tag of the file: by its header, or by a frame if that is damaged."""
+    head = data[:64]
+    if head[:12] == MAGIC and zlib.crc32(head[:60]) == struct.unpack_from("<I", head, 60)[0]:
+        major, minor, incompat = struct.unpack_from("<HHQ", head, 12)
+        need((major, minor) == (0, 2), f"format {major}.{minor}")
+        need(incompat == 0, f"features {incompat:#x}")
+        return head[32:36]
+    at = 64 if header_at(data, 64, None) else search(data, 0, None)
+    need(at < len(data) and (at == 64 or head[:12] == MAGIC), "not a capture")
+    return data[at + 4 : at + 8]
+
+
+def decode(data):
+    tag = tag_of(data)
+    tables = {SITES: {}, TYPES: {}, HOOKS: {}, THREADS: {}}
+    rows = {name: [] for name in STREAMS.values()}
+    metadata = None
+    for header in scan(data, tag):
+        need(header.type in KNOWN or not header.flags & CRITICAL, "an unknown critical frame")
+        try:
+            payload = payload_of(data, header)
+            if header.type in STREAMS:
+                rows[STREAMS[header.type]] += rows_of(header, payload)
+            elif header.type in tables:
+                for record in records_of(header, payload):
+                    tables[header.type][record["id"]] = record
+            elif header.type == METADATA:
+                metadata = records_of(header, payload, 64)[-1]
+        except Damaged as damage:
+            print(f"frame {header.seq}: {damage}", file=sys.stderr)
+    in_order = lambda table: [table[id] for id in sorted(table)]
+    return {
+        "metadata": metadata,
+        "defs": {
+            "sites": in_order(tables[SITES]),
+            "types": in_order(tables[TYPES]),
+            "hooks": in_order(tables[HOOKS]),
+            "threads": in_order(tables[THREADS]),
+        },
+        "complete": is_complete(data, tag),
+        "rows": rows,
+    }
+
+
+def main():
+    path = Path(sys.argv[1])
+    if not path.is_dir():
+        json.dump(decode(path.read_bytes()), sys.stdout)
+        return 0
+    captures = sorted(path.glob("*.memscope"))
+    wrong = 0
+    for capture in captures:
+        expected = json.loads(capture.with_name(capture.stem + ".json").read_text())
+        same = decode(capture.read_bytes()) == expected
+        print(f"{capture.name}: {'as expected' if same else 'DIFFERENT'}")
+        wrong += not same
+    return 1 if wrong or not captures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

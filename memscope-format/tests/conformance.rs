@@ -1,0 +1,180 @@
+//! The captures in `conformance/` mean what is written beside each, to this crate and to the decoder in Python there.
+//!
+//! Those named for a version are never made again. `cargo test -p memscope-format --features codecs --test conformance --
+//! --ignored` makes the others.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod sample;
+
+use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
+use memscope_format::header::FILE_HEADER_LEN;
+use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Zst};
+use memscope_format::{Chunk, Codec, Compression, Event, Reader, Writer};
+use sample::{Sample, file_header, metadata};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance")
+}
+
+/// The rows of the chunks of a stream that can be read.
+fn rows<R: Event + Serialize>(reader: &Reader) -> Value {
+    let rows = reader.rows::<R>().filter_map(Result::ok);
+    rows.map(|row| serde_json::to_value(row).unwrap()).collect()
+}
+
+fn content(path: &Path) -> Value {
+    let reader = Reader::open(path).unwrap();
+    json!({
+        "metadata": reader.metadata(),
+        "defs": reader.defs(),
+        "complete": reader.health().complete,
+        "rows": {
+            "LIFECYCLE": rows::<Lifecycle>(&reader),
+            "CONTAINER": rows::<Container>(&reader),
+            "ZST": rows::<Zst>(&reader),
+            "DROP_CHAIN": rows::<DropChain>(&reader),
+        },
+    })
+}
+
+#[test]
+fn every_capture_means_what_is_written_beside_it() {
+    let mut captures = Vec::new();
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "memscope") {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let codec = Codec::ALL.into_iter().find(|codec| name == format!("codec-{}", codec.name()));
+            if codec.is_some_and(|codec| !codec.is_available()) {
+                continue;
+            }
+            let expected = std::fs::read(path.with_extension("json")).unwrap();
+            let expected: Value = serde_json::from_slice(&expected).unwrap();
+            assert!(content(&path) == expected, "{}", path.display());
+            captures.push(name);
+        }
+    }
+    for name in ["version-0.2", "codec-none", "codec-zstd", "encodings", "damage-payload"] {
+        assert!(captures.iter().any(|capture| capture == name), "{name}");
+    }
+}
+
+/// The decoder in Python was written from SPEC.md alone. It is run where its packages are installed; the step
+/// `conformance` of `cargo xtask ci` installs them, and sets the variable that makes it an error if they are missing.
+#[test]
+fn an_independent_decoder_finds_the_same() {
+    let python = std::env::var("MEMSCOPE_PYTHON");
+    let interpreter = python.as_deref().unwrap_or("python3");
+    let decode = folder().join("decode.py");
+    let check = Command::new(interpreter).args(["-c", "import zstandard, lz4, brotli"]).output();
+    if python.is_err() && !check.is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let output = Command::new(interpreter).arg(decode).arg(folder()).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// A thousand rows of every stream, so that there is something to compress, and rows of every size of word.
+fn many_rows(compression: Compression) -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), &file_header(compression.codec)).unwrap();
+    writer.metadata(&metadata()).unwrap();
+    writer.define(&sample::defs()).unwrap();
+    let mut hooks = memscope_format::HookTable::new();
+    hooks.extend(&sample::defs());
+    let mut batch = memscope_format::Batch::new(compression);
+    for ring in [0, 1] {
+        let mut position = 0;
+        for cycle in 0..25 {
+            let start = 2000 + 70 * cycle + u64::from(ring) * 13;
+            for event in sample::cycle(ring, position, start) {
+                let (first, second) = sample::marked(&event, position, 1 << 12);
+                let thread = u32::from(ring) + 1;
+                batch.push(&hooks, ring, thread, position, first, second).unwrap();
+                position += 1 + u64::from(second.is_some());
+            }
+        }
+    }
+    for frame in batch.seal() {
+        writer.append(&frame).unwrap();
+    }
+    writer.finish(&sample::defs()).unwrap()
+}
+
+/// Rows that need every encoding of a column, two chunks, one of them with weights.
+fn encodings() -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), &file_header(Codec::None)).unwrap();
+    writer.metadata(&metadata()).unwrap();
+    writer.define(&sample::defs()).unwrap();
+    for codec in [Codec::None, Codec::Zstd] {
+        let mut chunk = Chunk::<Lifecycle>::new();
+        for row in 0..700_u64 {
+            let kind = LifecycleKind::ALL[(row / 3 % 4) as usize];
+            let birth = Lifecycle {
+                ts: if row == 300 { 1 << 50 } else { 1000 + row * row % 991 },
+                kind,
+                site: (row % 5) as u32,
+                type_id: 11,
+                value: row << (row % 64),
+                origin: if row > 500 { u64::MAX - row } else { 0 },
+                thread: 1 + (row / 200) as u32,
+            };
+            let weight = if codec == Codec::None { 1 } else { 1 + row % 3 };
+            chunk.push_weighted(&birth, weight).unwrap();
+        }
+        writer.append(&chunk.seal(codec).unwrap()).unwrap();
+    }
+    writer.finish(&sample::defs()).unwrap()
+}
+
+/// Where each frame of a whole capture begins.
+fn frames(bytes: &[u8]) -> Vec<(usize, FrameHeader)> {
+    let mut frames = Vec::new();
+    let mut at = FILE_HEADER_LEN;
+    while at < bytes.len() {
+        let (header, _) = FrameHeader::from_bytes(bytes[at..].first_chunk().unwrap()).unwrap();
+        frames.push((at, header));
+        at += header.frame_len() as usize;
+    }
+    frames
+}
+
+#[test]
+#[ignore = "writes the files"]
+fn remake() {
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder().join(format!("{name}.memscope"));
+        std::fs::write(&path, bytes).unwrap();
+        let mut text = serde_json::to_string(&content(&path)).unwrap();
+        text.push('\n');
+        std::fs::write(path.with_extension("json"), text).unwrap();
+    };
+    for codec in Codec::ALL {
+        write(&format!("codec-{}", codec.name()), &many_rows(codec.into()));
+    }
+    write("encodings", &encodings());
+    let whole = Sample::of_three_cycles(Codec::Zstd).finish();
+    let frames = frames(&whole);
+    let second = |frame_type| {
+        frames.iter().filter(|(_, header)| header.frame_type == frame_type).nth(1).unwrap().0
+    };
+    let flipped = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        bytes
+    };
+    write("damage-payload", &flipped(second(FrameType::CONTAINER) + FRAME_HEADER_LEN + 100));
+    write("damage-frame-header", &flipped(second(FrameType::LIFECYCLE) + 20));
+    write("damage-file-header", &flipped(20));
+    write("damage-index", &flipped(frames[frames.len() - 2].0 + FRAME_HEADER_LEN + 9));
+    write("damage-truncated", &whole[..second(FrameType::DROP_CHAIN) + 100]);
+    write("killed", &Sample::of_three_cycles(Codec::Zstd).killed());
+    let version = folder().join("version-0.2.memscope");
+    if !version.exists() {
+        write("version-0.2", &whole);
+    }
+}
