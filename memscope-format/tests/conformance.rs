@@ -48,7 +48,8 @@ fn every_capture_means_what_is_written_beside_it() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "memscope") {
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            let codec = Codec::ALL.into_iter().find(|codec| name == format!("codec-{}", codec.name()));
+            let codec =
+                Codec::ALL.into_iter().find(|codec| name == format!("codec-{}", codec.name()));
             if codec.is_some_and(|codec| !codec.is_available()) {
                 continue;
             }

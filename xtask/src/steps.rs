@@ -10,15 +10,16 @@ pub(crate) struct Step {
 }
 
 /// All checks: those that fail soonest first.
-pub(crate) const ALL: [Step; 5] = [
+pub(crate) const ALL: [Step; 6] = [
     Step { name: "format", commands: format },
     Step { name: "lint", commands: lint },
     Step { name: "docs", commands: docs },
     Step { name: "features", commands: features },
+    Step { name: "conformance", commands: conformance },
     Step { name: "readme", commands: readme::commands },
 ];
 
-pub(crate) fn names() -> [&'static str; 5] {
+pub(crate) fn names() -> [&'static str; 6] {
     ALL.map(|step| step.name)
 }
 
@@ -53,5 +54,20 @@ fn features() -> Result<Vec<Command>, String> {
         Command::new("cargo test -p memscope-macros"),
         Command::new("cargo check -p memscope-format"),
         Command::new("cargo check -p memscope-format --features report"),
+    ])
+}
+
+/// The decoder in Python, in an environment of its own that has the packages it needs.
+fn conformance() -> Result<Vec<Command>, String> {
+    let packages = "zstandard lz4 brotli msgpack";
+    Ok(vec![
+        Command::new("python3 -m venv target/conformance"),
+        Command::new(format!(
+            "target/conformance/bin/python -m pip install --quiet --disable-pip-version-check {packages}"
+        )),
+        Command::new(
+            "MEMSCOPE_PYTHON=\"$PWD/target/conformance/bin/python\" \
+             cargo test -p memscope-format --features codecs,report --test conformance",
+        ),
     ])
 }
