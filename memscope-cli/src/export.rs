@@ -242,6 +242,6 @@ fn events<'a, R: Event + Serialize>(
 }
 
 fn put<R: Serialize>(line: &Line<'_, R>, sink: &mut impl Write) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *sink, line).map_err(std::io::Error::from)?;
+    serde_json::to_writer(&mut *sink, line).map_err(io::Error::from)?;
     Ok(sink.write_all(b"\n")?)
 }

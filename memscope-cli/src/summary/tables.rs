@@ -143,8 +143,8 @@ pub(super) fn slowest_drops(report: &Report) -> (Table, usize) {
         let began: Cell = Nanos(slow.began_ns).to_string().into();
         let head = [
             Nanos(slow.duration_ns).to_string().into(),
-            Nanos(slow.self_ns).to_string().into(),
-            Count(slow.nested).to_string().into(),
+            time(&slow.self_ns),
+            count(&slow.nested),
             slow.site.name.as_str().into(),
             slow.thread.as_deref().unwrap_or("(unnamed)").into(),
         ];

@@ -9,6 +9,11 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 /// Steps of a drop's heaviest path that are kept, from the drop down; a run of drops of one site is one step.
 const PATH_STEPS: usize = 12;
 
+/// Why the time of drops is unknown where only the ends of scopes are seen.
+const UNSEEN: &str = "only that their scopes ended is observed, not their drops";
+/// Why the time that a drop took itself is unknown although its duration is known.
+pub(crate) const MIXED: &str = "of the drops that were set off, some have no observed end";
+
 /// What the drops of one site, or of one type, cost; in ticks within a capture, in nanoseconds after it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct DropTotals {
@@ -16,6 +21,10 @@ pub(crate) struct DropTotals {
     pub(crate) timed: u64,
     /// Drops without.
     pub(crate) untimed: u64,
+    /// Scopes that ended where it is not observed whether they dropped their value, nor how long that took.
+    pub(crate) unseen: u64,
+    /// Drops with a duration that set off drops without one: what they took themselves cannot be told.
+    pub(crate) mixed: u64,
     /// Those that ran while the thread was unwinding.
     pub(crate) panicking: u64,
     /// With all they set off; one within another of the same group counts once.
@@ -33,13 +42,15 @@ impl DropTotals {
     pub(crate) fn absorb(&mut self, other: Self) {
         self.timed += other.timed;
         self.untimed += other.untimed;
+        self.unseen += other.unseen;
+        self.mixed += other.mixed;
         self.panicking += other.panicking;
         self.total += other.total;
         self.own += other.own;
         self.longest = self.longest.max(other.longest);
     }
 
-    fn count(&mut self, row: &DropChain, own: Option<u64>) {
+    fn count(&mut self, row: &DropChain, own: Option<Own>) {
         match row.duration {
             Some(duration) => {
                 self.timed += 1;
@@ -47,14 +58,18 @@ impl DropTotals {
             }
             None => self.untimed += 1,
         }
-        self.own += own.unwrap_or(0);
+        if let Some(own) = own {
+            self.own += own.at_most;
+            self.mixed += u64::from(!own.exact);
+        }
         self.panicking += u64::from(row.panicking);
     }
 
     pub(crate) fn figures(&self, grounds: &Grounds) -> DropFigures {
         let time = |ns: u64, whole: Figure<u64>| {
-            grounds.time(match (self.timed, self.untimed) {
+            grounds.time(match (self.timed, self.untimed + self.unseen) {
                 (_, 0) => whole,
+                (0, _) if self.untimed == 0 => Figure::unknown(UNSEEN),
                 (0, _) => Figure::unknown("the ends of these drops are not observed"),
                 (_, _) => Figure::AtLeast {
                     value: ns,
@@ -68,7 +83,10 @@ impl DropTotals {
             panicking: grounds.count(self.panicking),
             total_ns: time(self.total, grounds.amount(self.total)),
             // The time of a nested drop that was lost is in that of the one around it.
-            self_ns: time(self.own, grounds.difference(self.own)),
+            self_ns: match self.mixed {
+                0 => time(self.own, grounds.difference(self.own)),
+                _ => grounds.time(Figure::unknown(MIXED)),
+            },
             longest_ns: time(self.longest, grounds.amount(self.longest)),
         }
     }
@@ -96,7 +114,17 @@ pub struct DropFigures {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Within {
     pub(crate) drops: u64,
+    /// Those of them without a duration.
+    pub(crate) untimed: u64,
     pub(crate) time: u64,
+}
+
+/// The time of a drop without the drops that it set off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Own {
+    pub(crate) at_most: u64,
+    /// Whether it is that: all drops directly within it have a duration.
+    pub(crate) exact: bool,
 }
 
 /// A step of a path of drops: one drop, or a run of drops of one site, each within the one before it.
@@ -104,7 +132,7 @@ pub(crate) struct Within {
 pub(crate) struct Step {
     pub(crate) site: u32,
     pub(crate) type_id: u32,
-    pub(crate) duration: u64,
+    pub(crate) duration: Option<u64>,
     pub(crate) run: u64,
 }
 
@@ -113,9 +141,11 @@ pub(crate) struct Step {
 pub(crate) struct ObservedDrop {
     pub(crate) row: DropChain,
     pub(crate) duration: u64,
-    pub(crate) own: u64,
+    pub(crate) own: Own,
     /// Drops that it set off, at any depth.
     pub(crate) nested: u64,
+    /// Those of them without a duration.
+    pub(crate) untimed: u64,
     /// How many levels deep they go.
     pub(crate) levels: u32,
     /// The heaviest drop that it set off, the heaviest within that, and so on.
@@ -131,6 +161,10 @@ struct Siblings {
     begin: Option<u64>,
     time: u64,
     drops: u64,
+    /// Those of them without a duration.
+    untimed: u64,
+    /// Those of the untimed ones that no timed one encloses: their time is not in `time`.
+    untold: u64,
     levels: u32,
     by_site: BTreeMap<u32, Within>,
     by_type: BTreeMap<u32, Within>,
@@ -143,6 +177,8 @@ impl Siblings {
         self.begin = [self.begin, other.begin].into_iter().flatten().min();
         self.time += other.time;
         self.drops += other.drops;
+        self.untimed += other.untimed;
+        self.untold += other.untold;
         self.levels = self.levels.max(other.levels);
         absorb_within(&mut self.by_site, other.by_site);
         absorb_within(&mut self.by_type, other.by_type);
@@ -152,7 +188,7 @@ impl Siblings {
     }
 }
 
-fn weight(path: &[Step]) -> Option<u64> {
+fn weight(path: &[Step]) -> Option<Option<u64>> {
     path.last().map(|step| step.duration)
 }
 
@@ -164,6 +200,7 @@ fn absorb_within(into: &mut BTreeMap<u32, Within>, mut other: BTreeMap<u32, With
     for (id, within) in other {
         let sum = into.entry(id).or_default();
         sum.drops += within.drops;
+        sum.untimed += within.untimed;
         sum.time += within.time;
     }
 }
@@ -174,8 +211,8 @@ pub(crate) trait DropSink {
     fn site(&mut self, id: u32) -> &mut DropTotals;
     /// The totals of a type's drops.
     fn a_type(&mut self, id: u32) -> &mut DropTotals;
-    /// Adds the time of a drop that no other encloses to that of its thread.
-    fn thread_time(&mut self, id: u32, ticks: u64);
+    /// Adds the time of drops that no other encloses to that of their thread, which lacks that of so many `untold`.
+    fn thread_time(&mut self, id: u32, ticks: u64, untold: u64);
 }
 
 /// Puts the drops of each thread, which arrive in the order of their ends, back into chains.
@@ -228,7 +265,10 @@ impl DropForest {
     /// Adds a drop; those of a thread come in the order of their ends.
     pub(crate) fn add(&mut self, row: &DropChain, sink: &mut impl DropSink) {
         let children = self.take_children(row, sink);
-        let own = row.duration.map(|duration| duration.saturating_sub(children.time));
+        let own = row.duration.map(|duration| Own {
+            at_most: duration.saturating_sub(children.time),
+            exact: children.untold == 0,
+        });
         sink.site(row.site).count(row, own);
         sink.a_type(row.type_id).count(row, own);
         if row.depth == 0 {
@@ -256,13 +296,19 @@ impl DropForest {
 
     /// Takes the waiting drops that this one encloses.
     ///
-    /// Deeper drops that began before it did belong to one whose row is lost: they count as outermost.
+    /// Deeper drops that began before it did belong to one whose row is lost: they count as outermost. A drop without
+    /// a duration was nested too deeply to be timed, and encloses them like any other; but one of a value without
+    /// identity is recorded as it begins, before what it sets off.
     fn take_children(&mut self, row: &DropChain, sink: &mut impl DropSink) -> Siblings {
         let mut children = Siblings::default();
         let Some(levels) = self.waiting.get_mut(&row.thread) else { return children };
         let begin = row.duration.map(|duration| row.ts.saturating_sub(duration));
         for (_, siblings) in levels.split_off(&row.depth.saturating_add(1)) {
-            if begin.is_some_and(|begin| siblings.begin.is_none_or(|first| first >= begin)) {
+            let encloses = match begin {
+                Some(begin) => siblings.begin.is_none_or(|first| first >= begin),
+                None => row.value != 0,
+            };
+            if encloses {
                 children.absorb(siblings);
             } else {
                 count_outermost(row.thread, &siblings, sink);
@@ -274,11 +320,11 @@ impl DropForest {
     fn finish_outermost(
         &mut self,
         row: &DropChain,
-        own: Option<u64>,
+        own: Option<Own>,
         children: Siblings,
         sink: &mut impl DropSink,
     ) {
-        if let Some(duration) = row.duration
+        if let (Some(duration), Some(own)) = (row.duration, own)
             && self.keep > 0
         {
             let mut path = children.heaviest.clone();
@@ -286,8 +332,9 @@ impl DropForest {
             let ranked = Ranked(ObservedDrop {
                 row: *row,
                 duration,
-                own: own.unwrap_or(0),
+                own,
                 nested: children.drops,
+                untimed: children.untimed,
                 levels: children.levels,
                 path,
                 by_site: BTreeMap::new(),
@@ -313,19 +360,21 @@ fn count_outermost(thread: u32, siblings: &Siblings, sink: &mut impl DropSink) {
     for (type_id, within) in &siblings.by_type {
         sink.a_type(*type_id).total += within.time;
     }
-    sink.thread_time(thread, siblings.time);
+    sink.thread_time(thread, siblings.time, siblings.untold);
 }
 
 /// Puts a drop's children under it.
 fn enclosed_by(row: &DropChain, children: Siblings) -> Siblings {
     let Siblings { drops, levels, mut by_site, mut by_type, mut heaviest, time, .. } = children;
+    let untimed = u64::from(row.duration.is_none());
     for (map, id) in [(&mut by_site, row.site), (&mut by_type, row.type_id)] {
         let within = map.entry(id).or_default();
         within.drops += 1;
+        within.untimed += untimed;
         // Those of the same group within it are part of it.
         within.time = row.duration.unwrap_or(within.time);
     }
-    let duration = row.duration.unwrap_or(0);
+    let duration = row.duration;
     match heaviest.last_mut() {
         Some(step) if step.site == row.site && step.type_id == row.type_id => {
             *step = Step { duration, run: step.run + 1, ..*step };
@@ -336,9 +385,15 @@ fn enclosed_by(row: &DropChain, children: Siblings) -> Siblings {
         heaviest.remove(0);
     }
     Siblings {
-        begin: Some(row.ts.saturating_sub(duration)),
+        // Without a duration it began no later than the first of those that it encloses.
+        begin: Some(match duration {
+            Some(duration) => row.ts.saturating_sub(duration),
+            None => children.begin.map_or(row.ts, |first| first.min(row.ts)),
+        }),
         time: row.duration.unwrap_or(time),
         drops: drops + 1,
+        untimed: children.untimed + untimed,
+        untold: if duration.is_some() { 0 } else { children.untold + 1 },
         levels: levels + 1,
         by_site,
         by_type,
@@ -354,7 +409,7 @@ pub struct SetOff {
     /// How many.
     pub drops: u64,
     /// Time they took in nanoseconds, with all that they set off; one within another counts once.
-    pub total_ns: u64,
+    pub total_ns: Figure<u64>,
 }
 
 /// A step on the way from a drop to the heaviest drop it set off, to the heaviest that this one did, and so on.
@@ -367,8 +422,8 @@ pub struct PathStep {
     pub type_name: String,
     /// How many drops of this site and type are within one another here.
     pub run: u64,
-    /// Time in nanoseconds that the first of them took.
-    pub duration_ns: u64,
+    /// Time in nanoseconds that the first of them took; `None` if its end is not observed.
+    pub duration_ns: Option<u64>,
 }
 
 /// One of the slowest outermost drops.
@@ -390,13 +445,17 @@ pub struct SlowDrop {
     /// Time it took in nanoseconds, with all that it set off.
     pub duration_ns: u64,
     /// Time it took in nanoseconds, without the observed drops that it set off.
-    pub self_ns: u64,
+    pub self_ns: Figure<u64>,
+    /// Time in nanoseconds of the drops that it set off.
+    pub nested_ns: Figure<u64>,
     /// Drops that enclose it.
     pub depth: u32,
     /// How many levels deep the drops that it set off go.
     pub levels: u32,
     /// How many drops it set off.
-    pub nested: u64,
+    pub nested: Figure<u64>,
+    /// Those of them whose begin or end is not observed.
+    pub nested_untimed: u64,
     /// Whether it is proven that the value was dropped.
     pub outcome: Outcome,
     /// Whether its thread was unwinding.
@@ -427,7 +486,7 @@ mod tests {
             self.types.entry(id).or_default()
         }
 
-        fn thread_time(&mut self, id: u32, ticks: u64) {
+        fn thread_time(&mut self, id: u32, ticks: u64, _untold: u64) {
             *self.threads.entry(id).or_default() += ticks;
         }
     }
@@ -489,12 +548,13 @@ mod tests {
         let [slow] = slowest.as_slice() else {
             panic!("only the outermost drop is listed: {slowest:?}")
         };
-        assert_eq!((slow.duration, slow.own, slow.nested, slow.levels), (100, 50, 4, 2));
-        assert_eq!(slow.by_site[&2], Within { drops: 3, time: 50 });
-        assert_eq!(slow.by_site[&3], Within { drops: 1, time: 20 });
+        assert_eq!((slow.duration, slow.nested, slow.levels), (100, 4, 2));
+        assert_eq!(slow.own, Own { at_most: 50, exact: true });
+        assert_eq!(slow.by_site[&2], Within { drops: 3, untimed: 0, time: 50 });
+        assert_eq!(slow.by_site[&3], Within { drops: 1, untimed: 0, time: 20 });
         let path: Vec<_> =
             slow.path.iter().map(|step| (step.site, step.duration, step.run)).collect();
-        assert_eq!(path, [(2, 40, 1), (3, 20, 1)]);
+        assert_eq!(path, [(2, Some(40), 1), (3, Some(20), 1)]);
     }
 
     #[test]
@@ -507,7 +567,7 @@ mod tests {
         assert_eq!(slowest[0].levels as u64, NODES - 1);
         assert_eq!(
             slowest[0].path,
-            [Step { site: 1, type_id: 101, duration: 2 * NODES - 3, run: NODES - 1 }]
+            [Step { site: 1, type_id: 101, duration: Some(2 * NODES - 3), run: NODES - 1 }]
         );
         assert_eq!(times(&sums.sites[&1]).0, 2 * NODES - 1);
     }
@@ -531,17 +591,41 @@ mod tests {
     }
 
     #[test]
-    fn drops_without_an_observed_end_have_no_time_and_enclose_nothing() {
-        let unobserved = DropChain { duration: None, ..drop(5, 105, 105, 1) };
+    fn drops_without_an_observed_end_make_the_time_around_them_unknown() {
+        let unobserved = DropChain { duration: None, value: 0, ..drop(5, 105, 105, 1) };
         let rows = [unobserved, drop(2, 110, 120, 1), drop(1, 100, 200, 0)];
         let (sums, slowest) = fold(1, &rows);
         assert_eq!(sums.sites[&5], DropTotals { untimed: 1, ..DropTotals::default() });
-        assert_eq!(times(&sums.sites[&1]), (100, 90, 100));
-        assert_eq!(slowest[0].nested, 2);
+        assert_eq!(sums.sites[&1].mixed, 1);
+        assert_eq!(slowest[0].own, Own { at_most: 90, exact: false });
+        assert_eq!((slowest[0].nested, slowest[0].untimed), (2, 1));
+        let outer = sums.sites[&1].figures(&Grounds::default());
+        assert_eq!(outer.total_ns, Figure::Exact(100));
+        assert_eq!(outer.self_ns, Figure::unknown(MIXED));
         assert!(matches!(
             sums.sites[&5].figures(&Grounds::default()).total_ns,
             Figure::Unknown { .. }
         ));
+    }
+
+    #[test]
+    fn a_chain_too_deep_to_be_timed_is_counted_whole() {
+        // Innermost first: the levels from 256 on are recorded at their end, and without a duration.
+        let rows: Vec<_> = (0..1000_u64)
+            .rev()
+            .map(|depth| {
+                let row = drop(1, depth, 3000 - depth, depth as u32);
+                if depth < 256 { row } else { DropChain { duration: None, ..row } }
+            })
+            .collect();
+        let (sums, slowest) = fold(1, &rows);
+        assert_eq!((slowest[0].nested, slowest[0].untimed), (999, 744));
+        assert_eq!(slowest[0].levels, 999);
+        assert_eq!(slowest[0].path[0].run, 999);
+        assert!(slowest[0].own.exact, "what it set off itself was timed");
+        let figures = sums.sites[&1].figures(&Grounds::default());
+        assert_eq!(figures.self_ns, Figure::unknown(MIXED), "that of level 255 cannot be told");
+        assert_eq!(sums.threads[&1], 3000);
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(crate) struct ThreadTotals {
     pub(crate) drops: u64,
     /// Time of its outermost drops; in ticks within a capture, in nanoseconds after it.
     pub(crate) drop_time: u64,
+    /// Drops whose time is not in it, since it is not observed.
+    pub(crate) untold: u64,
 }
 
 /// The sums of all definition tables.
@@ -82,8 +84,10 @@ impl DropSink for Tally {
         &mut self.types.at(id).drops
     }
 
-    fn thread_time(&mut self, id: u32, ticks: u64) {
-        self.threads.at(id).drop_time += ticks;
+    fn thread_time(&mut self, id: u32, ticks: u64, untold: u64) {
+        let thread = self.threads.at(id);
+        thread.drop_time += ticks;
+        thread.untold += untold;
     }
 }
 
@@ -96,6 +100,8 @@ pub(crate) struct Fold<'a> {
     containers: Containers,
     /// Which fields of a type are containers, as in [`crate::rows::Container::field`].
     container_fields: Table<Vec<u32>>,
+    /// Types whose values are dropped without running code.
+    without_glue: Table<bool>,
 }
 
 /// What a capture's rows add up to; times of drops still in ticks.
@@ -118,8 +124,13 @@ impl<'a> Fold<'a> {
             let fields = fields.filter_map(|(field, number)| field.container.map(|_| number));
             *container_fields.at(known.id) = own.into_iter().chain(fields).collect();
         }
+        let mut without_glue = Table::new(defs.types.iter().map(|known| known.id));
+        for known in &defs.types {
+            *without_glue.at(known.id) = !known.needs_drop;
+        }
         Self {
             ns,
+            without_glue,
             tally: Tally::new(defs),
             matching: Matching::default(),
             forest: DropForest::new(slowest_drops),
@@ -191,6 +202,10 @@ impl<'a> Fold<'a> {
 
     fn end(&mut self, ts: u64, site: u32, type_id: u32, value: u64, end: End) {
         self.tally.lives(site, type_id, |lives| lives.outcome(end));
+        if end == End::Scope && !*self.without_glue.at(type_id) {
+            self.tally.site(site).unseen += 1;
+            self.tally.a_type(type_id).unseen += 1;
+        }
         if !self.has_identity(value, site, type_id) {
             return;
         }

@@ -137,10 +137,49 @@ fn nested_drops_of_one_type_count_once_in_its_total() {
         (&exact(3), &exact(100), &exact(100), &exact(100))
     );
     let [slow] = report.slowest_drops.as_slice() else { panic!("one drop is outermost") };
-    assert_eq!((slow.nested, slow.levels, slow.self_ns, slow.began_ns), (2, 2, 40, 0));
+    assert_eq!((&slow.nested, slow.levels, slow.began_ns), (&exact(2), 2, 0));
+    assert_eq!((&slow.self_ns, &slow.nested_ns), (&exact(40), &exact(60)));
     assert_eq!(slow.thread.as_deref(), Some("main"));
-    assert_eq!((slow.set_off[0].drops, slow.set_off[0].total_ns), (2, 60));
+    assert_eq!((slow.set_off[0].drops, &slow.set_off[0].total_ns), (2, &exact(60)));
     assert_eq!((slow.path.len(), slow.path[0].run), (1, 2));
+}
+
+#[test]
+fn drops_that_were_never_timed_have_no_time() {
+    let mut scene = Scene::new();
+    let argument = scene.variable("load::raw", "alloc::string::String", 24);
+    let number = scene.variable("load::id", "u64", 8);
+    scene.defs.types[argument as usize].needs_drop = true;
+    scene.defs.types[number as usize].needs_drop = false;
+    for (site, value) in [(argument, 1), (number, 2)] {
+        scene.born(site, value, 10).lifecycle(site, value, 20, LifecycleKind::Exit);
+    }
+    let report = scene.report();
+    let drops = |site: &str| &report.site(site).unwrap().drops;
+    for figure in
+        [&drops("load::raw").total_ns, &drops("load::raw").self_ns, &drops("load::raw").longest_ns]
+    {
+        assert_eq!(figure.fidelity(), "unknown");
+    }
+    assert_eq!(report.type_named("alloc::string::String").unwrap().drops.total_ns.value(), None);
+    assert_eq!(drops("load::id").total_ns, exact(0), "nothing runs when a number is dropped");
+
+    // Once such a value's drop is timed elsewhere, the sum over the type is a lower bound.
+    scene.born(argument, 3, 30).dropped(argument, 3, 50, 5);
+    let report = scene.report();
+    let total = &report.type_named("alloc::string::String").unwrap().drops.total_ns;
+    assert_eq!((total.value(), total.fidelity()), (Some(&5), "at_least"));
+}
+
+#[test]
+fn a_thread_whose_drops_were_not_timed_has_no_drop_time() {
+    let mut scene = Scene::new();
+    let plain = scene.annotated("Plain", Vec::new());
+    scene.drop_row(plain, 0, 10, None, 0, Outcome::Dropped);
+    assert_eq!(scene.report().threads[0].drop_ns.fidelity(), "unknown");
+    scene.dropped(plain, 7, 20, 4);
+    let drop_ns = scene.report().threads[0].drop_ns.clone();
+    assert_eq!((drop_ns.value(), drop_ns.fidelity()), (Some(&4), "at_least"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Several captures' sums, put together by what the ids of each stand for.
 
 use super::containers::{ContainerFigures, ContainerTotals};
-use super::drops::{ObservedDrop, PathStep, SetOff, SlowDrop};
-use super::figure::Grounds;
+use super::drops::{DropTotals, MIXED, ObservedDrop, PathStep, SetOff, SlowDrop};
+use super::figure::{Figure, Grounds};
 use super::fold::{Folded, SiteTotals, ThreadTotals, TypeTotals};
 use super::place::Place;
 use super::sites::{SiteFigures, ThreadFigures, TypeFigures};
@@ -110,24 +110,34 @@ impl<'a> Names<'a> {
         &self,
         capture: usize,
         slow: &ObservedDrop,
-        ns: &dyn Fn(u64) -> u64,
-        since_start: &dyn Fn(u64) -> u64,
+        times: Times<'_>,
+        grounds: &Grounds,
     ) -> SlowDrop {
+        let ns = times.duration;
+        // Of several that are partly timed, the sum is a lower bound.
+        let sum = |drops: u64, untimed: u64, time: u64| match untimed {
+            0 => grounds.amount(ns(time)),
+            untimed if untimed == drops => Figure::unknown(MIXED),
+            _ => Figure::AtLeast { value: ns(time), why: MIXED.into() },
+        };
         let mut set_off: Vec<SetOff> = slow
             .by_site
             .iter()
             .map(|(site, within)| SetOff {
                 site: self.site(*site).name,
                 drops: within.drops,
-                total_ns: ns(within.time),
+                total_ns: sum(within.drops, within.untimed, within.time),
             })
             .collect();
-        set_off.sort_by(|a, b| (Reverse(a.total_ns), &a.site).cmp(&(Reverse(b.total_ns), &b.site)));
+        set_off.sort_by(|a, b| {
+            let key = |set_off: &SetOff| Reverse(set_off.total_ns.value().copied());
+            (key(a), &a.site).cmp(&(key(b), &b.site))
+        });
         let path = slow.path.iter().map(|step| PathStep {
             site: self.site(step.site).name,
             type_name: self.type_name(step.type_id),
             run: step.run,
-            duration_ns: ns(step.duration),
+            duration_ns: step.duration.map(ns),
         });
         SlowDrop {
             capture,
@@ -135,12 +145,21 @@ impl<'a> Names<'a> {
             type_name: self.type_name(slow.row.type_id),
             value: slow.row.value,
             thread: self.thread(slow.row.thread),
-            began_ns: since_start(slow.row.ts.saturating_sub(slow.duration)),
+            began_ns: (times.since_start)(slow.row.ts.saturating_sub(slow.duration)),
             duration_ns: ns(slow.duration),
-            self_ns: ns(slow.own),
+            self_ns: match slow.own.exact {
+                true => grounds.difference(ns(slow.own.at_most)),
+                false => Figure::unknown(MIXED),
+            },
+            nested_ns: match (slow.own.exact, slow.duration - slow.own.at_most) {
+                (true, time) => grounds.amount(ns(time)),
+                (false, 0) => Figure::unknown(MIXED),
+                (false, time) => Figure::AtLeast { value: ns(time), why: MIXED.into() },
+            },
             depth: slow.row.depth,
             levels: slow.levels,
-            nested: slow.nested,
+            nested: grounds.count(slow.nested),
+            nested_untimed: slow.untimed,
             outcome: slow.row.outcome,
             panicking: slow.row.panicking,
             set_off,
@@ -170,6 +189,9 @@ impl Totals {
     ) {
         let names = Names::new(defs);
         let timed = !grounds.no_clock;
+        // Without a clock there is no telling how slow they were.
+        let slowest = folded.slowest.iter().filter(|_| timed);
+        self.slowest.extend(slowest.map(|slow| names.slow_drop(capture, slow, times, &grounds)));
         self.grounds = std::mem::take(&mut self.grounds).and(grounds);
 
         for (id, totals) in folded.tally.sites.into_entries() {
@@ -211,12 +233,8 @@ impl Totals {
             entry.totals.balance.absorb(totals.balance);
             entry.totals.drops += totals.drops;
             entry.totals.drop_time += (times.duration)(totals.drop_time);
+            entry.totals.untold += totals.untold;
         }
-        // Without a clock there is no telling how slow they were.
-        let slowest = folded.slowest.iter().filter(|_| timed);
-        self.slowest.extend(
-            slowest.map(|slow| names.slow_drop(capture, slow, times.duration, times.since_start)),
-        );
     }
 
     /// Makes the tables, with so many slow drops.
@@ -320,8 +338,15 @@ fn type_figures(key: TypeKey, entry: &TypeEntry, grounds: &Grounds) -> TypeFigur
             .and_then(|known| known.container.map(|container| container.kind)),
         values,
         variables,
-        drops: entry.totals.drops.figures(grounds),
+        drops: drops_of_type(entry).figures(grounds),
     }
+}
+
+/// Returns what drops of a type cost: where its values tell of their drops themselves, nothing of them is missing
+/// because a variable that held one does not.
+fn drops_of_type(entry: &TypeEntry) -> DropTotals {
+    let TypeTotals { values, drops, .. } = &entry.totals;
+    DropTotals { unseen: if values.dropped > 0 { 0 } else { drops.unseen }, ..*drops }
 }
 
 fn zero_sized_figures(
@@ -367,6 +392,12 @@ fn thread_figures(name: Option<String>, entry: &ThreadEntry, grounds: &Grounds) 
         alive_at_exit: grounds.balance(totals.balance.alive),
         peak_alive: grounds.balance(totals.balance.peak),
         drops: grounds.count(totals.drops),
-        drop_ns: grounds.time(grounds.amount(totals.drop_time)),
+        drop_ns: grounds.time(match (totals.untold, totals.drop_time) {
+            (0, time) => grounds.amount(time),
+            (_, 0) => Figure::unknown("the ends of these drops are not observed"),
+            (_, value) => {
+                Figure::AtLeast { value, why: "the ends of some drops are not observed".into() }
+            }
+        }),
     }
 }

@@ -1,6 +1,6 @@
 //! Values of annotated types that were alive when the program ended.
 
-use super::{Evidence, Finding, Rule};
+use super::{Evidence, Finding, Rule, said};
 use crate::report::human::Count;
 use crate::report::{Figure, Report};
 
@@ -34,20 +34,19 @@ impl Rule for AliveAtExit {
                 continue;
             }
             let (values, were) = if alive == 1 { ("value", "was") } else { ("values", "were") };
-            let born = site.lives.born.value().copied().unwrap_or(alive);
             found.push(Finding {
                 rule: self.name(),
                 condition: self.condition(),
                 site: site.site.clone(),
                 message: format!(
                     "{} {} {values} of {} {were} alive at exit",
-                    Count(alive),
+                    said(&site.lives.alive_at_exit, |alive| Count(alive).to_string()),
                     site.site.name,
-                    Count(born)
+                    said(&site.lives.born, |born| Count(born).to_string()),
                 ),
                 evidence: vec![
-                    Evidence::new("alive_at_exit", alive),
-                    Evidence::new("born", born),
+                    Evidence::of("alive_at_exit", &site.lives.alive_at_exit),
+                    Evidence::of("born", &site.lives.born),
                     Evidence::new("error", error),
                 ],
             });

@@ -1,6 +1,6 @@
 //! Containers that had much more room than they used in the end.
 
-use super::{Evidence, Finding, Rule};
+use super::{Evidence, Finding, Rule, said};
 use crate::report::human::{Bytes, Count};
 use crate::report::{ContainerFigures, Report};
 use crate::rows::SnapshotReason;
@@ -54,7 +54,7 @@ impl ContainerWaste {
         let last = known.last_known(reason)?;
         let waste = *last.waste_bytes.value()?;
         let room = *last.capacity_bytes.value()?;
-        let containers = *last.containers.value()?;
+        last.containers.value()?;
         let enough =
             u128::from(waste) * 100 >= u128::from(room) * u128::from(self.at_least_percent);
         if waste < self.at_least_bytes || !enough {
@@ -68,18 +68,15 @@ impl ContainerWaste {
             message: format!(
                 "{}: {} of {} unused {when}, in {}",
                 known.name(),
-                Bytes(waste),
-                Bytes(room),
-                Count(containers).of("container"),
+                said(&last.waste_bytes, |bytes| Bytes(bytes).to_string()),
+                said(&last.capacity_bytes, |bytes| Bytes(bytes).to_string()),
+                said(&last.containers, |containers| Count(containers).of("container")),
             ),
             evidence: vec![
-                Evidence::new("waste_bytes", waste),
-                Evidence::new("capacity_bytes", room),
-                Evidence::new("containers", containers),
-                Evidence::new(
-                    "waste_max_bytes",
-                    last.waste_max_bytes.value().copied().unwrap_or(0),
-                ),
+                Evidence::of("waste_bytes", &last.waste_bytes),
+                Evidence::of("capacity_bytes", &last.capacity_bytes),
+                Evidence::of("containers", &last.containers),
+                Evidence::of("waste_max_bytes", &last.waste_max_bytes),
             ],
         })
     }

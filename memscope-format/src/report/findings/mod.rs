@@ -8,7 +8,7 @@ pub use alive_at_exit::AliveAtExit;
 pub use container_waste::ContainerWaste;
 pub use slow_drop::SlowDrops;
 
-use super::{Place, Report};
+use super::{Figure, Place, Report};
 use serde::Serialize;
 
 /// A rule that turns figures into findings.
@@ -49,12 +49,28 @@ pub struct Finding {
 pub struct Evidence {
     /// What it is, with its unit.
     pub what: &'static str,
-    /// The figure.
-    pub value: u64,
+    /// The figure; `None` if it is unknown.
+    pub value: Option<u64>,
+    /// How well it is known, as [`Figure::fidelity`] says.
+    pub fidelity: &'static str,
+}
+
+/// Says a figure in a sentence, with how well it is known.
+fn said(figure: &Figure<u64>, words: impl Fn(u64) -> String) -> String {
+    match figure {
+        Figure::Exact(value) => words(*value),
+        Figure::Bounded { value, error } => format!("{} (±{error})", words(*value)),
+        Figure::AtLeast { value, .. } => format!("at least {}", words(*value)),
+        Figure::Unknown { .. } => "unknown".to_owned(),
+    }
 }
 
 impl Evidence {
     fn new(what: &'static str, value: u64) -> Self {
-        Self { what, value }
+        Self::of(what, &Figure::Exact(value))
+    }
+
+    fn of(what: &'static str, figure: &Figure<u64>) -> Self {
+        Self { what, value: figure.value().copied(), fidelity: figure.fidelity() }
     }
 }
