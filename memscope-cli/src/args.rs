@@ -48,12 +48,14 @@ pub(crate) struct SummaryArgs {
     /// Print everything as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// Rows of each table
+    /// Rows of each table; 0 for all (of the slowest drops, 1000)
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) top: usize,
 }
 
-/// Show what a capture holds, without reading its events
+/// Show what a capture holds, and whether all of it can be read
+///
+/// Exit codes: 0; 3 if a capture is damaged; 4 if there is none.
 #[derive(Debug, Args)]
 pub(crate) struct InfoArgs {
     /// A capture, or a directory of captures

@@ -6,8 +6,8 @@ use memscope_format::report::Progress;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// The width of tables where there is no terminal to ask.
-const WIDTH_WITHOUT_TERMINAL: usize = 100;
+/// The width of tables where there is no terminal: what goes to a file or a program is not to lack a column.
+const WIDTH_WITHOUT_TERMINAL: usize = usize::MAX;
 
 /// Where a command's results go.
 pub(crate) struct Console {
@@ -26,7 +26,7 @@ impl Console {
     }
 }
 
-/// Returns how wide tables may be: as the terminal, as `COLUMNS` says, or as is usual.
+/// Returns how wide tables may be: as the terminal, as `COLUMNS` says, or as they are.
 fn width() -> usize {
     let terminal =
         || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));

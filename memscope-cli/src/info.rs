@@ -7,7 +7,8 @@ use crate::find;
 use crate::table::{Kind, Table};
 use crate::time::utc;
 use memscope_format::report::human::{Bytes, Count, Nanos};
-use memscope_format::{Defs, Reader};
+use memscope_format::validate::validate;
+use memscope_format::{Damage, Defs, Reader};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -50,7 +51,7 @@ struct Capture {
     complete: bool,
     live: bool,
     whole: bool,
-    damage: Vec<memscope_format::Damage>,
+    damage: Vec<Damage>,
     #[serde(flatten)]
     holdings: Holdings,
 }
@@ -70,9 +71,9 @@ pub(crate) fn run(args: &InfoArgs, console: &mut Console) -> Result<(), Failure>
     let mut all = Sum::default();
     let mut unreadable = Vec::new();
     for path in &paths {
-        match find::open(path) {
-            Ok(reader) => {
-                let capture = capture(path, &reader);
+        match find::open(path).and_then(|reader| Ok((damage(path, &reader)?, reader))) {
+            Ok((damage, reader)) => {
+                let capture = capture(path, &reader, damage);
                 all.add(&capture.holdings, reader.defs());
                 captures.push(capture);
             }
@@ -126,7 +127,28 @@ impl Sum {
     }
 }
 
-fn capture(path: &Path, reader: &Reader) -> Capture {
+/// Lists all that is damaged: opening a capture that was closed reads none of its events.
+fn damage(path: &Path, reader: &Reader) -> Result<Vec<Damage>, Failure> {
+    let mut damage = reader.health().damage.clone();
+    let validation = validate(path).map_err(|error| Failure::opening(path, error))?;
+    let unknown =
+        |offset: u64, damage: &[Damage]| damage.iter().all(|known| known.offset != offset);
+    for error in &validation.errors {
+        if unknown(error.offset, &damage) {
+            let frame = validation.frames.iter().find(|frame| frame.offset == error.offset);
+            damage.push(Damage {
+                in_rings: false,
+                offset: error.offset,
+                bytes: frame.map_or(0, |frame| frame.bytes),
+                rows: None,
+                what: error.what.clone(),
+            });
+        }
+    }
+    Ok(damage)
+}
+
+fn capture(path: &Path, reader: &Reader, damage: Vec<Damage>) -> Capture {
     let (metadata, health, clock, defs) =
         (reader.metadata(), reader.health(), reader.clock(), reader.defs());
     let streams = reader.streams().into_iter();
@@ -147,8 +169,8 @@ fn capture(path: &Path, reader: &Reader) -> Capture {
         duration_ns: clock.is_calibrated().then(|| clock.last().mono_ns - clock.first().mono_ns),
         complete: health.complete,
         live: health.live,
-        whole: health.is_whole(),
-        damage: health.damage.clone(),
+        whole: health.is_whole() && damage.is_empty(),
+        damage,
         holdings: Holdings {
             events: reader.events(),
             lost: reader.lost(),
@@ -236,7 +258,8 @@ fn about(capture: &Capture) -> String {
 fn state(capture: &Capture) -> String {
     let recovered = capture.holdings.recovered;
     match (capture.complete, capture.live) {
-        (true, _) => "complete".to_owned(),
+        (true, _) if capture.damage.is_empty() => "complete".to_owned(),
+        (true, _) => "closed by its writer, and damaged since".to_owned(),
         (_, true) => "still being written".to_owned(),
         _ if recovered > 0 => format!("cut off, {} recovered", Count(recovered).of("event")),
         _ => "cut off".to_owned(),

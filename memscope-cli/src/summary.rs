@@ -12,8 +12,11 @@ use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::report::{Options, Report};
 use serde::Serialize;
 
-/// Sites that were never reached are named up to so many.
-const NEVER_REACHED: usize = 8;
+/// Sites without an event are named up to so many.
+const WITHOUT_EVENT: usize = 8;
+
+/// Slowest drops that are listed where all rows are asked for.
+const ALL_SLOWEST: usize = 1000;
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -27,7 +30,10 @@ struct Answer<'a> {
 pub(crate) fn run(args: &SummaryArgs, console: &mut Console) -> Result<(), Failure> {
     let paths = find::captures(&args.path)?;
     let mut reading = Reading::start();
-    let options = Options::default().slowest_drops(args.top);
+    let top = if args.top == 0 { usize::MAX } else { args.top };
+    // Of the slowest drops a report keeps what it lists: as many as there are would be all drops of the program.
+    let slowest = if args.top == 0 { ALL_SLOWEST } else { args.top };
+    let options = Options::default().slowest_drops(slowest);
     let report = Report::open_with(&paths, &options, |progress| reading.advance(progress))
         .map_err(|error| Failure::opening(&paths[0], error))?;
     drop(reading);
@@ -36,7 +42,7 @@ pub(crate) fn run(args: &SummaryArgs, console: &mut Console) -> Result<(), Failu
         serde_json::to_writer_pretty(&mut console.out, &answer).map_err(std::io::Error::from)?;
         writeln!(console.out)?;
     } else {
-        let text = text(&report, console.width, args.top);
+        let text = text(&report, console.width, top);
         let next = match paths.as_slice() {
             [capture] => {
                 let export = console.invocation.command("export --format json", capture);
@@ -82,7 +88,7 @@ fn text(report: &Report, width: usize, top: usize) -> String {
     section("Slowest drops", tables::slowest_drops(report));
     section("Zero-sized", tables::zero_sized(report, top));
     section("Threads", tables::threads(report, top));
-    text + &never_reached(report) + &findings(report)
+    text + &without_event(report) + &findings(report)
 }
 
 fn heading(report: &Report) -> String {
@@ -100,21 +106,41 @@ fn heading(report: &Report) -> String {
     }
 }
 
-fn never_reached(report: &Report) -> String {
+/// Names the sites of which nothing was recorded. That is no proof that the program did not get there: of a variable
+/// without drop glue nothing is recorded either, and of a type that tells of its drops alone only those.
+fn without_event(report: &Report) -> String {
     let is_place_of_values = |kind| kind != Some(SiteKind::Snapshot);
     let never = report
         .sites
         .iter()
         .filter(|site| !site.was_reached() && is_place_of_values(site.site.kind));
     let names: Vec<&str> = never.map(|site| site.site.name.as_str()).collect();
-    match names.len() {
-        0 => String::new(),
-        1..=NEVER_REACHED => format!("never reached: {}\n", names.join(", ")),
+    let named = match names.len() {
+        0 => return String::new(),
+        1..=WITHOUT_EVENT => names.join(", "),
         all => {
-            let named = names[..NEVER_REACHED].join(", ");
-            format!("never reached: {named} and {} more\n", Count((all - NEVER_REACHED) as u64))
+            let named = names[..WITHOUT_EVENT].join(", ");
+            format!("{named} and {} more", Count((all - WITHOUT_EVENT) as u64))
         }
+    };
+    let types = report.sites.iter().any(|site| !site.was_reached() && site.site.is_type());
+    let variables =
+        report.sites.iter().any(|site| !site.was_reached() && is_variable(site.site.kind));
+    let mut why = vec!["never reached"];
+    if variables {
+        why.push("a variable of a type without drop glue");
     }
+    if types {
+        why.push("a type without `Probe` of which no value was dropped");
+    }
+    if !report.ended_cleanly() {
+        why.push("reached only after the recording was cut off");
+    }
+    format!("no event: {named} ({})\n", why.join(", or "))
+}
+
+fn is_variable(kind: Option<SiteKind>) -> bool {
+    matches!(kind, Some(SiteKind::Variable | SiteKind::Argument))
 }
 
 fn findings(report: &Report) -> String {

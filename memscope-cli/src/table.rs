@@ -105,7 +105,32 @@ impl Table {
         if let Some(footer) = &self.footer {
             text += &format!("  {footer}\n");
         }
+        text += &self.left_out(&shown, width);
         text + &legend(self.rows.iter().flat_map(|row| shown.iter().map(|at| &row[*at])))
+    }
+
+    /// Says which columns there was no room for.
+    fn left_out(&self, shown: &[usize], width: usize) -> String {
+        let titles = (0..self.columns.len()).filter(|at| !shown.contains(at));
+        let titles: Vec<&str> = titles.map(|at| self.columns[at].title).collect();
+        if titles.is_empty() {
+            return String::new();
+        }
+        let mut lines = String::new();
+        let mut line = "  left out:".to_owned();
+        let last = titles.len() - 1;
+        let words = titles.iter().enumerate().map(|(at, title)| {
+            let end = if at == last { ';' } else { ',' };
+            format!("{title}{end}")
+        });
+        for word in words.chain(["widen the terminal,".to_owned(), "or use --json".to_owned()]) {
+            if line.width() + 1 + word.width() > width && line.trim() != "" {
+                lines += &format!("{line}\n");
+                line = "   ".to_owned();
+            }
+            line += &format!(" {word}");
+        }
+        lines + &line + "\n"
     }
 
     fn render_line(&self, row: &[Cell], shown: &[usize], widths: &[usize], text: &mut String) {
@@ -168,7 +193,14 @@ mod tests {
             table.render(80),
             "  Site       Peak\n  load::raw     ?\n  … and 1 more\n  ? unknown: no births\n"
         );
-        assert_eq!(table.render(12), "  Site\n  load::raw\n  … and 1 more\n");
+        assert_eq!(
+            table.render(24),
+            "  Site       Peak\n  load::raw     ?\n  … and 1 more\n  ? unknown: no births\n"
+        );
+        assert_eq!(
+            table.render(14),
+            "  Site\n  load::raw\n  … and 1 more\n  left out:\n    Peak;\n    widen the terminal,\n    or use --json\n"
+        );
     }
 
     #[test]
@@ -179,6 +211,10 @@ mod tests {
             assert!(text.contains("4,096"), "figures are never cut");
         }
         assert!(table().render(60).contains("a::very::…ion::name"), "{}", table().render(60));
-        assert!(!table().render(40).contains("Where"));
+        assert!(
+            table()
+                .render(40)
+                .ends_with("left out: Where; widen the terminal,\n    or use --json\n")
+        );
     }
 }

@@ -210,6 +210,18 @@ fn validate_says_what_is_damaged() {
 }
 
 #[test]
+fn info_says_what_is_damaged() {
+    let dir = damaged_capture();
+    let ran = memscope(dir.path(), &["info", "serve.memscope"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.stdout.contains("state:    closed by its writer, and damaged"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("damage:   at offset "), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("nothing lost"), "{}", ran.stdout);
+    let json = memscope(dir.path(), &["info", "--json", "serve.memscope"]);
+    assert_eq!((json.code, &json.json()["captures"][0]["whole"]), (3, &false.into()));
+}
+
+#[test]
 fn export_of_a_damaged_capture_says_how_many_rows_are_missing() {
     let dir = damaged_capture();
     let ran = memscope(dir.path(), &["export", "--format", "json", "serve.memscope"]);

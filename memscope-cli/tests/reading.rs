@@ -195,3 +195,21 @@ fn cargo_memscope_speaks_of_itself_as_the_user_does() {
     let last = output.stdout.lines().map_while(Result::ok).last();
     assert_eq!(last.as_deref(), Some("next: cargo memscope summary serve.memscope"));
 }
+
+#[test]
+fn what_goes_to_a_pipe_has_all_columns() {
+    let (dir, _) = with_capture();
+    let mut memscope = Command::new(env!("CARGO_BIN_EXE_memscope"));
+    memscope.args(["summary", "serve.memscope"]).current_dir(dir.path()).env_remove("COLUMNS");
+    let text = String::from_utf8(memscope.output().unwrap().stdout).unwrap();
+    assert!(text.contains("Scope end  Where\n"), "{text}");
+    assert!(!text.contains("left out"), "{text}");
+}
+
+#[test]
+fn top_0_shows_all_rows() {
+    let (dir, _) = with_capture();
+    let rows = |top| memscope(dir.path(), &["summary", "--top", top, "serve.memscope"]).stdout;
+    assert!(rows("1").contains("more (--top 5)"));
+    assert_eq!(rows("0"), rows("20"));
+}

@@ -7,6 +7,10 @@ use memscope_format::defs::SiteKind;
 use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::report::{CaptureFigures, Figure, LifeFigures, Place, Report, SlowDrop};
 use memscope_format::rows::{Outcome, SnapshotReason};
+use std::collections::HashMap;
+
+/// What such a row among the slowest drops means.
+const DROP_OR_MOVE: &str = "drop or move: a scope's end; dropped there, or moved out before";
 
 /// What the column of values that did not end is called: only a clean end is an exit.
 fn alive_title(report: &Report) -> &'static str {
@@ -30,12 +34,13 @@ pub(super) fn sites(report: &Report, top: usize) -> (Table, usize) {
         .optional("Where", Kind::Path);
     // What `snapshot!` reads has its place among the containers: no value lives at it.
     let sites = report.sites.iter().filter(|site| site.site.kind != Some(SiteKind::Snapshot));
+    let names = Names::of(report);
     let reached: Vec<_> = sites.filter(|site| site.was_reached()).collect();
     for site in reached.iter().take(top) {
         let (place, lives) = (&site.site, &site.lives);
         let [born, alive, peak, median, p99] = life_cells(lives);
         table.row([
-            named(place).into(),
+            names.tagged(place).into(),
             kind_word(place.kind).into(),
             born,
             alive,
@@ -103,12 +108,13 @@ pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
     let states =
         report.containers.iter().flat_map(|known| known.last.iter().map(move |last| (known, last)));
     let states: Vec<_> = states.collect();
+    let names = Names::of(report);
     for (known, last) in states.iter().take(top) {
         let counted = known.kind.is_counted();
         let room = |figure| if known.kind.has_capacity() { bytes(figure) } else { none() };
         let handles = |figure| if counted { count(figure) } else { none() };
         table.row([
-            known.name().into(),
+            names.whole(known.name(), &known.site).into(),
             format!("{:?}", known.kind).into(),
             reason_words(last.reason).into(),
             count(&last.containers),
@@ -136,19 +142,23 @@ pub(super) fn slowest_drops(report: &Report) -> (Table, usize) {
         table = table.column("Program", Kind::Text);
     }
     table = table
+        .column("Known as", Kind::Word)
         .optional("Began at", Kind::Figure)
-        .optional("Known as", Kind::Word)
         .optional("Heaviest within", Kind::Text);
+    if report.slowest_drops.iter().any(|slow| slow.outcome == Outcome::Unknown) {
+        table.footer(DROP_OR_MOVE.to_owned());
+    }
+    let names = Names::of(report);
     for slow in &report.slowest_drops {
         let began: Cell = Nanos(slow.began_ns).to_string().into();
         let head = [
             Nanos(slow.duration_ns).to_string().into(),
             time(&slow.self_ns),
             count(&slow.nested),
-            slow.site.name.as_str().into(),
+            names.whole(slow.site.name.clone(), &slow.site).into(),
             slow.thread.as_deref().unwrap_or("(unnamed)").into(),
         ];
-        let tail = [began, certainty(slow).into(), path(slow).into()];
+        let tail = [certainty(slow).into(), began, path(slow).into()];
         let of = several.then(|| {
             Cell::from(report.captures.get(slow.capture).map(program).unwrap_or_default())
         });
@@ -161,28 +171,44 @@ pub(super) fn zero_sized(report: &Report, top: usize) -> (Table, usize) {
     let mut table = Table::new()
         .column("Type", Kind::Text)
         .column("Size", Kind::Figure)
+        .column("Counted", Kind::Word)
         .column("Born", Kind::Figure)
         .column(alive_title(report), Kind::Figure)
         .column("Peak", Kind::Figure)
+        .column("Dropped", Kind::Figure)
         .column("Fields without size", Kind::Text);
     for known in report.zero_sized.iter().take(top) {
-        // Births of an annotated type's values may be unknown where those of its variables are not.
-        let values = known.values.as_ref().filter(|lives| lives.born.value().is_some());
-        let lives = values.or(known.variables.as_ref()).map(life_cells);
-        let [born, alive, peak, ..] = lives.unwrap_or_else(|| std::array::from_fn(|_| none()));
         let fields = known
             .fields
             .iter()
             .map(|field| format!("{}: {}", field.name, short_type(&field.type_name)));
-        let fields: Vec<String> = fields.collect();
-        table.row([
-            short_type(&known.type_name).into(),
-            Bytes(known.size).to_string().into(),
-            born,
-            alive,
-            peak,
-            fields.join(", ").into(),
-        ]);
+        let fields = fields.collect::<Vec<_>>().join(", ");
+        let mut row = |counted: &str, lives: Option<&LifeFigures>| {
+            let cells = lives.map_or_else(|| std::array::from_fn(|_| none()), life_cells);
+            let [born, alive, peak, ..] = cells;
+            table.row([
+                short_type(&known.type_name).into(),
+                Bytes(known.size).to_string().into(),
+                counted.into(),
+                born,
+                alive,
+                peak,
+                lives.map_or_else(none, |lives| count(&lives.dropped)),
+                fields.as_str().into(),
+            ]);
+        };
+        let held = |lives: &&LifeFigures| lives.born.value().is_some_and(|born| *born > 0);
+        match (&known.values, &known.variables) {
+            (None, None) => row("-", None),
+            (None, variables) => row("variables", variables.as_ref()),
+            // A value has a life of its own, and one in each variable that holds it.
+            (values, variables) => {
+                row("values", values.as_ref());
+                if let Some(variables) = variables.as_ref().filter(held) {
+                    row("variables", Some(variables));
+                }
+            }
+        }
     }
     (table, report.zero_sized.len())
 }
@@ -236,12 +262,31 @@ fn life_cells(lives: &LifeFigures) -> [Cell; 5] {
     ]
 }
 
-/// What a site is called, with its tags.
-fn named(place: &Place) -> String {
-    if place.tags.is_empty() {
-        return place.name.clone();
+/// What sites are called: where two would be called the same, each by its place in the source, too.
+struct Names<'a>(HashMap<&'a str, usize>);
+
+impl<'a> Names<'a> {
+    fn of(report: &'a Report) -> Self {
+        let mut uses = HashMap::new();
+        for site in &report.sites {
+            *uses.entry(site.site.name.as_str()).or_default() += 1;
+        }
+        Self(uses)
     }
-    format!("{} [{}]", place.name, place.tags.join(", "))
+
+    /// What is called so, at a site.
+    fn whole(&self, called: String, place: &Place) -> String {
+        match self.0.get(place.name.as_str()) {
+            None | Some(1) => called,
+            _ => format!("{called} {}:{}:{}", place.file, place.line, place.column),
+        }
+    }
+
+    /// A site, with its tags.
+    fn tagged(&self, place: &Place) -> String {
+        let name = self.whole(place.name.clone(), place);
+        if place.tags.is_empty() { name } else { format!("{name} [{}]", place.tags.join(", ")) }
+    }
 }
 
 fn kind_word(kind: Option<SiteKind>) -> &'static str {

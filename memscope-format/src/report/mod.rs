@@ -67,7 +67,7 @@ pub struct Report {
     pub unreadable: Vec<Unreadable>,
     /// What has to be known before any figure is believed; nothing, if all went well.
     pub caveats: Vec<String>,
-    /// Every site, those never reached included; those with most values first.
+    /// Every site, those without an event included; those with most values first.
     pub sites: Vec<SiteFigures>,
     /// Every type of a tracked value, those with most values first.
     pub types: Vec<TypeFigures>,
@@ -171,7 +171,7 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
             events => format!(", {} recovered", Count(events).of("event")),
         };
         caveats.push(format!(
-            "cut off: {} did not end by itself{recovered}; \"alive at exit\" means at the end of the recording",
+            "cut off: {} did not end by itself{recovered}; \"at end\" means the end of the recording",
             whose(cut)
         ));
         let torn = concerned(&|capture| capture.end_is_missing());

@@ -7,7 +7,7 @@ use super::place::Place;
 use crate::defs::ContainerKind;
 use serde::Serialize;
 
-/// What is known of the values of a site. A site that was never reached is listed, too.
+/// What is known of the values of a site. A site of which nothing was recorded is listed, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SiteFigures {
     /// Which site.
@@ -23,7 +23,8 @@ pub struct SiteFigures {
 }
 
 impl SiteFigures {
-    /// Whether the program reached it while recording.
+    /// Whether anything was recorded of it. If not, the program need not have passed it by: variables without drop
+    /// glue record nothing.
     #[must_use]
     pub fn was_reached(&self) -> bool {
         !self.types.is_empty()

@@ -323,9 +323,7 @@ fn a_cut_recording_says_so_and_stays_exact() {
     assert_eq!(report.site("load::raw").unwrap().lives.alive_at_exit, exact(1));
     assert_eq!(
         report.caveats,
-        [
-            "cut off: the recording did not end by itself; \"alive at exit\" means at the end of the recording"
-        ]
+        ["cut off: the recording did not end by itself; \"at end\" means the end of the recording"]
     );
 }
 
