@@ -34,7 +34,11 @@ const CRATES: [Published; 12] = [
     published("indexmap", "2.12.0", "hash tables in order", ALL),
     published("bitflags", "2.10.0", "macros that write items", LIB),
     published("memchr", "2.7.6", "SIMD, no_std, property tests", LIB),
-    published("regex-syntax", "0.8.8", "a parser with deep enums", LIB),
+    Published {
+        // Runs on a thread with 16 KiB of stack, in which recording does not fit.
+        left_out: &["no_stack_overflow_on_drop"],
+        ..published("regex-syntax", "0.8.8", "a parser with deep enums", LIB)
+    },
     published("async-channel", "2.5.0", "futures and threads", ALL),
     published("slab", "0.4.11", "a store of values, no_std", ALL),
     published("arrayvec", "0.7.6", "const generics, no_std", ALL),
@@ -42,7 +46,7 @@ const CRATES: [Published; 12] = [
 ];
 
 /// What CI runs: a collection, a parser, an async one.
-const SHORT: [&str; 3] = ["smallvec", "regex-syntax", "async-channel"];
+const SHORT: [&str; 3] = ["smallvec", "semver", "async-channel"];
 
 const fn published(
     name: &'static str,

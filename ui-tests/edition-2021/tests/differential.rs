@@ -8,6 +8,6 @@ use memscope_ui_tests::{program, Seed};
 fn the_attribute_changes_nothing_that_a_function_does() {
     let seed = std::env::var("MEMSCOPE_SEED").map_or(2, |seed| seed.parse().unwrap());
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("random_{seed}.rs"));
-    std::fs::write(&path, program(Seed(seed), 150)).unwrap();
+    std::fs::write(&path, program(Seed(seed), 60)).unwrap();
     trybuild::TestCases::new().pass(path);
 }

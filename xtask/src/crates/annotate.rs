@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use syn::spanned::Spanned;
-use syn::{Attribute, Item};
+use syn::{Attribute, Fields, Item, Type};
 
 const TRACK: &str = "#[::memscope::track] ";
 const TRACK_TYPE: &str = "#[::memscope::track(drop = off)] ";
@@ -26,7 +26,9 @@ fn items(items: &[Item], places: &mut Vec<(usize, &'static str)>) {
         let attribute = match item {
             Item::Fn(function) if function.sig.constness.is_none() => TRACK,
             Item::Impl(_) | Item::Trait(_) => TRACK,
-            Item::Struct(item) if !is_packed(&item.attrs) => TRACK_TYPE,
+            Item::Struct(item) if !is_packed(&item.attrs) && !is_unsized(&item.fields) => {
+                TRACK_TYPE
+            }
             Item::Union(item) if !is_packed(&item.attrs) => TRACK_TYPE,
             Item::Enum(_) => TRACK_TYPE,
             // The compiler takes no attribute of ours on a module that holds another file's.
@@ -41,6 +43,15 @@ fn items(items: &[Item], places: &mut Vec<(usize, &'static str)>) {
         let Range { start, .. } = item.span().byte_range();
         places.push((start, attribute));
     }
+}
+
+/// Whether the last field is written as a slice, `str` or trait object.
+fn is_unsized(fields: &Fields) -> bool {
+    fields.iter().last().is_some_and(|last| match &last.ty {
+        Type::Slice(_) | Type::TraitObject(_) => true,
+        Type::Path(path) => path.path.is_ident("str"),
+        _ => false,
+    })
 }
 
 fn is_packed(attributes: &[Attribute]) -> bool {
@@ -68,13 +79,14 @@ mod tests {
     #[test]
     fn attributes_stand_before_the_items_that_they_apply_to() {
         let text = "use a::b;\n/// Ünlaut\n#[inline]\npub fn f() {}\nconst fn g() {}\nmod m { struct S; \
-                    #[repr(C, packed(2))] struct P; impl S {} }\nmod elsewhere;\n";
+                    #[repr(C, packed(2))] struct P; struct D([u8]); impl S {} }\nmod elsewhere;\n";
         let (annotated, count) = file(text);
         assert_eq!(count, 3);
         assert_eq!(
             annotated,
             "use a::b;\n#[::memscope::track] /// Ünlaut\n#[inline]\npub fn f() {}\nconst fn g() {}\nmod m { \
-             #[::memscope::track(drop = off)] struct S; #[repr(C, packed(2))] struct P; #[::memscope::track] impl S {} }\n\
+             #[::memscope::track(drop = off)] struct S; #[repr(C, packed(2))] struct P; struct D([u8]); \
+             #[::memscope::track] impl S {} }\n\
              mod elsewhere;\n"
         );
     }
