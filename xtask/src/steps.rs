@@ -10,17 +10,23 @@ pub(crate) struct Step {
 }
 
 /// All checks: those that fail soonest first.
-pub(crate) const ALL: [Step; 6] = [
+pub(crate) const ALL: [Step; 7] = [
     Step { name: "format", commands: format },
     Step { name: "lint", commands: lint },
     Step { name: "docs", commands: docs },
     Step { name: "features", commands: features },
     Step { name: "conformance", commands: conformance },
     Step { name: "readme", commands: readme::commands },
+    Step { name: "crates", commands: crates },
 ];
 
-pub(crate) fn names() -> [&'static str; 6] {
+pub(crate) fn names() -> [&'static str; 7] {
     ALL.map(|step| step.name)
+}
+
+/// Published crates, annotated all over: the short form.
+fn crates() -> Result<Vec<Command>, String> {
+    Ok(vec![Command::new("cargo xtask crates --short")])
 }
 
 fn format() -> Result<Vec<Command>, String> {
