@@ -37,9 +37,15 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main(front: Front) -> ExitCode {
     let (invocation, words) = Invocation::split(front, std::env::args_os());
+    let words_of_test = words.get(1).is_some_and(|word| word == "test");
     let command = match args::parse(&invocation, words) {
         Ok(command) => command,
         Err(error) => {
+            if words_of_test {
+                let hint = "note: tests are recorded by cargo itself: `cargo test --features memscope/on`, then \
+                            `$0 summary target/memscope`";
+                console::say(&hint.replace("$0", invocation.program()));
+            }
             // Help and version go to stdout, mistakes to stderr; if neither takes it, there is nobody to tell.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE));

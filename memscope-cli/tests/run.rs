@@ -162,7 +162,19 @@ fn a_package_without_the_recorder_is_told_how_to_add_it() {
     let stderr = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.starts_with("error: plain does not depend on memscope-runtime"), "{stderr}");
-    assert!(stderr.contains("add `memscope = { package = \"memscope-runtime\""), "{stderr}");
+    let line = "`memscope = { package = \"memscope-runtime\", path = \"";
+    assert!(stderr.contains(&format!("add {line}")), "{stderr}");
+
+    let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../memscope-runtime");
+    let misnamed = format!("{manifest}\n[dependencies]\nmemscope = {{ path = {runtime:?} }}\n");
+    std::fs::write(dir.path().join("Cargo.toml"), misnamed).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_memscope"))
+        .args(["run", "--manifest-path"])
+        .arg(dir.path().join("Cargo.toml"))
+        .output()
+        .unwrap();
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains(&format!("write {line}")), "{stderr}");
     assert_eq!(stderr.lines().count(), 1);
 }
 

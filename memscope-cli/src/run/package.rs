@@ -37,13 +37,7 @@ impl Selection {
         let packages = selected(&metadata, args, start.as_deref())?;
         let keys: BTreeSet<&str> = packages.iter().flat_map(|package| keys(package)).collect();
         if keys.is_empty() {
-            let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
-            return Err(Failure::Usage(format!(
-                "{} does not depend on {RECORDER}, so there is nothing to switch on; add \
-                 `memscope = {{ package = \"{RECORDER}\", version = \"{}\" }}` to its dependencies",
-                names.join(", "),
-                env!("CARGO_PKG_VERSION"),
-            )));
+            return Err(Failure::Usage(lacks_recorder(&packages)));
         }
         let target_dir = match &args.target_dir {
             Some(dir) => std::path::absolute(dir)
@@ -59,6 +53,26 @@ impl Selection {
             target_dir,
         })
     }
+}
+
+/// Says what to write where no manifest names the recorder.
+fn lacks_recorder(packages: &[&Package]) -> String {
+    let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    let line = format!("`memscope = {{ package = \"{RECORDER}\", path = \"PATH/{RECORDER}\" }}`");
+    let misnamed = packages
+        .iter()
+        .flat_map(|package| &package.dependencies)
+        .any(|dependency| dependency.name == "memscope");
+    if misnamed {
+        return format!(
+            "{} depends on a package `memscope`, but the recorder's package is {RECORDER}; write {line}",
+            names.join(", ")
+        );
+    }
+    format!(
+        "{} does not depend on {RECORDER}, so there is nothing to switch on; add {line} to its dependencies",
+        names.join(", ")
+    )
 }
 
 /// Returns the packages that cargo would build.

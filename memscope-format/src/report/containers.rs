@@ -194,6 +194,11 @@ impl Containers {
         for (_, LastReading { row, .. }) in std::mem::take(&mut self.last) {
             self.settle(&row);
         }
+        for totals in self.totals.values_mut().filter(|totals| totals.snapshots == 1) {
+            // A single reading is of a single container. Of several, not even equal addresses would tell that: a
+            // container that grows gets another, and what it leaves is given to the next.
+            totals.anonymous = 0;
+        }
         self.totals
     }
 
@@ -406,6 +411,17 @@ mod tests {
         for sum in [last.containers, last.waste_bytes, last.capacity_bytes, last.len_total] {
             assert_eq!(sum.fidelity(), "unknown");
         }
+    }
+
+    #[test]
+    fn one_reading_is_of_one_container() {
+        let mut one = fold(&[vec_of(0, SnapshotReason::Asked, 1, 10)]);
+        let last = figures(&one).last.remove(0);
+        assert_eq!((last.containers, last.waste_bytes), (Figure::Exact(1), Figure::Exact(72)));
+        // One in each of two processes is two.
+        one.absorb(&fold(&[vec_of(0, SnapshotReason::Asked, 1, 4)]));
+        let last = figures(&one).last.remove(0);
+        assert_eq!((last.containers, last.waste_bytes), (Figure::Exact(2), Figure::Exact(96)));
     }
 
     #[test]
