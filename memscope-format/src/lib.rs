@@ -19,6 +19,7 @@
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `layout` (which frames there are),
 //!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
 //!   `projection` (some columns), [`mod@validate`];
+//! * a capture written anew: [`rewrite`], and (feature `convert`) as JSON Lines or MessagePack and back: `convert`;
 //! * from rows to figures (feature `report`): `report`.
 #![forbid(unsafe_code)]
 
@@ -30,6 +31,8 @@ pub mod column;
 pub mod commit;
 mod compression;
 mod contents;
+#[cfg(feature = "convert")]
+pub mod convert;
 pub mod defs;
 pub mod directory;
 mod error;
@@ -49,6 +52,7 @@ pub mod record;
 mod records;
 #[cfg(feature = "report")]
 pub mod report;
+pub mod rewrite;
 pub mod rows;
 mod scan;
 mod shapes;
@@ -73,6 +77,7 @@ pub use metadata::Metadata;
 pub use projection::{ColumnChunk, Columns};
 pub use reader::{ChunkRef, Reader, StreamTotal};
 pub use record::{Event, Record};
+pub use rewrite::{Rewrite, Rewritten, recover};
 pub use rows::Stream;
 pub use validate::{Validation, validate};
 pub use writer::Writer;

@@ -2,6 +2,7 @@
 
 use crate::chunk::{Rows, Sealed};
 use crate::clock::Clock;
+use crate::column::WEIGHT;
 use crate::commit::Commit;
 use crate::contents::Contents;
 use crate::defs::Defs;
@@ -16,6 +17,7 @@ use crate::record::Event;
 use crate::rows::Stream;
 use crate::scan::read_frame;
 use crate::source::Source;
+use std::cell::OnceCell;
 use std::fmt;
 use std::path::Path;
 
@@ -209,6 +211,15 @@ impl Reader {
     /// A damaged chunk is one error, after which come the rows of the next.
     pub fn rows<R: Event>(&self) -> StreamRows<'_, R> {
         StreamRows { reader: self, chunks: self.chunks::<R>().into_iter(), current: None }
+    }
+
+    /// Reads how many events each row of a chunk stands for: 1 unless it was sampled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read_chunk`].
+    pub fn weights<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<u64>, Error> {
+        self.with_chunk::<R, _>(chunk, |bytes| bytes.words(WEIGHT, &OnceCell::new()))
     }
 
     /// Reads some columns of a stream, by their names in the specification, chunk by chunk; the bytes of the others are

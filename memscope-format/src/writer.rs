@@ -114,7 +114,12 @@ impl<W: Write> Writer<W> {
     /// # Errors
     ///
     /// If the sink fails. The capture lacks its footer then, and is otherwise whole.
-    pub fn finish(mut self, defs: &Defs) -> Result<W, Error> {
+    pub fn finish(self, defs: &Defs) -> Result<W, Error> {
+        self.finish_counted(defs).map(|(sink, _)| sink)
+    }
+
+    /// As [`Writer::finish`]; returns also the bytes that the sink has taken.
+    pub(crate) fn finish_counted(mut self, defs: &Defs) -> Result<(W, u64), Error> {
         if let Some(metadata) = self.metadata.take() {
             self.put_metadata(&metadata, frame_flags::REPEAT)?;
         }
@@ -144,7 +149,7 @@ impl<W: Write> Writer<W> {
         };
         self.append(&Sealed::new(footer, Vec::new()))?;
         self.sink.flush()?;
-        Ok(self.sink)
+        Ok((self.sink, self.offset))
     }
 
     /// Bytes that the sink has taken.

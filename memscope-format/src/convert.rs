@@ -1,0 +1,378 @@
+//! Captures as a sequence of items that other programs read: JSON Lines and MessagePack, and back, without a loss.
+//!
+//! An item is an object whose key `stream` says what it is; [`Item`] lists them. Definitions come before rows, rows in the
+//! order of the capture. In JSON Lines each item is a line; in MessagePack each is a map, one directly after another. Keys
+//! that an item does not have are ignored when it is read, so that what `memscope export` adds does no harm.
+//!
+//! What does not come back is how rows were cut into chunks and compressed.
+
+use crate::chunk::{CHUNK_ROWS, Chunk};
+use crate::clock::ClockReading;
+use crate::commit::Commit;
+use crate::compression::Compression;
+use crate::defs::{Defs, HookDef, SiteDef, ThreadDef, TypeDef};
+use crate::error::Error;
+use crate::header::FileHeader;
+use crate::limits;
+use crate::metadata::Metadata;
+use crate::reader::Reader;
+use crate::record::Event;
+use crate::rows::{Container, DropChain, Lifecycle, Zst};
+use crate::writer::Writer;
+use serde::{Deserialize, Serialize};
+use std::io::{self, BufRead, Read, Write};
+
+/// One thing that a capture says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stream")]
+#[non_exhaustive]
+pub enum Item {
+    /// The first item: which capture it is.
+    #[serde(rename = "CAPTURE")]
+    Capture {
+        /// See [`FileHeader::file_id`].
+        file_id: [u8; 16],
+        /// See [`FileHeader::created_unix_ns`].
+        created_unix_ns: u64,
+    },
+    /// What it is of.
+    #[serde(rename = "METADATA")]
+    Metadata(Metadata),
+    /// A place in source.
+    #[serde(rename = "SITES")]
+    Site(SiteDef),
+    /// A type.
+    #[serde(rename = "TYPES")]
+    Type(TypeDef),
+    /// A site instantiated for a type.
+    #[serde(rename = "HOOKS")]
+    Hook(HookDef),
+    /// A thread.
+    #[serde(rename = "THREADS")]
+    Thread(ThreadDef),
+    /// A row.
+    #[serde(rename = "LIFECYCLE")]
+    Lifecycle(Weighted<Lifecycle>),
+    /// A row.
+    #[serde(rename = "CONTAINER")]
+    Container(Weighted<Container>),
+    /// A row.
+    #[serde(rename = "ZST")]
+    Zst(Weighted<Zst>),
+    /// A row.
+    #[serde(rename = "DROP_CHAIN")]
+    DropChain(Weighted<DropChain>),
+    /// The last item: the totals. Without it the items are cut off.
+    #[serde(rename = "END")]
+    End {
+        /// Raw events in the capture.
+        events: u64,
+        /// Raw events that are known to be lost.
+        lost: u64,
+        /// The last reading of the clock.
+        clock: ClockReading,
+    },
+}
+
+/// A row, and how many events it stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Weighted<R> {
+    /// The row.
+    #[serde(flatten)]
+    pub row: R,
+    /// 1 unless it was sampled.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub weight: u64,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+const fn is_one(weight: &u64) -> bool {
+    *weight == 1
+}
+
+/// How items are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Notation {
+    /// A line of JSON each.
+    JsonLines,
+    /// A map of MessagePack each.
+    MessagePack,
+}
+
+/// What was exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Exported {
+    /// Rows written.
+    pub rows: u64,
+    /// Rows of chunks that could not be read, and so are missing.
+    pub unreadable_rows: u64,
+}
+
+/// Writes all that a capture says. Memory is that of a chunk; `progress` is called after each with the rows so far and the
+/// rows in all.
+///
+/// # Errors
+///
+/// If the capture cannot be read for other reasons than damage, or the sink fails.
+pub fn export(
+    reader: &Reader,
+    notation: Notation,
+    sink: impl Write,
+    progress: impl FnMut(u64, u64),
+) -> Result<Exported, Error> {
+    let total = reader.streams().iter().map(|stream| stream.rows).sum();
+    let mut out =
+        Out { reader, notation, sink, done: Exported::default(), read: 0, total, progress };
+    let FileHeader { file_id, created_unix_ns, .. } = *reader.header();
+    out.put(&Item::Capture { file_id, created_unix_ns })?;
+    if let Some(metadata) = reader.metadata() {
+        out.put(&Item::Metadata(metadata.clone()))?;
+    }
+    let defs = reader.defs();
+    defs.sites.iter().try_for_each(|site| out.put(&Item::Site(site.clone())))?;
+    defs.types.iter().try_for_each(|type_def| out.put(&Item::Type(type_def.clone())))?;
+    defs.hooks.iter().try_for_each(|hook| out.put(&Item::Hook(*hook)))?;
+    defs.threads.iter().try_for_each(|thread| out.put(&Item::Thread(thread.clone())))?;
+    out.rows(Item::Lifecycle)?;
+    out.rows(Item::Container)?;
+    out.rows(Item::Zst)?;
+    out.rows(Item::DropChain)?;
+    let clock = reader.clock().last();
+    out.put(&Item::End { events: reader.events(), lost: reader.lost(), clock })?;
+    out.sink.flush()?;
+    Ok(out.done)
+}
+
+struct Out<'a, W, P> {
+    reader: &'a Reader,
+    notation: Notation,
+    sink: W,
+    done: Exported,
+    read: u64,
+    total: u64,
+    progress: P,
+}
+
+impl<W: Write, P: FnMut(u64, u64)> Out<'_, W, P> {
+    fn put(&mut self, item: &Item) -> Result<(), Error> {
+        match self.notation {
+            Notation::JsonLines => {
+                serde_json::to_writer(&mut self.sink, item).map_err(io::Error::from)?;
+                self.sink.write_all(b"\n")?;
+            }
+            Notation::MessagePack => {
+                rmp_serde::encode::write_named(&mut self.sink, item).map_err(
+                    |error| match error {
+                        rmp_serde::encode::Error::InvalidValueWrite(error) => error.into(),
+                        error => io::Error::other(error),
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rows<R: Event>(&mut self, item: impl Fn(Weighted<R>) -> Item) -> Result<(), Error> {
+        for chunk in self.reader.chunks::<R>() {
+            let rows = self.reader.read_chunk::<R>(&chunk);
+            match rows.and_then(|rows| Ok((rows, self.reader.weights::<R>(&chunk)?))) {
+                Ok((rows, weights)) => {
+                    for (row, weight) in rows.into_iter().zip(weights) {
+                        self.put(&item(Weighted { row, weight }))?;
+                        self.done.rows += 1;
+                    }
+                }
+                Err(error @ Error::Io(_)) => return Err(error),
+                Err(_) => self.done.unreadable_rows += u64::from(chunk.rows),
+            }
+            self.read += u64::from(chunk.rows);
+            (self.progress)(self.read, self.total);
+        }
+        Ok(())
+    }
+}
+
+/// Makes a capture of items, in the memory of a chunk of each stream; returns the rows.
+///
+/// # Errors
+///
+/// [`Error::Truncated`] if there is no last item, [`Error::Corrupt`] with the offset of what is not an item, and if the
+/// source or the sink fails.
+pub fn import(
+    source: impl BufRead,
+    notation: Notation,
+    sink: impl Write,
+    compression: Compression,
+) -> Result<u64, Error> {
+    let mut source = Counted { source, read: 0 };
+    let header = match next(&mut source, notation)? {
+        Some(Item::Capture { file_id, created_unix_ns }) => {
+            FileHeader::new(file_id, created_unix_ns, compression.codec)
+        }
+        Some(_) => return Err(Error::corrupt(0, "an item of the stream CAPTURE", "another")),
+        None => return Err(Error::NoData),
+    };
+    let mut build = Build::new(Writer::new(sink, &header)?, compression);
+    while let Some(item) = next(&mut source, notation)? {
+        if let Item::End { events, lost, clock } = item {
+            return build.end(Commit { cycle: 1, clock, events, lost, rings: Vec::new() });
+        }
+        build.add(item)?;
+    }
+    Err(Error::Truncated { offset: source.read, expected: 1, found: 0 })
+}
+
+/// Reads an item; `None` at the end.
+fn next(source: &mut Counted<impl BufRead>, notation: Notation) -> Result<Option<Item>, Error> {
+    let offset = source.read;
+    let not_an_item = |found: String| Error::corrupt(offset, "an item", found);
+    match notation {
+        Notation::JsonLines => {
+            let mut line = Vec::new();
+            let limit = 2 * limits::RECORD_LEN as u64;
+            source.by_ref().take(limit).read_until(b'\n', &mut line)?;
+            if line.is_empty() {
+                return Ok(None);
+            }
+            serde_json::from_slice(&line).map(Some).map_err(|error| not_an_item(error.to_string()))
+        }
+        Notation::MessagePack => {
+            if source.fill_buf()?.is_empty() {
+                return Ok(None);
+            }
+            match rmp_serde::from_read(source.by_ref().take(2 * limits::RECORD_LEN as u64)) {
+                Ok(item) => Ok(Some(item)),
+                Err(error) => Err(not_an_item(error.to_string())),
+            }
+        }
+    }
+}
+
+/// Counts the bytes that were taken from a source.
+struct Counted<S> {
+    source: S,
+    read: u64,
+}
+
+impl<S: BufRead> Read for Counted<S> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(bytes)?;
+        self.read += read as u64;
+        Ok(read)
+    }
+}
+
+impl<S: BufRead> BufRead for Counted<S> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.source.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.read += amount as u64;
+        self.source.consume(amount);
+    }
+}
+
+/// A capture in the making.
+struct Build<W: Write> {
+    writer: Writer<W>,
+    compression: Compression,
+    defs: Defs,
+    /// Definitions that were not written yet.
+    new: Defs,
+    lifecycle: Chunk<Lifecycle>,
+    container: Chunk<Container>,
+    zst: Chunk<Zst>,
+    drop_chain: Chunk<DropChain>,
+    rows: u64,
+}
+
+impl<W: Write> Build<W> {
+    fn new(writer: Writer<W>, compression: Compression) -> Self {
+        Self {
+            writer,
+            compression,
+            defs: Defs::default(),
+            new: Defs::default(),
+            lifecycle: Chunk::new(),
+            container: Chunk::new(),
+            zst: Chunk::new(),
+            drop_chain: Chunk::new(),
+            rows: 0,
+        }
+    }
+
+    fn add(&mut self, item: Item) -> Result<(), Error> {
+        let Self { writer, compression, .. } = self;
+        match item {
+            Item::Metadata(metadata) => return writer.metadata(&metadata),
+            Item::Site(site) => self.new.sites.push(site),
+            Item::Type(type_def) => self.new.types.push(type_def),
+            Item::Hook(hook) => self.new.hooks.push(hook),
+            Item::Thread(thread) => self.new.threads.push(thread),
+            row => {
+                if !self.new.is_empty() {
+                    let new = std::mem::take(&mut self.new);
+                    writer.define(&new)?;
+                    self.defs.extend(new);
+                }
+                match row {
+                    Item::Lifecycle(row) => put(&mut self.lifecycle, &row, writer, *compression)?,
+                    Item::Container(row) => put(&mut self.container, &row, writer, *compression)?,
+                    Item::Zst(row) => put(&mut self.zst, &row, writer, *compression)?,
+                    Item::DropChain(row) => put(&mut self.drop_chain, &row, writer, *compression)?,
+                    _ => return Ok(()),
+                }
+                self.rows += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is left, closes the capture, and returns its rows.
+    fn end(mut self, commit: Commit) -> Result<u64, Error> {
+        let compression = self.compression;
+        let frames = [
+            self.lifecycle.seal(compression),
+            self.container.seal(compression),
+            self.zst.seal(compression),
+            self.drop_chain.seal(compression),
+        ];
+        if !self.new.is_empty() {
+            let new = std::mem::take(&mut self.new);
+            self.writer.define(&new)?;
+            self.defs.extend(new);
+        }
+        for frame in frames.iter().flatten() {
+            self.writer.append(frame)?;
+        }
+        self.writer.commit(&commit)?;
+        self.writer.finish(&self.defs)?;
+        Ok(self.rows)
+    }
+}
+
+/// Appends a row; a full chunk is written first.
+fn put<R: Event>(
+    chunk: &mut Chunk<R>,
+    row: &Weighted<R>,
+    writer: &mut Writer<impl Write>,
+    compression: Compression,
+) -> Result<(), Error> {
+    if chunk.len() == CHUNK_ROWS
+        && let Some(frame) = chunk.seal(compression)
+    {
+        writer.append(&frame)?;
+    }
+    // It is not full.
+    let _ = match row.weight {
+        1 => chunk.push(&row.row),
+        weight => chunk.push_weighted(&row.row, weight),
+    };
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! A capture written anew: in another codec, only some of it, or what is left of a damaged one.
+
+use crate::chunk::Chunk;
+use crate::commit::Commit;
+use crate::compression::Compression;
+use crate::error::Error;
+use crate::header::FileHeader;
+use crate::reader::{ChunkRef, Reader};
+use crate::record::Event;
+use crate::rows::{Container, DropChain, Lifecycle, SnapshotReason, Stream, Zst};
+use crate::validate::{Validation, validate};
+use crate::writer::Writer;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+/// Which rows are kept, and how they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    /// How the new capture is compressed.
+    pub compression: Compression,
+    /// The streams that are kept.
+    pub streams: Vec<Stream>,
+    /// The times that are kept, in ticks.
+    pub ticks: RangeInclusive<u64>,
+    /// Rows of a chunk, at most [`crate::chunk::CHUNK_ROWS`].
+    pub chunk_rows: usize,
+}
+
+impl Default for Rewrite {
+    /// Keeps everything.
+    fn default() -> Self {
+        Self {
+            compression: Compression::default(),
+            streams: Stream::ALL.to_vec(),
+            ticks: 0..=u64::MAX,
+            chunk_rows: crate::chunk::CHUNK_ROWS,
+        }
+    }
+}
+
+/// What a capture that was written anew has, and lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rewritten {
+    /// Rows written.
+    pub rows: u64,
+    /// Raw events that they stand for.
+    pub events: u64,
+    /// Rows of chunks that could not be read, and so are missing.
+    pub unreadable_rows: u64,
+    /// Bytes of the new capture.
+    pub bytes: u64,
+}
+
+impl Rewrite {
+    /// Reads a capture and writes it anew; returns the sink too.
+    ///
+    /// Chunk by chunk, in the memory of two. Chunks that cannot be read are left out and counted. `progress` is called
+    /// after each chunk with the rows read so far and the rows in all.
+    ///
+    /// # Errors
+    ///
+    /// If the capture cannot be read for other reasons than damage, or the sink fails.
+    pub fn write<W: Write>(
+        &self,
+        reader: &Reader,
+        sink: W,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<(Rewritten, W), Error> {
+        let header = FileHeader {
+            codec: self.compression.codec,
+            ..FileHeader::new(
+                reader.header().file_id,
+                reader.header().created_unix_ns,
+                self.compression.codec,
+            )
+        };
+        let mut writer = Writer::new(sink, &header)?;
+        if let Some(metadata) = reader.metadata() {
+            writer.metadata(metadata)?;
+        }
+        writer.define(reader.defs())?;
+        let total = reader.streams().iter().map(|stream| stream.rows).sum();
+        let mut copy =
+            Copy { rewrite: self, reader, writer, done: Rewritten::default(), read: 0, total };
+        copy.stream::<Lifecycle>(&mut progress, |_| true)?;
+        // The birth of a container is counted by its row in LIFECYCLE.
+        copy.stream::<Container>(&mut progress, |row| row.reason != SnapshotReason::Birth)?;
+        copy.stream::<Zst>(&mut progress, |_| true)?;
+        copy.stream::<DropChain>(&mut progress, |_| true)?;
+        let Copy { mut writer, mut done, .. } = copy;
+        writer.commit(&Commit {
+            cycle: reader.last_commit().map_or(1, |commit| commit.cycle.saturating_add(1)),
+            clock: reader.clock().last(),
+            events: done.events,
+            lost: reader.lost(),
+            rings: Vec::new(),
+        })?;
+        let (sink, bytes) = writer.finish_counted(reader.defs())?;
+        done.bytes = bytes;
+        Ok((done, sink))
+    }
+}
+
+struct Copy<'a, W: Write> {
+    rewrite: &'a Rewrite,
+    reader: &'a Reader,
+    writer: Writer<W>,
+    done: Rewritten,
+    read: u64,
+    total: u64,
+}
+
+impl<W: Write> Copy<'_, W> {
+    fn stream<R: Event>(
+        &mut self,
+        progress: &mut impl FnMut(u64, u64),
+        is_event: impl Fn(&R) -> bool,
+    ) -> Result<(), Error> {
+        if !self.rewrite.streams.contains(&R::STREAM) {
+            return Ok(());
+        }
+        let mut chunk = Chunk::<R>::new();
+        let limit = self.rewrite.chunk_rows.clamp(1, crate::chunk::CHUNK_ROWS);
+        for source in self.reader.chunks::<R>() {
+            self.read += u64::from(source.rows);
+            let (first, last) = (*self.rewrite.ticks.start(), *self.rewrite.ticks.end());
+            if source.t_max < first || source.t_min > last {
+                continue;
+            }
+            match self.rows::<R>(&source) {
+                Ok(rows) => {
+                    for (row, weight) in rows {
+                        let time = R::TIME.map_or(first, |place| row.to_words().as_ref()[place]);
+                        if !self.rewrite.ticks.contains(&time) {
+                            continue;
+                        }
+                        if chunk.len() >= limit {
+                            self.put(&mut chunk)?;
+                        }
+                        // It is not full.
+                        let _ = if weight == 1 {
+                            chunk.push(&row)
+                        } else {
+                            chunk.push_weighted(&row, weight)
+                        };
+                        self.done.rows += 1;
+                        self.done.events += u64::from(is_event(&row));
+                    }
+                }
+                Err(error @ Error::Io(_)) => return Err(error),
+                Err(_) => self.done.unreadable_rows += u64::from(source.rows),
+            }
+            progress(self.read, self.total);
+        }
+        self.put(&mut chunk)
+    }
+
+    fn rows<R: Event>(
+        &self,
+        source: &ChunkRef,
+    ) -> Result<impl Iterator<Item = (R, u64)> + use<R, W>, Error> {
+        let weights = self.reader.weights::<R>(source)?;
+        Ok(self.reader.read_chunk::<R>(source)?.into_iter().zip(weights))
+    }
+
+    fn put<R: Event>(&mut self, chunk: &mut Chunk<R>) -> Result<(), Error> {
+        match chunk.seal(self.rewrite.compression) {
+            Some(frame) => self.writer.append(&frame),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes what can be read of a capture to a new file, reads that again and checks it.
+///
+/// The new file is complete: it has all rows of all chunks that are whole, those recovered from the rings of a program
+/// that died too, and the events that are known to be lost as a number.
+///
+/// # Errors
+///
+/// If the capture cannot be opened, the file exists or cannot be written, or it is not valid when it is read again.
+pub fn recover(
+    capture: impl AsRef<Path>,
+    to: impl AsRef<Path>,
+    progress: impl FnMut(u64, u64),
+) -> Result<(Rewritten, Validation), Error> {
+    let reader = Reader::open(capture)?;
+    let file = BufWriter::new(File::create_new(to.as_ref())?);
+    let (done, file) = Rewrite::default().write(&reader, file, progress)?;
+    file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    let validation = validate(to.as_ref())?;
+    if let Some(error) = validation.errors.first() {
+        return Err(Error::corrupt(error.offset, "a capture as it was written", &error.what));
+    }
+    Ok((done, validation))
+}

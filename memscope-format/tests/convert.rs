@@ -1,0 +1,223 @@
+//! A capture becomes JSON Lines or MessagePack, and the same capture again; or another capture with the same rows.
+#![cfg(feature = "convert")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod sample;
+
+use memscope_format::convert::{Notation, export, import};
+use memscope_format::rows::{DropChain, Lifecycle, LifecycleKind};
+use memscope_format::{
+    Chunk, Codec, Compression, Error, Reader, Rewrite, Stream, Writer, recover, validate,
+};
+use sample::{Rows, Sample, open};
+use std::path::Path;
+use std::process::Command;
+
+const NOTATIONS: [Notation; 2] = [Notation::JsonLines, Notation::MessagePack];
+
+/// The sample, and 70,000 sampled births: more than a chunk has.
+fn capture() -> Vec<u8> {
+    let mut sample = Sample::of_three_cycles(Codec::Zstd);
+    let mut chunk = Chunk::new();
+    for row in 0..70_000_u64 {
+        let kind = LifecycleKind::Born;
+        let birth = Lifecycle {
+            ts: 9000 + row,
+            kind,
+            site: 1,
+            type_id: 11,
+            value: row,
+            origin: 0,
+            thread: 1,
+        };
+        if chunk.len() == memscope_format::chunk::CHUNK_ROWS {
+            sample.writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
+        }
+        chunk.push_weighted(&birth, 1 + row % 3).unwrap();
+    }
+    sample.writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
+    sample.finish()
+}
+
+fn weights(reader: &Reader) -> Vec<u64> {
+    let chunks = reader.chunks::<Lifecycle>();
+    chunks.iter().flat_map(|chunk| reader.weights::<Lifecycle>(chunk).unwrap()).collect()
+}
+
+/// Everything but how rows are cut and compressed.
+fn assert_same(found: &Reader, expected: &Reader) {
+    assert!(found.health().is_whole());
+    assert_eq!(found.metadata(), expected.metadata());
+    assert_eq!(found.defs(), expected.defs());
+    assert_eq!(found.header().file_id, expected.header().file_id);
+    assert_eq!(found.header().created_unix_ns, expected.header().created_unix_ns);
+    assert_eq!(found.clock().last(), expected.clock().last());
+    assert_eq!(found.lost(), expected.lost());
+    assert!(Rows::of(found) == Rows::of(expected));
+    assert_eq!(weights(found), weights(expected));
+}
+
+#[test]
+fn what_is_exported_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let reader = open(&directory.path().join("x.memscope"), &capture()).unwrap();
+    for notation in NOTATIONS {
+        let mut items = Vec::new();
+        let mut last = (0, 0);
+        let done = export(&reader, notation, &mut items, |rows, all| last = (rows, all)).unwrap();
+        assert_eq!((done.rows, done.unreadable_rows, last), (70_072, 0, (70_072, 70_072)));
+        let mut bytes = Vec::new();
+        let rows = import(items.as_slice(), notation, &mut bytes, Compression::memory_efficient())
+            .unwrap();
+        assert_eq!(rows, 70_072);
+        let path = directory.path().join("y.memscope");
+        let back = open(&path, &bytes).unwrap();
+        assert_same(&back, &reader);
+        // The same items again.
+        let mut again = Vec::new();
+        export(&back, notation, &mut again, |_, _| {}).unwrap();
+        assert!(again == items);
+
+        let cut = items.len() - 60;
+        let error = import(&items[..cut], notation, Vec::new(), Compression::default());
+        assert!(matches!(error, Err(Error::Corrupt { .. } | Error::Truncated { .. })), "{error:?}");
+    }
+    let error = import(b"".as_slice(), Notation::JsonLines, Vec::new(), Compression::default());
+    assert!(matches!(error, Err(Error::NoData)));
+    let error = import(b"[]\n".as_slice(), Notation::JsonLines, Vec::new(), Compression::default());
+    assert!(matches!(error, Err(Error::Corrupt { offset: 0, .. })));
+}
+
+/// Python's msgpack reads it; run where that is installed, as the decoder in `conformance/`.
+#[test]
+fn another_language_reads_the_messagepack() {
+    let python = std::env::var("MEMSCOPE_PYTHON");
+    let interpreter = python.as_deref().unwrap_or("python3");
+    let check = Command::new(interpreter).args(["-c", "import msgpack"]).output();
+    if python.is_err() && !check.is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let capture = Sample::of_three_cycles(Codec::Zstd).finish();
+    let reader = open(&directory.path().join("x.memscope"), &capture).unwrap();
+    let [lines, packed] = NOTATIONS.map(|notation| {
+        let path = directory.path().join(format!("{notation:?}"));
+        let file = std::fs::File::create(&path).unwrap();
+        export(&reader, notation, file, |_, _| {}).unwrap();
+        path
+    });
+    let program = "import json, msgpack, sys\n\
+        items = list(msgpack.Unpacker(open(sys.argv[1], 'rb')))\n\
+        assert items == [json.loads(line) for line in open(sys.argv[2])]\n\
+        print(len(items))";
+    let output =
+        Command::new(interpreter).args(["-c", program]).args([packed, lines]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Two about the capture, 4 sites, 4 types, 4 hooks, 2 threads, 72 rows, and the end.
+    assert_eq!(output.stdout, b"89\n");
+}
+
+#[test]
+fn a_capture_is_written_anew_in_other_codecs() {
+    let directory = tempfile::tempdir().unwrap();
+    let reader = open(&directory.path().join("x.memscope"), &capture()).unwrap();
+    for codec in Codec::ALL.into_iter().filter(|codec| codec.is_available()) {
+        let rewrite = Rewrite { compression: codec.into(), chunk_rows: 1000, ..Rewrite::default() };
+        let (done, bytes) = rewrite.write(&reader, Vec::new(), |_, _| {}).unwrap();
+        assert_eq!((done.rows, done.bytes), (70_072, bytes.len() as u64));
+        let path = directory.path().join("y.memscope");
+        let back = open(&path, &bytes).unwrap();
+        assert_same(&back, &reader);
+        assert_eq!(back.header().codec, codec);
+        assert_eq!(back.chunks::<Lifecycle>().len(), 71);
+        assert_eq!(validate(&path).unwrap().errors, []);
+    }
+}
+
+#[test]
+fn a_capture_is_cut_by_stream_and_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let reader = open(&directory.path().join("x.memscope"), &capture()).unwrap();
+    let rewrite = Rewrite {
+        streams: vec![Stream::Lifecycle, Stream::DropChain],
+        ticks: 3000..=3050,
+        ..Rewrite::default()
+    };
+    let (done, bytes) = rewrite.write(&reader, Vec::new(), |_, _| {}).unwrap();
+    let path = directory.path().join("y.memscope");
+    let cut = open(&path, &bytes).unwrap();
+    let all = Rows::of(&reader);
+    let kept = Rows {
+        lifecycle: all
+            .lifecycle
+            .into_iter()
+            .filter(|row| (3000..=3050).contains(&row.ts))
+            .collect(),
+        drop_chain: all
+            .drop_chain
+            .into_iter()
+            .filter(|row: &DropChain| (3000..=3050).contains(&row.ts))
+            .collect(),
+        ..Rows::default()
+    };
+    assert_eq!(Rows::of(&cut), kept);
+    assert_eq!((done.rows, done.events, cut.events()), (11, 11, 11));
+    assert_eq!(validate(&path).unwrap().errors, []);
+}
+
+fn recovered(path: &Path, bytes: &[u8]) -> (u64, Rows, Rows) {
+    std::fs::write(path, bytes).unwrap();
+    let before = Rows::of(&Reader::open(path).unwrap());
+    let to = path.with_extension("recovered");
+    let (done, validation) = recover(path, &to, |_, _| {}).unwrap();
+    assert_eq!((&validation.errors, validation.complete), (&vec![], true));
+    let error = recover(path, &to, |_, _| {}).unwrap_err();
+    assert!(matches!(error, Error::Io(_)), "a file is never written over");
+    let after = Rows::of(&Reader::open(&to).unwrap());
+    std::fs::remove_file(to).unwrap();
+    (done.unreadable_rows, before, after)
+}
+
+#[test]
+fn what_is_left_of_a_damaged_capture_becomes_a_whole_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    let mut bytes = Sample::of_three_cycles(Codec::Zstd).finish();
+    let reader = open(&path, &bytes).unwrap();
+    let chunk = reader.chunks::<DropChain>()[1];
+    let memscope_format::reader::Place::Frame { offset, .. } = chunk.place else { panic!() };
+    bytes[offset as usize + 64 + 30] ^= 4;
+    let (unreadable, before, after) = recovered(&path, &bytes);
+    assert_eq!(unreadable, 4);
+    assert_eq!((before.len(), before.errors.len(), after.errors.len()), (68, 1, 0));
+    assert_eq!(after, Rows { errors: vec![], ..before });
+
+    let (unreadable, before, after) = recovered(&path, &bytes[..offset as usize + 20]);
+    assert_eq!((unreadable, before.errors.len()), (0, 0));
+    assert_eq!(after, before);
+    assert!(after.len() > 20);
+}
+
+#[test]
+fn a_sink_that_fails_is_an_error() {
+    struct Full;
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let bytes = Sample::of_three_cycles(Codec::Zstd).finish();
+    let reader = open(&directory.path().join("x.memscope"), &bytes).unwrap();
+    for notation in NOTATIONS {
+        let error = export(&reader, notation, Full, |_, _| {}).unwrap_err();
+        let Error::Io(error) = error else { panic!("{error}") };
+        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+    }
+    assert!(matches!(Rewrite::default().write(&reader, Full, |_, _| {}), Err(Error::Io(_))));
+    let error = Writer::new(Full, &sample::file_header(Codec::None)).err();
+    assert!(matches!(error, Some(Error::Io(_))));
+}
