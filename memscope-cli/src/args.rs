@@ -2,6 +2,7 @@
 
 use crate::invocation::Invocation;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use memscope_format::Codec;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     Info(InfoArgs),
     Validate(ValidateArgs),
     Export(ExportArgs),
+    Convert(ConvertArgs),
+    Recover(RecoverArgs),
 }
 
 /// Build a program with recording on, and run it
@@ -95,6 +98,74 @@ pub(crate) struct ExportArgs {
 pub(crate) enum ExportFormat {
     /// JSON Lines: an object a row, first the definitions, then the events
     Json,
+}
+
+/// Write a capture in another codec, as JSON Lines or as MessagePack, or make a capture of those
+///
+/// What a file is its name says: .memscope, .jsonl or .msgpack. Nothing is lost either way.
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    /// What to read
+    #[arg(value_name = "FROM")]
+    pub(crate) from: PathBuf,
+    /// What to write
+    #[arg(value_name = "TO")]
+    pub(crate) to: PathBuf,
+    /// How a new capture is compressed
+    #[arg(long, value_enum, default_value = "balanced")]
+    pub(crate) preset: Preset,
+    /// With which codec, if not that of the preset
+    #[arg(long, value_enum)]
+    pub(crate) codec: Option<CodecName>,
+    /// At which level, if not that of the preset
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) level: Option<i32>,
+    /// Keep only this stream; may be given several times
+    #[arg(long = "stream", value_name = "STREAM")]
+    pub(crate) streams: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    /// The least time
+    HighPerformance,
+    /// As captures are recorded
+    Balanced,
+    /// The least size
+    MemoryEfficient,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CodecName {
+    None,
+    Lz4,
+    Zstd,
+    Brotli,
+}
+
+impl CodecName {
+    /// The codec of the format.
+    pub(crate) const fn codec(self) -> Codec {
+        match self {
+            Self::None => Codec::None,
+            Self::Lz4 => Codec::Lz4,
+            Self::Zstd => Codec::Zstd,
+            Self::Brotli => Codec::Brotli,
+        }
+    }
+}
+
+/// Save what is left of a damaged capture, or of a program that died, as a whole capture
+///
+/// The new capture is read again and checked. Exit codes: 0; 3 if something could not be saved.
+#[derive(Debug, Args)]
+pub(crate) struct RecoverArgs {
+    /// A capture, or a directory of one
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) file: PathBuf,
+    /// Where to write; never over a file. By default beside the capture, with `-recovered` in the name
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Parses the arguments; help speaks of the program as the user called it.

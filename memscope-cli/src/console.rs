@@ -2,7 +2,6 @@
 
 use crate::invocation::Invocation;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use memscope_format::report::Progress;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -52,16 +51,13 @@ impl Reading {
         Self { began: Instant::now(), bar: None }
     }
 
-    /// Tells how far it has come.
-    pub(crate) fn advance(&mut self, progress: Progress) {
+    /// Tells how far it has come, in whatever is counted.
+    pub(crate) fn advance(&mut self, done: u64, in_all: u64) {
         if self.bar.is_none() {
             if self.began.elapsed() < Duration::from_secs(1) || !io::stderr().is_terminal() {
                 return;
             }
-            let bar = ProgressBar::with_draw_target(
-                Some(progress.bytes_in_all),
-                ProgressDrawTarget::stderr(),
-            );
+            let bar = ProgressBar::with_draw_target(Some(in_all), ProgressDrawTarget::stderr());
             // The template is a constant; if it were wrong, the default one would do.
             if let Ok(style) =
                 ProgressStyle::with_template("reading {wide_bar} {percent:>3} % {eta:>4}")
@@ -71,8 +67,8 @@ impl Reading {
             self.bar = Some(bar);
         }
         if let Some(bar) = &self.bar {
-            bar.set_length(progress.bytes_in_all);
-            bar.set_position(progress.bytes);
+            bar.set_length(in_all);
+            bar.set_position(done);
         }
     }
 }

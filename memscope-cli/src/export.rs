@@ -54,7 +54,7 @@ pub(crate) fn run(args: &ExportArgs, console: &mut Console) -> Result<(), Failur
 }
 
 /// Refuses to write over the capture that is read, or over the rings beside it, by whatever name.
-fn refuse_own_input(capture: &Path, output: &Path) -> Result<(), Failure> {
+pub(crate) fn refuse_own_input(capture: &Path, output: &Path) -> Result<(), Failure> {
     let mut rings = OsString::from(capture);
     rings.push("-rings");
     let is_input = same_file(capture, output) || same_file(Path::new(&rings), output);
@@ -80,13 +80,13 @@ fn same_file(a: &Path, b: &Path) -> bool {
 }
 
 /// A file that is written under another name beside the one it is to have; dropped before its end, it is removed.
-struct Unfinished {
+pub(crate) struct Unfinished {
     /// From what name to what name; `None` for what is no file (a pipe, a terminal), which is written as it is.
     names: Option<(PathBuf, PathBuf)>,
 }
 
 impl Unfinished {
-    fn create(output: &Path) -> io::Result<(Self, File)> {
+    pub(crate) fn create(output: &Path) -> io::Result<(Self, File)> {
         // A link stays, and what it leads to is replaced.
         let output = output.canonicalize().unwrap_or_else(|_| output.to_owned());
         if output.metadata().is_ok_and(|existing| !existing.is_file()) {
@@ -101,7 +101,7 @@ impl Unfinished {
     }
 
     /// Gives the file its name.
-    fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> io::Result<()> {
         let Some((partial, output)) = self.names.take() else { return Ok(()) };
         let renamed = std::fs::rename(&partial, output);
         if renamed.is_err() {

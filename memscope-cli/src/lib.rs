@@ -4,18 +4,20 @@
 //! the recording side. It is the only crate of memscope that prints: results on stdout, notes and errors on stderr.
 //!
 //! The rooms: [`main`] parses the command line (`args`) and calls one module per command (`run`, `summary`, `info`,
-//! `validate`, `export`). They write through `console`, lay out with `table`, `cell` and `names`, and fail with a
+//! `validate`, `export`, `convert`, `recover`). They write through `console`, lay out with `table`, `cell` and `names`, and fail with a
 //! `failure`, which knows its exit code.
 
 mod args;
 mod cell;
 mod console;
+mod convert;
 mod export;
 mod failure;
 mod find;
 mod info;
 mod invocation;
 mod names;
+mod recover;
 mod run;
 mod summary;
 mod table;
@@ -58,6 +60,8 @@ pub fn main(front: Front) -> ExitCode {
         Command::Info(args) => info::run(&args, &mut console),
         Command::Validate(args) => validate::run(&args, &mut console),
         Command::Export(args) => export::run(&args, &mut console),
+        Command::Convert(args) => convert::run(&args, &mut console),
+        Command::Recover(args) => recover::run(&args, &mut console),
     };
     let flushed = console.out.flush().map_err(failure::Failure::from);
     match result.and(flushed) {

@@ -34,8 +34,10 @@ pub(crate) fn run(args: &SummaryArgs, console: &mut Console) -> Result<(), Failu
     // Of the slowest drops a report keeps what it lists: as many as there are would be all drops of the program.
     let slowest = if args.top == 0 { ALL_SLOWEST } else { args.top };
     let options = Options::default().slowest_drops(slowest);
-    let report = Report::open_with(&paths, &options, |progress| reading.advance(progress))
-        .map_err(|error| Failure::opening(&paths[0], error))?;
+    let report = Report::open_with(&paths, &options, |progress| {
+        reading.advance(progress.bytes, progress.bytes_in_all);
+    })
+    .map_err(|error| Failure::opening(&paths[0], error))?;
     drop(reading);
     if args.json {
         let answer = Answer { events: report.events(), lost: report.lost(), report: &report };

@@ -1,0 +1,95 @@
+//! `convert` and `recover`: what goes out comes back, and what is left of a capture is saved.
+
+mod fixture;
+
+use fixture::{memscope, with_capture};
+use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
+
+fn exported(dir: &std::path::Path, capture: &str) -> String {
+    let ran = memscope(dir, &["export", "--format", "json", capture]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    ran.stdout
+}
+
+#[test]
+fn a_capture_goes_through_every_notation_and_codec_and_comes_back() {
+    let (dir, _) = with_capture();
+    let rows = exported(dir.path(), "serve.memscope");
+    let mut from = "serve.memscope".to_owned();
+    for (to, options) in [
+        ("a.jsonl", vec![]),
+        ("b.memscope", vec!["--codec", "lz4"]),
+        ("c.msgpack", vec![]),
+        ("d.memscope", vec!["--preset", "memory-efficient"]),
+        ("e.memscope", vec!["--codec", "brotli", "--level", "9"]),
+        ("f.memscope", vec!["--codec", "none"]),
+    ] {
+        let ran = memscope(dir.path(), &[&["convert", &from, to], options.as_slice()].concat());
+        assert_eq!(ran.code, 0, "{}", ran.all());
+        assert!(ran.stderr.starts_with(&format!("wrote: {to} (")), "{}", ran.all());
+        from = to.to_owned();
+        if to.ends_with(".memscope") {
+            assert_eq!(exported(dir.path(), to), rows, "{to}");
+            assert_eq!(memscope(dir.path(), &["validate", to]).code, 0);
+        }
+    }
+}
+
+#[test]
+fn streams_are_kept_by_name() {
+    let (dir, _) = with_capture();
+    let words = ["convert", "serve.memscope", "x.memscope", "--stream", "drop-chain"];
+    assert_eq!(memscope(dir.path(), &words).code, 0);
+    let rows = exported(dir.path(), "x.memscope");
+    assert!(rows.contains("\"stream\":\"DROP_CHAIN\""));
+    assert!(!rows.contains("\"stream\":\"LIFECYCLE\""));
+    let ran =
+        memscope(dir.path(), &["convert", "serve.memscope", "y.memscope", "--stream", "drops"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("no stream drops; there are LIFECYCLE, "), "{}", ran.stderr);
+}
+
+#[test]
+fn nothing_is_written_over_the_input_or_for_an_unknown_name() {
+    let (dir, path) = with_capture();
+    let before = std::fs::read(&path).unwrap();
+    let ran = memscope(dir.path(), &["convert", "serve.memscope", "serve.memscope"]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let ran = memscope(dir.path(), &["convert", "serve.memscope", "serve.csv"]);
+    assert_eq!(ran.code, 2);
+    assert!(!dir.path().join("serve.csv").exists());
+    std::fs::write(dir.path().join("bad.jsonl"), "{}\n").unwrap();
+    let ran = memscope(dir.path(), &["convert", "bad.jsonl", "new.memscope"]);
+    assert_eq!(ran.code, 3, "{}", ran.all());
+    assert!(!dir.path().join("new.memscope").exists());
+}
+
+#[test]
+fn what_is_left_is_saved() {
+    let (dir, path) = with_capture();
+    let ran = memscope(dir.path(), &["recover", "serve.memscope"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let whole = exported(dir.path(), "serve.memscope");
+    assert_eq!(exported(dir.path(), "serve-recovered.memscope"), whole);
+
+    let mut bytes = std::fs::read(&path).unwrap();
+    let mut at = 64;
+    loop {
+        let (header, _) = FrameHeader::from_bytes(bytes[at..].first_chunk().unwrap()).unwrap();
+        if header.frame_type == FrameType::DROP_CHAIN {
+            break;
+        }
+        at += header.frame_len() as usize;
+    }
+    bytes[at + FRAME_HEADER_LEN + 5] ^= 8;
+    std::fs::write(&path, bytes).unwrap();
+    let ran = memscope(dir.path(), &["recover", "serve.memscope", "-o", "saved.memscope"]);
+    assert_eq!(ran.code, 3, "{}", ran.all());
+    assert!(ran.stderr.contains("damaged; 7 rows could not be saved"), "{}", ran.stderr);
+    let saved = exported(dir.path(), "saved.memscope");
+    let expected = whole.lines().filter(|line| !line.contains("\"stream\":\"DROP_CHAIN\""));
+    assert_eq!(saved.lines().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    let ran = memscope(dir.path(), &["recover", "serve.memscope", "-o", "saved.memscope"]);
+    assert_eq!(ran.code, 2, "a file is never written over: {}", ran.all());
+}
