@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::find;
 use memscope_format::report::human::Count;
 use memscope_format::{Error, Rewritten, recover};
-use std::path::PathBuf;
+use std::path::Path;
 
 /// Runs the command.
 pub(crate) fn run(args: &RecoverArgs, console: &mut Console) -> Result<(), Failure> {
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &RecoverArgs, console: &mut Console) -> Result<(), Failu
     Err(Failure::Damaged(format!("{}: damaged; {missing} could not be saved", path.display())))
 }
 
-fn told(done: &Rewritten, from_rings: u64, to: &PathBuf) {
+fn told(done: &Rewritten, from_rings: u64, to: &Path) {
     let rings = match from_rings {
         0 => String::new(),
         events => format!(", {} of them from the rings", Count(events)),
