@@ -325,3 +325,25 @@ fn path(slow: &SlowDrop) -> String {
     });
     steps.collect::<Vec<_>>().join(" > ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sites_of_one_name_are_told_apart_by_where_they_are() {
+        let place = |name: &str, line| Place {
+            name: name.to_owned(),
+            kind: Some(SiteKind::Variable),
+            module: "app".to_owned(),
+            file: "src/main.rs".to_owned(),
+            line,
+            column: 9,
+            tags: vec!["hot".to_owned()],
+        };
+        let names = Names(HashMap::from([("load::v", 2), ("load::raw", 1)]));
+        assert_eq!(names.tagged(&place("load::raw", 3)), "load::raw [hot]");
+        assert_eq!(names.tagged(&place("load::v", 4)), "load::v src/main.rs:4:9 [hot]");
+        assert_ne!(names.tagged(&place("load::v", 4)), names.tagged(&place("load::v", 7)));
+    }
+}
