@@ -346,4 +346,45 @@ mod tests {
         assert_eq!(names.tagged(&place("load::v", 4)), "load::v src/main.rs:4:9 [hot]");
         assert_ne!(names.tagged(&place("load::v", 4)), names.tagged(&place("load::v", 7)));
     }
+
+    #[test]
+    fn births_of_a_zero_sized_type_without_a_probe_are_unknown() {
+        let lives = |births: fn() -> Figure<u64>, dropped| LifeFigures {
+            born: births(),
+            cloned: births(),
+            alive_at_exit: births(),
+            peak_alive: births(),
+            ended: births(),
+            median_life_ns: births(),
+            p99_life_ns: births(),
+            dropped: Figure::Exact(dropped),
+            moved: Figure::Exact(0),
+            scope_ended: Figure::Exact(0),
+            unknown_end: Figure::Exact(0),
+        };
+        let permit = memscope_format::report::ZeroSizedFigures {
+            type_name: "app::Permit".to_owned(),
+            size: 0,
+            align: 1,
+            fields: Vec::new(),
+            values: Some(lives(|| Figure::unknown("no probe"), 4)),
+            variables: Some(lives(|| Figure::Exact(0), 0)),
+        };
+        let report = Report {
+            captures: Vec::new(),
+            unreadable: Vec::new(),
+            caveats: Vec::new(),
+            sites: Vec::new(),
+            types: Vec::new(),
+            containers: Vec::new(),
+            slowest_drops: Vec::new(),
+            zero_sized: vec![permit],
+            threads: Vec::new(),
+            findings: Vec::new(),
+        };
+        let text = zero_sized(&report, 9).0.render(80);
+        let row = text.lines().nth(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
+        let expected = ["Permit", "0", "B", "values", "?", "?", "?", "4"];
+        assert_eq!(row.as_deref(), Some(&expected[..]), "{text}");
+    }
 }
