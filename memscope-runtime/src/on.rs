@@ -16,6 +16,7 @@ mod rings;
 mod session;
 mod shape;
 mod site;
+mod thread_exit;
 mod tracked;
 
 pub use inspect::Trackable;

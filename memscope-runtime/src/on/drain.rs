@@ -10,15 +10,22 @@ use super::session;
 use memscope_format::raw::Walk;
 use memscope_format::{Batch, ClockReading, Codec, Commit, Error, HookTable, RingCommit};
 use parking_lot::Mutex;
-use std::io;
+use std::collections::HashMap;
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{io, panic};
 
 /// The drain's state, while there is a recording. Whoever holds the lock may run a cycle.
 pub(super) static DRAIN: Mutex<Option<Drain>> = Mutex::new(None);
 
-/// Events that a cycle takes at most, which bounds its memory; it starts anew at once if there are more.
+/// Events that a batch takes at most, which bounds its memory; the next cycle starts at once if there are more.
 const BATCH: u64 = 1 << 18;
+
+/// Events that make a batch worth writing: a chunk of 64 Ki rows is as small as any per row.
+const WORTH_WRITING: u64 = 1 << 16;
+
+/// How often an event that was begun before the end is waited for, a millisecond each.
+const LAST_EVENT_TRIES: u32 = 50;
 
 /// The longest pause between cycles: what a live reader may lag behind.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -34,6 +41,11 @@ pub(super) struct Drain {
     hooks: HookTable,
     /// How many types and hooks the table has seen.
     known: (usize, usize),
+    /// Up to which position each ring is in the batch. The events stay in the ring until the batch is written.
+    taken: HashMap<u16, u64>,
+    /// The place in the list of recorders at which the next cycle begins, so that none is always the last.
+    first: usize,
+    written: Instant,
     cycles: u64,
     events: u64,
     lost: u64,
@@ -59,22 +71,36 @@ pub(super) fn spawn() -> io::Result<Thread> {
 }
 
 fn run() {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        thread::park_timeout(pause);
-        let mut state = DRAIN.lock();
-        // At exit the last cycle is run by whoever exits.
-        let Some(drain) = state.as_mut().filter(|_| !session::is_closed()) else { return };
-        match drain.cycle() {
-            Ok(true) => pause = Duration::ZERO,
-            Ok(false) => pause = (pause.max(FIRST_PAUSE) * 2).min(LONGEST_PAUSE),
-            Err(error) => {
-                drop(state);
-                session::in_core_already(|core| session::fail(core, &error));
-                return;
-            }
+    let cycles = panic::catch_unwind(|| -> Result<(), Error> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            thread::park_timeout(pause);
+            let mut state = DRAIN.lock();
+            // At exit the last cycle is run by whoever exits.
+            let Some(drain) = state.as_mut().filter(|_| !session::is_closed()) else {
+                return Ok(());
+            };
+            pause = match drain.cycle(Urgency::WhenWorthIt)? {
+                true => Duration::ZERO,
+                false => (pause.max(FIRST_PAUSE) * 2).min(LONGEST_PAUSE),
+            };
         }
-    }
+    });
+    let failed = match &cycles {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error as &dyn core::fmt::Display,
+        Err(_) => &"the thread that writes the capture has panicked",
+    };
+    session::in_core_already(|core| session::fail(core, failed));
+}
+
+/// Whether a cycle must write what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Urgency {
+    /// Only a batch that is large or old, or that a thread waits for.
+    WhenWorthIt,
+    /// Everything.
+    Now,
 }
 
 impl Drain {
@@ -85,6 +111,9 @@ impl Drain {
             batch: Batch::new(Codec::Zstd),
             hooks: HookTable::new(),
             known: (0, 0),
+            taken: HashMap::new(),
+            first: 0,
+            written: Instant::now(),
             cycles: 0,
             events: 0,
             lost: 0,
@@ -92,16 +121,36 @@ impl Drain {
         }
     }
 
-    /// Runs cycles until the rings are empty.
-    pub(super) fn run_to_the_end(&mut self) -> Result<(), Error> {
-        while self.cycle()? {}
-        // A thread that was in the middle of its last event when recording stopped has written it by now.
-        thread::yield_now();
-        self.cycle().map(|_| ())
+    /// Moves everything that the rings hold now into the capture.
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        while self.cycle(Urgency::Now)? {}
+        Ok(())
     }
 
-    /// Moves what the rings hold into the capture. Returns whether there is more than a cycle takes.
-    pub(super) fn cycle(&mut self) -> Result<bool, Error> {
+    /// Moves the last events into the capture, when no new ones begin.
+    ///
+    /// A thread may be in the middle of its last event: it is waited for, and if it does not end (it may have been
+    /// stopped for good), the event is counted as lost.
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        let unfinished = || {
+            session::in_core_already(|core| {
+                let recorders = core.capture.iter().flat_map(|capture| &capture.recorders);
+                recorders.filter(|recorder| recorder.has_unwritten()).copied().collect::<Vec<_>>()
+            })
+        };
+        for _ in 0..LAST_EVENT_TRIES {
+            self.flush()?;
+            if unfinished().is_empty() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        unfinished().iter().for_each(|recorder| recorder.memory.add_lost(1));
+        self.flush()
+    }
+
+    /// Reads the rings, and moves what is due into the capture. Returns whether there is more than a batch takes.
+    fn cycle(&mut self, urgency: Urgency) -> Result<bool, Error> {
         let clock = self.clock.reading();
         let recorders = session::in_core_already(|core| {
             let capture = core.capture.as_ref()?;
@@ -111,6 +160,9 @@ impl Drain {
         let Some(recorders) = recorders else { return Ok(false) };
         let found = self.collect(&recorders);
         let full = self.batch.events >= BATCH;
+        if !full && urgency == Urgency::WhenWorthIt && !self.is_due(&found) {
+            return Ok(false);
+        }
         let lost = session::in_core_already(|core| core.capture.as_ref().map(|c| c.lost()));
         let Some(lost) = lost.map(|lost| lost + self.unreadable) else { return Ok(false) };
         let moved = found.iter().any(|found| found.position != found.recorder.drained());
@@ -123,33 +175,54 @@ impl Drain {
                 recorder.free();
             }
         }
+        self.written = Instant::now();
         Ok(full)
     }
 
-    /// Reads the rings into the batch.
+    /// Whether what was found should be written now: it is much, or old, or its place in a ring is needed.
+    fn is_due(&self, found: &[Found]) -> bool {
+        let pressing = |found: &Found| {
+            let waiting = found.position - found.recorder.drained();
+            found.retired || waiting >= found.recorder.capacity() / 2
+        };
+        self.batch.events >= WORTH_WRITING
+            || self.written.elapsed() >= LONGEST_PAUSE
+            || self.cycles == 0
+            || found.iter().any(pressing)
+    }
+
+    /// Reads the rings into the batch, from where the last cycle left each.
     fn collect(&mut self, recorders: &[&'static Recorder]) -> Vec<Found> {
         let mut found = Vec::with_capacity(recorders.len());
-        for &recorder in recorders {
+        let count = recorders.len();
+        self.first = (self.first + 1) % count.max(1);
+        for &recorder in recorders.iter().cycle().skip(self.first).take(count) {
+            // Before the ring is read, so that all events of an ended thread are.
             let ownership = recorder.ownership();
-            if ownership == Ownership::Free || self.batch.events >= BATCH {
+            if ownership == Ownership::Free {
                 continue;
             }
             let (ring, thread) = (recorder.ring, recorder.thread());
-            let mut walk = Walk::new(recorder.capacity(), recorder.drained());
-            while let Some((position, first, second)) =
-                walk.next(|index| recorder.memory.slots[index as usize].load())
-            {
+            let from = self.taken.get(&ring).copied().unwrap_or(0).max(recorder.drained());
+            let mut walk = Walk::new(recorder.capacity(), from);
+            let mut whole = false;
+            while self.batch.events < BATCH {
+                let next = walk.next(|index| recorder.memory.slots[index as usize].load());
+                let Some((position, first, second)) = next else {
+                    whole = true;
+                    break;
+                };
                 let push = self.batch.push(&self.hooks, ring, thread, position, first, second);
                 if push.is_err() {
                     self.learn_hooks();
                     // A hook is interned before its first event, so that it is known now. Were it not, the event
                     // would be lost, and is counted.
                     let again = self.batch.push(&self.hooks, ring, thread, position, first, second);
-                    debug_assert!(again.is_ok(), "{again:?}");
                     self.unreadable += u64::from(again.is_err());
                 }
             }
-            let retired = ownership == Ownership::Retired;
+            self.taken.insert(ring, walk.position());
+            let retired = whole && ownership == Ownership::Retired;
             found.push(Found { recorder, position: walk.position(), retired });
         }
         found

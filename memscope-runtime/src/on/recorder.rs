@@ -1,8 +1,8 @@
 //! A thread's recorder: where its events go.
 //!
-//! The hot path. An event is one or two slots of the thread's ring: no lock, no allocation, no system call. The
-//! position is advanced before the slots are written and each slot's header, with its lap mark, is written last,
-//! so that whoever reads the ring (the drain, or a reader after a crash) knows the written slots by themselves.
+//! The hot path. An event is one or two slots of the thread's ring: no lock, no allocation, no system call. Each
+//! slot's header, with its lap mark, is written last, so that whoever reads the ring (the drain, or a reader after
+//! a crash) knows the written slots by themselves.
 //! The position is thus this thread's own, and no cache line goes back and forth between threads.
 
 use super::clock::Source;
@@ -10,7 +10,7 @@ use super::rings::{RingMemory, SharedSlot};
 use super::session;
 use core::cell::{Cell, UnsafeCell};
 use core::ptr::null;
-use core::sync::atomic::{AtomicU8, AtomicU64, Ordering, compiler_fence};
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering, compiler_fence, fence};
 use memscope_format::raw::{RawKind, SlotHeader, flags, lap_mark, value_id};
 use std::time::{Duration, Instant};
 
@@ -54,8 +54,9 @@ pub(super) struct Recorder {
     pub(super) memory: RingMemory,
     pub(super) ring: u16,
     pub(super) clock: Source,
-    /// Whether the owner is in `make_room`, which a signal handler must not enter again.
-    making_room: Cell<bool>,
+    /// Whether the owner is writing an event. A signal handler that records in between would write to the same
+    /// slots: its events are counted as lost.
+    in_event: Cell<bool>,
     /// Whether the owner has given up waiting for room, until there is some.
     stalled: Cell<bool>,
     depth: Cell<u32>,
@@ -72,7 +73,7 @@ struct Shared {
     thread: AtomicU64,
 }
 
-// SAFETY: `lap`, `making_room`, `stalled`, `depth` and `open` are only touched by the owner (there is one at a time,
+// SAFETY: `lap`, `in_event`, `stalled`, `depth` and `open` are only touched by the owner (there is one at a time,
 // handed on through `ownership` with Release and Acquire); everything else is atomic or never changes.
 unsafe impl Sync for Recorder {}
 
@@ -121,7 +122,7 @@ impl Recorder {
             memory,
             ring,
             clock,
-            making_room: Cell::new(false),
+            in_event: Cell::new(false),
             stalled: Cell::new(false),
             depth: Cell::new(0),
             open: UnsafeCell::new([OpenDrop::default(); OPEN_DROPS]),
@@ -144,6 +145,7 @@ impl Recorder {
         self.memory.set_thread(thread);
         self.depth.set(0);
         self.stalled.set(false);
+        self.in_event.set(false);
         self.limit.store(0, Ordering::Relaxed);
         self.shared.ownership.store(Ownership::Owned as u8, Ordering::Release);
     }
@@ -182,6 +184,11 @@ impl Recorder {
         (self.position.load(Ordering::Relaxed) / self.capacity() + 1) * self.capacity()
     }
 
+    /// Whether an event has been begun that no reader can see yet.
+    pub(super) fn has_unwritten(&self) -> bool {
+        self.position.load(Ordering::Acquire) != self.drained()
+    }
+
     /// Says that the events up to a position are in the capture, so that their slots can be used again.
     pub(super) fn set_drained(&self, position: u64) {
         self.memory.set_drained(position);
@@ -211,6 +218,7 @@ impl Recorder {
     ) -> Option<u64> {
         let position = self.reserve(1)?;
         self.write(position, hook, kind, flags, w0, payload);
+        self.end_event();
         Some(position)
     }
 
@@ -229,6 +237,7 @@ impl Recorder {
         // The first slot, which makes the event valid, is written last.
         self.write(position + 1, hook, RawKind::Cont, 0, second_w0, second);
         self.write(position, hook, kind, flags | flags::WIDE, w0, payload);
+        self.end_event();
         Some(position)
     }
 
@@ -238,16 +247,28 @@ impl Recorder {
         value_id(self.ring, position)
     }
 
+    /// Takes the next slots and begins an event, which [`Self::end_event`] must end.
     #[inline(always)]
     fn reserve(&self, slots: u64) -> Option<u64> {
+        if self.in_event.replace(true) {
+            self.memory.add_lost(1);
+            return None;
+        }
+        // The compiler must not move what follows out of the guarded part; the processor cannot, for a signal
+        // handler runs on the same one.
+        compiler_fence(Ordering::SeqCst);
         let position = self.position.load(Ordering::Relaxed);
         if position + slots > self.limit.load(Ordering::Relaxed) {
             return self.make_room(slots);
         }
         self.position.store(position + slots, Ordering::Relaxed);
-        // A signal handler that records must find the position advanced before the slot is half written.
-        compiler_fence(Ordering::Release);
         Some(position)
+    }
+
+    #[inline(always)]
+    fn end_event(&self) {
+        compiler_fence(Ordering::SeqCst);
+        self.in_event.set(false);
     }
 
     #[inline(always)]
@@ -274,18 +295,15 @@ impl Recorder {
         slot.header.store(header, Ordering::Release);
     }
 
-    /// Opens the next quarter of the ring, waiting for the drain if it is not free yet.
+    /// Opens the next quarter of the ring, waiting for the drain if it is not free yet. If there is no room the event
+    /// is counted as lost, and has ended.
     #[cold]
     #[inline(never)]
     fn make_room(&self, slots: u64) -> Option<u64> {
-        if self.making_room.replace(true) {
-            self.memory.add_lost(1);
-            return None;
-        }
         let position = self.open_quarter(slots);
-        self.making_room.set(false);
         if position.is_none() {
             self.memory.add_lost(1);
+            self.end_event();
         }
         position
     }
@@ -309,13 +327,14 @@ impl Recorder {
         let lap = lap_mark(position, self.capacity());
         self.lap.set(u64::from(lap) << 48);
         self.limit.store(boundary, Ordering::Relaxed);
+        // Closing sets the state, then every limit to 0, with the same fence in between: either it comes after the
+        // line above, or the state is seen here.
+        fence(Ordering::SeqCst);
         if session::is_closed() {
-            // Closing sets every limit to 0; it may have done so just before this one was set.
             self.limit.store(0, Ordering::Relaxed);
             return None;
         }
         self.position.store(position + slots, Ordering::Relaxed);
-        compiler_fence(Ordering::Release);
         Some(position)
     }
 
@@ -332,7 +351,8 @@ impl Recorder {
                 self.stalled.set(false);
                 return true;
             }
-            if self.stalled.get() {
+            // Inside memscope this thread may hold a lock that the drain needs.
+            if self.stalled.get() || session::is_busy() {
                 return false;
             }
             let waited = since.get_or_insert_with(Instant::now).elapsed();
@@ -352,10 +372,12 @@ impl Recorder {
     #[inline(always)]
     pub(super) fn open_drop(&self, value: u64, start: u64) {
         let depth = self.depth.get();
+        // The depth first: a signal handler that drops something then uses the entries above this one.
+        self.depth.set(depth + 1);
+        compiler_fence(Ordering::SeqCst);
         if let Some(open) = self.open_slot(depth) {
             open.set(OpenDrop { value, start, first_hook: 0 });
         }
-        self.depth.set(depth + 1);
     }
 
     /// Notes that the innermost drop, that of `value`, has ended. Returns it with its depth; `None` if it is not

@@ -14,15 +14,12 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     defs: Defs,
-    /// Types by what tells them apart in a capture: one type may have several descriptions. Where generic code
-    /// sees only a bare `T`, what is known of the type is less, and that makes it another entry.
-    types: HashMap<TypeKey, u32>,
+    /// Types by name. Several may share one: local types of two functions, or what generic code sees of a type as
+    /// a bare `T`, without its shape. One type may also have several descriptions, which count as one.
+    types: HashMap<&'static str, Vec<u32>>,
     /// Hooks by site and type.
     hooks: HashMap<(u32, u32), u32>,
 }
-
-/// Name, size, alignment, and what [`Shape`](super::shape::Shape) it has.
-type TypeKey = (&'static str, usize, usize, core::mem::Discriminant<super::shape::Shape>);
 
 /// Returns the hook of a site for a type, made new if need be; `None` within the registry itself.
 #[cold]
@@ -65,6 +62,11 @@ impl Registry {
         for SiteRef(site) in inventory::iter::<SiteRef> {
             self.site(site, &mut new);
         }
+    }
+
+    /// Forgets the threads: a forked child has none of them.
+    pub(super) fn forget_threads(&mut self) {
+        self.defs.threads.clear();
     }
 
     /// Adds a thread.
@@ -110,13 +112,8 @@ impl Registry {
 
     fn type_id(&mut self, desc: &'static TypeDesc, new: &mut Defs) -> u32 {
         let name = (desc.name)();
-        let key = (name, desc.size, desc.align, core::mem::discriminant(&desc.shape));
-        if let Some(id) = self.types.get(&key) {
-            return *id;
-        }
         let id = next_id(self.defs.types.len());
-        self.types.insert(key, id);
-        let def = TypeDef {
+        let mut def = TypeDef {
             id,
             name: name.to_owned(),
             size: desc.size as u64,
@@ -125,6 +122,15 @@ impl Registry {
             container: desc.shape.container(),
             fields: desc.shape.fields().map(|fields| fields.iter().map(|f| f.def()).collect()),
         };
+        let namesakes = self.types.entry(name).or_default();
+        for &known in namesakes.iter() {
+            def.id = known;
+            if self.defs.types[known as usize - 1] == def {
+                return known;
+            }
+        }
+        def.id = id;
+        namesakes.push(id);
         self.defs.types.push(def.clone());
         new.types.push(def);
         id

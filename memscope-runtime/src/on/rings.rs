@@ -64,8 +64,8 @@ impl RingMemory {
         // bytes are valid; the exclusive borrow was leaked and ends here, so that all access is by atomics from now on.
         unsafe {
             Ok(Self {
-                base: core::slice::from_raw_parts(header.as_ptr().cast(), RING_HEADER_LEN / 8),
-                slots: core::slice::from_raw_parts(rest.as_ptr().cast(), slots),
+                base: core::slice::from_raw_parts(header.as_mut_ptr().cast(), RING_HEADER_LEN / 8),
+                slots: core::slice::from_raw_parts(rest.as_mut_ptr().cast(), slots),
             })
         }
     }
@@ -119,8 +119,9 @@ impl RingsFile {
         reserve(&file, 0, RINGS_HEADER_LEN as u64)?;
         let memory = leak(map(&file, 0, RINGS_HEADER_LEN)?);
         // SAFETY: page-aligned, plain integers, and only used through atomics from now on; see `RingMemory::map`.
-        let header: &'static [AtomicU64] =
-            unsafe { core::slice::from_raw_parts(memory.as_ptr().cast(), RINGS_HEADER_LEN / 8) };
+        let header: &'static [AtomicU64] = unsafe {
+            core::slice::from_raw_parts(memory.as_mut_ptr().cast(), RINGS_HEADER_LEN / 8)
+        };
         let set = |offset: usize, value: u64| header[offset / 8].store(value, Ordering::Release);
         let pid = std::process::id();
         set(offset_of!(RingsHeader, version), u64::from(RINGS_VERSION) | u64::from(pid) << 32);
@@ -181,10 +182,13 @@ fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
             libc::off_t::try_from(offset).map_err(io::Error::other)?,
             libc::off_t::try_from(len).map_err(io::Error::other)?,
         );
-        // SAFETY: the descriptor is open while `file` is borrowed; the call touches no memory of ours.
-        match unsafe { libc::posix_fallocate(file.as_raw_fd(), offset, len) } {
-            0 => Ok(()),
-            error => Err(io::Error::from_raw_os_error(error)),
+        loop {
+            // SAFETY: the descriptor is open while `file` is borrowed; the call touches no memory of ours.
+            match unsafe { libc::posix_fallocate(file.as_raw_fd(), offset, len) } {
+                0 => return Ok(()),
+                libc::EINTR => {}
+                error => return Err(io::Error::from_raw_os_error(error)),
+            }
         }
     }
     #[cfg(not(target_os = "linux"))]

@@ -8,9 +8,10 @@ use super::drain::{self, Drain};
 use super::recorder::{self, Ownership, Recorder};
 use super::registry::Registry;
 use super::rings::RingsFile;
+use super::thread_exit;
 use core::cell::Cell;
 use core::fmt;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering, fence};
 use memscope_format::defs::{Defs, ThreadDef};
 use memscope_format::{Codec, FileHeader, Metadata, Writer, rings_path};
 use parking_lot::Mutex;
@@ -31,6 +32,8 @@ pub(super) struct Core {
     /// The position at which new rings start: past all those of earlier sessions of this process and of the one
     /// it was forked from, so that value ids are never used twice.
     first_position: u64,
+    /// When there was no space for another ring: the next threads do not ask the disk again at each event.
+    no_space: Option<Instant>,
 }
 
 /// The files of a recording and the recorders that write to them.
@@ -86,10 +89,10 @@ pub(super) fn is_off() -> bool {
 }
 
 /// Where events are counted that found no recorder: in the rings file once there is one.
-static LOST: AtomicPtr<AtomicU64> = {
-    static BEFORE: AtomicU64 = AtomicU64::new(0);
-    AtomicPtr::new((&raw const BEFORE).cast_mut())
-};
+static LOST: AtomicPtr<AtomicU64> = AtomicPtr::new((&raw const LOST_BEFORE).cast_mut());
+
+/// Events that were lost while there was no rings file.
+static LOST_BEFORE: AtomicU64 = AtomicU64::new(0);
 
 /// Counts an event that found no recorder, or no name.
 pub(super) fn count_lost() {
@@ -113,8 +116,6 @@ thread_local! {
     static BUSY: Cell<bool> = const { Cell::new(false) };
     /// This thread's id in captures; 0 until it records.
     static THREAD: Cell<u32> = const { Cell::new(0) };
-    /// Gives the thread's recorder back when the thread ends.
-    static ON_THREAD_EXIT: OnThreadExit = const { OnThreadExit };
 }
 
 /// Marks this thread as being inside memscope.
@@ -124,7 +125,7 @@ pub(super) struct Busy(());
 impl Busy {
     /// `None` if the thread is inside already.
     pub(super) fn enter() -> Option<Self> {
-        (!BUSY.replace(true)).then_some(Self(()))
+        (!BUSY.replace(true)).then(|| Self(()))
     }
 }
 
@@ -134,15 +135,9 @@ impl Drop for Busy {
     }
 }
 
-struct OnThreadExit;
-
-impl Drop for OnThreadExit {
-    fn drop(&mut self) {
-        if let Some(recorder) = recorder::current() {
-            recorder::set_current(None);
-            recorder.retire();
-        }
-    }
+/// Whether this thread is inside memscope.
+pub(super) fn is_busy() -> bool {
+    BUSY.get()
 }
 
 /// Runs something under the lock of [`Core`]; `None` if this thread is inside memscope already.
@@ -164,28 +159,27 @@ pub(super) fn attached<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option
         }
         return None;
     }
-    // In the destructors of a thread's last variables nothing would give the recorder back: it is borrowed for
-    // one event then.
-    let keeps = ON_THREAD_EXIT.try_with(|_| ()).is_ok();
-    let recorder = attach(keeps)?;
+    let keeps = thread_exit::register();
+    let recorder = attach()?;
     if keeps {
         recorder::set_current(Some(recorder));
         return Some(record(recorder));
     }
+    // Nothing would give the recorder back: it is borrowed for this event.
     let recorded = record(recorder);
     recorder.retire();
     Some(recorded)
 }
 
 /// Takes a free recorder, or makes one.
-fn attach(named: bool) -> Option<&'static Recorder> {
+fn attach() -> Option<&'static Recorder> {
     if STATE.load(Ordering::Acquire) == State::Unstarted as u8 {
         start();
     }
     let since = Instant::now();
     loop {
         let may_wait = since.elapsed() < Duration::from_secs(1);
-        match in_core(|core| core.recorder(named, may_wait)) {
+        match in_core(|core| core.recorder(may_wait)) {
             Some(Attempt::Attached(recorder)) => return Some(recorder),
             Some(Attempt::Closed) => return None,
             Some(Attempt::Failed) | None => {
@@ -238,7 +232,9 @@ impl Core {
                 return None;
             }
         };
-        LOST.store(core::ptr::from_ref(capture.rings.lost_counter()).cast_mut(), Ordering::Release);
+        let lost = capture.rings.lost_counter();
+        LOST.store(core::ptr::from_ref(lost).cast_mut(), Ordering::Release);
+        lost.fetch_add(LOST_BEFORE.swap(0, Ordering::Relaxed), Ordering::Relaxed);
         let drain = Drain::new(capture.clock);
         self.capture = Some(capture);
         set_state(State::Recording);
@@ -255,11 +251,11 @@ impl Core {
         }
     }
 
-    fn recorder(&mut self, named: bool, may_wait: bool) -> Attempt {
+    fn recorder(&mut self, may_wait: bool) -> Attempt {
         if is_closed() {
             return Attempt::Closed;
         }
-        let thread = self.this_thread(named);
+        let thread = self.this_thread();
         let Some(capture) = &mut self.capture else { return Attempt::Closed };
         let owned = |ownership| move |r: &&&'static Recorder| r.ownership() == ownership;
         if let Some(free) = capture.recorders.iter().find(owned(Ownership::Free)) {
@@ -280,17 +276,20 @@ impl Core {
                 recorder.take(thread);
                 Attempt::Attached(recorder)
             }
-            Err(_) => Attempt::Failed,
+            Err(_) => {
+                self.no_space = Some(Instant::now());
+                Attempt::Failed
+            }
         }
     }
 
     /// This thread's id, defined in the capture the first time.
-    fn this_thread(&mut self, named: bool) -> u32 {
+    fn this_thread(&mut self) -> u32 {
         if THREAD.get() == 0 {
             let id = u32::try_from(self.registry.defs().threads.len() + 1).unwrap_or(u32::MAX);
             let thread = ThreadDef {
                 id,
-                name: if named { std::thread::current().name().map(str::to_owned) } else { None },
+                name: std::thread::current().name().map(str::to_owned),
                 os_id: os_thread_id(),
             };
             self.registry.add_thread(thread.clone());
@@ -352,7 +351,13 @@ impl Capture {
         let rings = RingsFile::create(rings_path.clone(), file_id, capacity)
             .map_err(|e| failure("make the file", &rings_path)(&e))?;
         let file = File::options().write(true).create_new(true).open(&path);
-        let file = file.map_err(|e| failure("make the file", &path)(&e))?;
+        let file = match file {
+            Ok(file) => file,
+            Err(error) => {
+                let _ = rings.remove();
+                return Err(failure("make the file", &path)(&error));
+            }
+        };
         let header = FileHeader::new(file_id, started_unix_ns, Codec::Zstd);
         let metadata = Metadata {
             program,
@@ -373,8 +378,14 @@ impl Capture {
             writer.define(registry.defs())?;
             Ok::<_, memscope_format::Error>(writer)
         };
-        let writer = begin().map_err(|e| failure("write", &path)(&e))?;
-        Ok(Self { path, writer, rings, recorders: Vec::new(), clock })
+        match begin() {
+            Ok(writer) => Ok(Self { path, writer, rings, recorders: Vec::new(), clock }),
+            Err(error) => {
+                // Half a capture without an event is of no use to anybody.
+                let _ = (rings.remove(), std::fs::remove_file(&path));
+                Err(failure("write", &path)(&error))
+            }
+        }
     }
 }
 
@@ -428,10 +439,21 @@ fn file_id(salt: u64) -> [u8; 16] {
     id
 }
 
-/// Says on stderr why nothing more is recorded: the one line that the library ever prints.
-#[expect(clippy::print_stderr, reason = "a program that records nothing must say so once")]
+/// Says on stderr why nothing more is recorded: the one line that the library ever prints. Not by `eprintln!`, whose
+/// lock another thread may hold while it waits for one of ours.
 fn report(message: fmt::Arguments<'_>) {
-    eprintln!("memscope: {message}");
+    let line = format!("memscope: {message}\n");
+    #[cfg(unix)]
+    // SAFETY: the pointer and the length are those of the string. If it cannot be written there is nobody to tell.
+    unsafe {
+        libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
+    }
+    #[cfg(not(unix))]
+    {
+        use std::io::Write;
+        // If it cannot be written there is nobody to tell.
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
 }
 
 /// Stops recording because it cannot go on. The rings file stays: what it holds can be recovered.
@@ -489,7 +511,13 @@ extern "C" fn after_fork_in_child() {
     // The parent's drain state is abandoned, not dropped: nothing of it may be written or freed here.
     core::mem::forget(drain::DRAIN.lock().take());
     DRAIN_THREAD.store(core::ptr::null_mut(), Ordering::Release);
+    LOST.store((&raw const LOST_BEFORE).cast_mut(), Ordering::Release);
+    LOST_BEFORE.store(0, Ordering::Relaxed);
+    THREAD.set(0);
     let mut core = CORE.lock();
+    if let Some(core) = core.as_mut() {
+        core.registry.forget_threads();
+    }
     if let Some(core) = core.as_mut()
         && let Some(capture) = core.capture.take()
     {
@@ -498,7 +526,7 @@ extern "C" fn after_fork_in_child() {
         // Closing the inherited descriptors touches neither the files nor the parent's lock on them.
         drop(capture);
     }
-    if STATE.load(Ordering::Acquire) == State::Recording as u8 {
+    if STATE.load(Ordering::Acquire) != State::Closed as u8 {
         set_state(State::Unstarted);
     }
 }
@@ -523,12 +551,14 @@ fn close() {
         return;
     }
     set_state(State::Closed);
+    // See `Recorder::open_quarter`.
+    fence(Ordering::SeqCst);
     in_core_already(|core| {
         for recorder in core.capture.iter().flat_map(|capture| &capture.recorders) {
             recorder.stop();
         }
     });
-    let drained = state.run_to_the_end();
+    let drained = state.finish();
     *drain = None;
     in_core_already(|core| {
         let Some(capture) = core.capture.take() else { return };
@@ -552,7 +582,8 @@ fn close() {
 pub fn flush() {
     let Some(_busy) = Busy::enter() else { return };
     if let Some(drain) = drain::DRAIN.lock().as_mut()
-        && let Err(error) = drain.cycle()
+        && !is_closed()
+        && let Err(error) = drain.flush()
     {
         in_core_already(|core| fail(core, &error));
     }
