@@ -9,6 +9,7 @@ mod containers;
 mod drain;
 mod hooks;
 mod inspect;
+mod polling;
 mod probe;
 mod recorder;
 mod registry;

@@ -5,6 +5,7 @@
 //! that ends a cycle says up to where; a reader that finds the rings ignores what follows the last one.
 
 use super::clock::Source;
+use super::polling::{give_way, lock};
 use super::recorder::{Ownership, Recorder};
 use super::session;
 use memscope_format::raw::Walk;
@@ -61,13 +62,34 @@ struct Found {
 }
 
 /// Starts the drain's thread.
+///
+/// With all signals blocked, as a new thread inherits it: a signal that the program waits for by `sigwait` or
+/// `signalfd`, which it blocks in the threads that it knows of, must not find one that takes it.
 pub(super) fn spawn() -> io::Result<Thread> {
-    let thread = thread::Builder::new().name("memscope-drain".to_owned()).spawn(|| {
+    #[cfg(unix)]
+    let before = set_signal_mask(None);
+    let spawned = thread::Builder::new().name("memscope-drain".to_owned()).spawn(|| {
         // Nothing that this thread does may be recorded.
         let _busy = session::Busy::enter();
         run();
-    })?;
-    Ok(thread.thread().clone())
+    });
+    #[cfg(unix)]
+    set_signal_mask(Some(before));
+    Ok(spawned?.thread().clone())
+}
+
+/// Blocks the signals of a set in this thread, all if none is given; returns the set that was blocked before.
+#[cfg(unix)]
+fn set_signal_mask(mask: Option<libc::sigset_t>) -> libc::sigset_t {
+    // SAFETY: a signal set is plain data, for which all zeros are a value; the calls write to variables of this
+    // function, and fail for nothing but a wrong first argument.
+    unsafe {
+        let mut all: libc::sigset_t = core::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        let mut before: libc::sigset_t = core::mem::zeroed();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &mask.unwrap_or(all), &raw mut before);
+        before
+    }
 }
 
 fn run() {
@@ -75,7 +97,7 @@ fn run() {
         let mut pause = FIRST_PAUSE;
         loop {
             thread::park_timeout(pause);
-            let mut state = DRAIN.lock();
+            let mut state = lock(&DRAIN);
             // At exit the last cycle is run by whoever exits.
             let Some(drain) = state.as_mut().filter(|_| !session::is_closed()) else {
                 return Ok(());
@@ -84,6 +106,8 @@ fn run() {
                 true => Duration::ZERO,
                 false => (pause.max(FIRST_PAUSE) * 2).min(LONGEST_PAUSE),
             };
+            drop(state);
+            give_way();
         }
     });
     let failed = match &cycles {

@@ -1,10 +1,11 @@
 //! The session: one recording of this process, from its first event to its exit.
 //!
-//! Locks are taken in one order, [`drain::DRAIN`] before [`CORE`], and no hook runs under either: a hook that
+//! Locks are taken in one order, [`drain::DRAIN`] before [`CORE`], by [`polling`](super::polling); no hook runs under either: a hook that
 //! would (a tracked type in a user's allocator, say) finds [`Busy`] set and counts its event as lost.
 
 use super::clock::Source;
 use super::drain::{self, Drain};
+use super::polling::{lock, lock_within};
 use super::recorder::{self, Ownership, Recorder};
 use super::registry::Registry;
 use super::rings::RingsFile;
@@ -143,12 +144,12 @@ pub(super) fn is_busy() -> bool {
 /// Runs something under the lock of [`Core`]; `None` if this thread is inside memscope already.
 pub(super) fn in_core<R>(run: impl FnOnce(&mut Core) -> R) -> Option<R> {
     let _busy = Busy::enter()?;
-    Some(run(CORE.lock().get_or_insert_default()))
+    Some(run(lock(&CORE).get_or_insert_default()))
 }
 
 /// As [`in_core`], for a caller that is known to be inside already.
 pub(super) fn in_core_already<R>(run: impl FnOnce(&mut Core) -> R) -> R {
-    run(CORE.lock().get_or_insert_default())
+    run(lock(&CORE).get_or_insert_default())
 }
 
 /// Gives this thread a recorder, starting the session with the first, and runs `record` with it.
@@ -197,7 +198,7 @@ fn attach() -> Option<&'static Recorder> {
 /// Starts recording, or decides that nothing is to be recorded, unless another thread has done so.
 fn start() {
     let Some(_busy) = Busy::enter() else { return };
-    let mut drain = drain::DRAIN.lock();
+    let mut drain = lock(&drain::DRAIN);
     in_core_already(|core| {
         if STATE.load(Ordering::Acquire) == State::Unstarted as u8 {
             *drain = core.start();
@@ -495,7 +496,7 @@ fn register_process_hooks() {
 /// Takes all locks, so that the child does not inherit them from threads that it does not have.
 #[cfg(unix)]
 extern "C" fn before_fork() {
-    core::mem::forget((drain::DRAIN.lock(), CORE.lock()));
+    core::mem::forget((lock(&drain::DRAIN), lock(&CORE)));
 }
 
 #[cfg(unix)]
@@ -509,12 +510,13 @@ extern "C" fn after_fork_in_child() {
     unlock_after_fork();
     recorder::set_current(None);
     // The parent's drain state is abandoned, not dropped: nothing of it may be written or freed here.
-    core::mem::forget(drain::DRAIN.lock().take());
+    core::mem::forget(lock(&drain::DRAIN).take());
     DRAIN_THREAD.store(core::ptr::null_mut(), Ordering::Release);
     LOST.store((&raw const LOST_BEFORE).cast_mut(), Ordering::Release);
     LOST_BEFORE.store(0, Ordering::Relaxed);
+    super::polling::forget_waiting();
     THREAD.set(0);
-    let mut core = CORE.lock();
+    let mut core = lock(&CORE);
     if let Some(core) = core.as_mut() {
         core.registry.forget_threads();
     }
@@ -545,7 +547,7 @@ fn unlock_after_fork() {
 fn close() {
     let Some(_busy) = Busy::enter() else { return };
     // At exit a drain that hangs must not hang the program: the rings file stays then, and nothing is lost.
-    let Some(mut drain) = drain::DRAIN.try_lock_for(Duration::from_secs(10)) else { return };
+    let Some(mut drain) = lock_within(&drain::DRAIN, Duration::from_secs(10)) else { return };
     let Some(state) = drain.as_mut() else { return };
     if is_closed() {
         return;
@@ -581,7 +583,7 @@ fn close() {
 /// still runs. Does nothing while nothing is recorded.
 pub fn flush() {
     let Some(_busy) = Busy::enter() else { return };
-    if let Some(drain) = drain::DRAIN.lock().as_mut()
+    if let Some(drain) = lock(&drain::DRAIN).as_mut()
         && !is_closed()
         && let Err(error) = drain.flush()
     {
@@ -593,4 +595,27 @@ pub fn flush() {
 #[must_use]
 pub fn capture_path() -> Option<PathBuf> {
     in_core(|core| core.capture.as_ref().map(|capture| capture.path.clone()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_refused_does_not_open_the_door_for_the_next() {
+        let inside = Busy::enter();
+        assert!(inside.is_some());
+        assert!(Busy::enter().is_none());
+        assert!(Busy::enter().is_none());
+        drop(inside);
+        assert!(Busy::enter().is_some());
+    }
+
+    #[test]
+    fn test_binaries_are_named_without_their_hash() {
+        let name = |exe| program_name(Path::new(exe));
+        assert_eq!(name("/target/debug/deps/cache-0123456789abcdef"), "cache");
+        assert_eq!(name("/bin/my-tool"), "my-tool");
+        assert_eq!(name(""), "program");
+    }
 }

@@ -53,6 +53,13 @@ impl Run {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 
+    /// A number that the child printed behind a word.
+    pub(crate) fn number(&self, word: &str) -> u64 {
+        let said = String::from_utf8_lossy(&self.output.stdout);
+        let rest = said.lines().find_map(|line| line.split_once(word)).unwrap().1;
+        rest.trim().parse().unwrap()
+    }
+
     /// All captures of the child.
     pub(crate) fn captures(&self) -> Vec<Reader> {
         let captures =

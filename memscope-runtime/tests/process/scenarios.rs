@@ -1,12 +1,13 @@
 //! What children do.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "what the parent is to know")]
 
 use memscope::Probe;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Values of [`many`].
 pub(crate) const MANY: u64 = 20_000;
@@ -16,6 +17,11 @@ pub(crate) const BURST: u64 = 100_000;
 pub(crate) const THREADS: u64 = 2_000;
 /// Values that the thread of `runs_on` has recorded before main returns.
 pub(crate) const ACKNOWLEDGED_RUN_ON: u64 = 1_000;
+
+/// Signals that `signals` handles.
+pub(crate) const SIGNALS: u64 = 2_000;
+/// Links of the list of `deep`.
+pub(crate) const DEPTH: u64 = 1_000;
 
 /// Plays a scenario by its name.
 pub(crate) fn play(scenario: &str) {
@@ -59,6 +65,13 @@ pub(crate) fn play(scenario: &str) {
         "teardown" => teardown(),
         "runs_on" => runs_on(),
         "fork" => fork(),
+        "drain_mask" => drain_mask(),
+        "signals" => signals(),
+        "allocator" => allocator(),
+        "namesakes" => namesakes(),
+        "deep" => deep(),
+        "flush" => flush(),
+        "disk_full" => disk_full(),
         _ => panic!("no scenario is called {scenario}"),
     }
 }
@@ -276,6 +289,8 @@ fn teardown() {
         std::hint::black_box(&v);
     });
     thread.join().unwrap();
+    // This one records nothing before its thread-locals are destroyed.
+    std::thread::spawn(|| LATE.with(|_| {})).join().unwrap();
 }
 
 fn runs_on() {
@@ -307,4 +322,144 @@ fn fork() {
     }
     // SAFETY: the child is this process's own.
     unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+}
+
+/// Looks at the signals that memscope's thread would take from those who wait for them.
+fn drain_mask() {
+    many();
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let read = |dir: &std::path::Path, file: &str| std::fs::read_to_string(dir.join(file)).unwrap();
+    let drain = tasks
+        .map(|task| task.unwrap().path())
+        .find(|task| read(task, "comm").trim() == "memscope-drain")
+        .unwrap();
+    let status = read(&drain, "status");
+    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap().trim();
+    let blocked = u64::from_str_radix(blocked, 16).unwrap();
+    let terminate = 1 << (libc::SIGTERM - 1);
+    assert_ne!(blocked & terminate, 0, "{blocked:x}");
+}
+
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+
+/// Records in a signal handler that interrupts recording.
+fn signals() {
+    extern "C" fn handler(_: libc::c_int) {
+        memscope::track_var!(let handled = 1_u64);
+        std::hint::black_box(&handled);
+        HANDLED.fetch_add(1, Ordering::Relaxed);
+    }
+    let handler: extern "C" fn(libc::c_int) = handler;
+    // The first event of a thread takes a lock, so that it must not be in the handler.
+    many();
+    // SAFETY: the handler records, which is what is tried, and counts.
+    unsafe {
+        libc::signal(libc::SIGALRM, handler as libc::sighandler_t);
+        let interval = libc::timeval { tv_sec: 0, tv_usec: 50 };
+        let timer = libc::itimerval { it_interval: interval, it_value: interval };
+        libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
+    }
+    let mut made = 0_u64;
+    while HANDLED.load(Ordering::Relaxed) < SIGNALS {
+        memscope::track_var!(let value = made);
+        made += 1;
+        std::hint::black_box(&value);
+    }
+    // SAFETY: no timer is a timer.
+    unsafe {
+        let none: libc::itimerval = std::mem::zeroed();
+        libc::setitimer(libc::ITIMER_REAL, &raw const none, std::ptr::null_mut());
+    }
+    println!("values {}", made + HANDLED.load(Ordering::Relaxed));
+}
+
+/// An allocator that a user has annotated.
+struct Tracking;
+
+// SAFETY: everything is handed on to the system's allocator.
+unsafe impl std::alloc::GlobalAlloc for Tracking {
+    unsafe fn alloc(&self, layout: std::alloc::Layout) -> *mut u8 {
+        if TRACK_ALLOCATIONS.load(Ordering::Relaxed) {
+            memscope::track_var!(let size = layout.size());
+            std::hint::black_box(&size);
+        }
+        // SAFETY: as the caller promises.
+        unsafe { std::alloc::System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: std::alloc::Layout) {
+        // SAFETY: as the caller promises.
+        unsafe { std::alloc::System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Tracking = Tracking;
+
+static TRACK_ALLOCATIONS: AtomicBool = AtomicBool::new(false);
+
+fn allocator() {
+    TRACK_ALLOCATIONS.store(true, Ordering::Relaxed);
+    for i in 0..1_000_u64 {
+        std::hint::black_box(vec![i; 4]);
+    }
+    std::thread::spawn(|| std::hint::black_box(vec![1; 4])).join().unwrap();
+    TRACK_ALLOCATIONS.store(false, Ordering::Relaxed);
+}
+
+/// Two types with one name and other sizes.
+fn namesakes() {
+    fn small() {
+        #[derive(Clone, Copy)]
+        struct S(#[expect(dead_code, reason = "its size is what counts")] u8);
+        memscope::track_var!(let v = vec![S(1); 3]);
+        std::hint::black_box(&v);
+    }
+    fn large() {
+        #[derive(Clone, Copy)]
+        struct S(#[expect(dead_code, reason = "its size is what counts")] [u8; 800]);
+        memscope::track_var!(let v = vec![S([1; 800]); 3]);
+        std::hint::black_box(&v);
+    }
+    small();
+    large();
+}
+
+#[memscope::track]
+struct Link {
+    next: Option<Box<Link>>,
+    probe: Probe<Self>,
+}
+
+/// A drop that goes deeper than a recorder keeps account of.
+fn deep() {
+    let mut list = None;
+    for _ in 0..DEPTH {
+        list = Some(Box::new(Link { next: list, probe: Probe::new() }));
+    }
+    std::hint::black_box(&list.as_ref().map(|link| (&link.next, &link.probe)));
+}
+
+fn flush() {
+    assert_eq!(memscope::capture_path(), None);
+    many();
+    memscope::flush();
+    let path = memscope::capture_path().unwrap();
+    let capture = memscope_format::Reader::open(path).unwrap();
+    assert!(capture.health().live);
+    assert_eq!(capture.events(), 2 * MANY);
+}
+
+/// Lets no file grow beyond what the rings need, so that the capture cannot.
+fn disk_full() {
+    let limit = libc::rlimit { rlim_cur: 80 << 10, rlim_max: 80 << 10 };
+    // SAFETY: the limit is this process's own; without the signal, writing fails with an error.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit);
+    }
+    for i in 0..20 * MANY {
+        memscope::track_var!(let v = vec![i.wrapping_mul(0x9E37_79B9_7F4A_7C15)]);
+        std::hint::black_box(&v);
+    }
 }
