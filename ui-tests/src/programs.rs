@@ -111,7 +111,7 @@ fn each(value: Option<Noisy>) -> Result<Noisy, Noisy> {
 
 struct Twice(bool);
 
-impl Future for Twice {
+impl std::future::Future for Twice {
     type Output = ();
 
     fn poll(mut self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
@@ -121,7 +121,7 @@ impl Future for Twice {
 }
 
 /// Polls at most twice, so that some futures are dropped on the way.
-fn poll_twice<T>(future: impl Future<Output = T> + Send) -> Option<T> {
+fn poll_twice<T>(future: impl std::future::Future<Output = T> + Send) -> Option<T> {
     let mut future = pin!(future);
     for _ in 0..2 {
         if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
