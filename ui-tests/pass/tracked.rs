@@ -85,11 +85,11 @@ fn main() {
     assert_eq!(moved.join().unwrap(), 2);
 }
 
-trait PollNow: Future {
+trait PollNow: std::future::Future {
     fn poll_now(self: std::pin::Pin<&mut Self>) -> Poll<Self::Output>;
 }
 
-impl<F: Future> PollNow for F {
+impl<F: std::future::Future> PollNow for F {
     fn poll_now(self: std::pin::Pin<&mut Self>) -> Poll<Self::Output> {
         self.poll(&mut Context::from_waker(Waker::noop()))
     }
