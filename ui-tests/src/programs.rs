@@ -98,7 +98,7 @@ fn see(value: &Noisy) -> u32 {
 
 fn flag() -> bool {
     COUNT.set(COUNT.get() + 1);
-    COUNT.get() * 2654435761 % 7 < 3
+    COUNT.get().wrapping_mul(2_654_435_761) % 7 < 3
 }
 
 fn maybe(id: u32) -> Option<Noisy> {
