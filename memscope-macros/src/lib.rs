@@ -217,8 +217,8 @@ use proc_macro2::TokenStream;
 ///
 /// # What is refused
 ///
-/// Statics, for now; for good, what holds no values (`use`, type aliases, ...), a `const fn`, which also runs in the
-/// compiler, and a `repr(packed)` struct, whose fields cannot be referred to.
+/// Statics, whose values are never dropped; what holds no values (`use`, type aliases, ...); a `const fn`, which also
+/// runs in the compiler; and a `repr(packed)` struct, whose fields cannot be referred to.
 #[proc_macro_attribute]
 pub fn track(
     options: proc_macro::TokenStream,
