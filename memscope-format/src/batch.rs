@@ -161,6 +161,11 @@ impl Batch {
         Ok(())
     }
 
+    /// Bytes of the chunks that are full.
+    pub(crate) fn sealed_len(&self) -> u64 {
+        self.full.iter().map(Sealed::frame_len).sum()
+    }
+
     /// Makes frames of all rows and empties the batch.
     pub fn seal(&mut self) -> Vec<Sealed> {
         let mut frames = std::mem::take(&mut self.full);

@@ -12,6 +12,7 @@ use crate::record::Record;
 use crate::shapes::Shapes;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// The rows that a chunk takes. Larger ones are hardly smaller on disk, and cost memory and precision of selection.
 pub const CHUNK_ROWS: usize = 1 << 16;
@@ -306,9 +307,9 @@ impl Sealed {
 pub(crate) struct Rows<R: Record> {
     /// For each shape a row with the words that all its rows have.
     templates: Vec<R::Words>,
-    shapes: Words,
+    shapes: Arc<Words>,
     /// The columns whose words differ in other ways, and their places.
-    columns: Vec<(usize, Vec<u64>)>,
+    columns: Vec<(usize, Arc<Words>)>,
     rows: u32,
     next: u32,
     /// The words of some rows, row by row.
@@ -326,8 +327,21 @@ impl<R: Record> Rows<R> {
     pub(crate) fn decode(header: &FrameHeader, payload: &[u8], offset: u64) -> Result<Self, Error> {
         check_version::<R>(header)?;
         let directory = Directory::parse(header, payload, offset)?;
-        let shapes = directory.shapes(payload)?;
-        let shape_count = match &shapes {
+        Self::of_columns(header.rows, offset, |id| Ok(directory.read(payload, id)?.map(Arc::new)))
+    }
+
+    /// Puts together the columns of a chunk whose payload begins at `offset`; `read` gives each by its id.
+    ///
+    /// # Errors
+    ///
+    /// If a column that `R` needs is missing, or contradicts another.
+    pub(crate) fn of_columns(
+        rows: u32,
+        offset: u64,
+        mut read: impl FnMut(u16) -> Result<Option<Arc<Words>>, Error>,
+    ) -> Result<Self, Error> {
+        let shapes = read(SHAPE.id)?.unwrap_or_else(|| Arc::new(Words::Constant(0)));
+        let shape_count = match &*shapes {
             Words::Constant(shape) => shape.saturating_add(1),
             Words::Each(shapes) => greatest(shapes).saturating_add(1),
             Words::Coded(_) => 0,
@@ -336,39 +350,38 @@ impl<R: Record> Rows<R> {
             Error::corrupt(offset, "shapes that all columns know", format!("{shape_count} shapes"))
         };
         // Each shape is some row's.
-        if shape_count > u64::from(header.rows.max(1)) {
+        if shape_count > u64::from(rows.max(1)) {
             return Err(unknown_shape());
         }
         let mut templates = vec![R::Words::default(); shape_count as usize];
         let mut columns = Vec::new();
         for (place, column) in R::COLUMNS.iter().enumerate() {
-            let words = directory.read(payload, column.id)?.ok_or_else(|| {
+            let words = read(column.id)?.ok_or_else(|| {
                 Error::corrupt(offset, format!("the column {}", column.name), "none")
             })?;
-            match words {
-                Words::Each(words) => columns.push((place, words)),
+            match &*words {
+                Words::Each(_) => columns.push((place, words)),
                 Words::Constant(word) => {
-                    templates.iter_mut().for_each(|row| row.as_mut()[place] = word);
+                    templates.iter_mut().for_each(|row| row.as_mut()[place] = *word);
                 }
                 Words::Coded(table) => {
                     if table.len() < templates.len() {
                         return Err(unknown_shape());
                     }
-                    for (row, word) in templates.iter_mut().zip(table) {
+                    for (row, &word) in templates.iter_mut().zip(table) {
                         row.as_mut()[place] = word;
                     }
                 }
             }
         }
-        let block = vec![R::Words::default(); ROWS_AT_ONCE.min(header.rows as usize)];
-        let rows = header.rows;
+        let block = vec![R::Words::default(); ROWS_AT_ONCE.min(rows as usize)];
         Ok(Self { templates, shapes, columns, rows, next: 0, block, offset, kind: PhantomData })
     }
 
     /// Turns the words of the next rows from columns into rows.
     fn transpose(&mut self) {
         let start = self.next as usize;
-        match &self.shapes {
+        match &*self.shapes {
             Words::Each(shapes) => {
                 for (row, &shape) in self.block.iter_mut().zip(&shapes[start..]) {
                     *row = self.templates[shape as usize];
@@ -378,10 +391,36 @@ impl<R: Record> Rows<R> {
             Words::Coded(_) => {}
         }
         for (place, words) in &self.columns {
-            for (row, &word) in self.block.iter_mut().zip(&words[start..]) {
+            for (row, &word) in self.block.iter_mut().zip(&words.each()[start..]) {
                 row.as_mut()[*place] = word;
             }
         }
+    }
+}
+
+impl<R: Record> Rows<R> {
+    /// Puts together one row; the caller knows that there are so many.
+    ///
+    /// # Errors
+    ///
+    /// If a word of it means nothing.
+    pub(crate) fn get(&self, row: u32) -> Result<R, Error> {
+        let at = row as usize;
+        let shape = match &*self.shapes {
+            Words::Each(shapes) => shapes.get(at).copied().unwrap_or(0),
+            Words::Constant(shape) => *shape,
+            Words::Coded(_) => 0,
+        };
+        let mut words = self.templates.get(shape as usize).copied().unwrap_or_default();
+        for (place, column) in &self.columns {
+            words.as_mut()[*place] = column.each().get(at).copied().unwrap_or(0);
+        }
+        R::from_words(&words).map_err(|place| self.meaningless(row, place, &words))
+    }
+
+    fn meaningless(&self, row: u32, place: usize, words: &R::Words) -> Error {
+        let expected = format!("a known {} in row {row}", R::COLUMNS[place].name);
+        Error::corrupt(self.offset, expected, words.as_ref()[place].to_string())
     }
 }
 
@@ -414,13 +453,7 @@ impl<R: Record> Iterator for Rows<R> {
         let words = self.block.get(at)?;
         let row = self.next;
         self.next += 1;
-        Some(R::from_words(words).map_err(|place| {
-            Error::corrupt(
-                self.offset,
-                format!("a known {} in row {row}", R::COLUMNS[place].name),
-                words.as_ref()[place].to_string(),
-            )
-        }))
+        Some(R::from_words(words).map_err(|place| self.meaningless(row, place, words)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

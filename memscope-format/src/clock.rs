@@ -54,6 +54,24 @@ impl Clock {
         }
     }
 
+    /// The tick that is so many nanoseconds after the first reading, or before it if that is negative: the inverse of
+    /// [`Clock::ns`], rounded to the nearest. Saturates.
+    #[must_use]
+    pub fn ticks(&self, ns: i64) -> u64 {
+        let mut ticks = u128::from(ns.unsigned_abs());
+        if self.is_calibrated() {
+            let ticks_between = u128::from(self.last.ticks - self.first.ticks);
+            let ns_between = u128::from(self.last.mono_ns - self.first.mono_ns);
+            ticks = (ticks * ticks_between + ns_between / 2) / ns_between;
+        }
+        let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
+        if ns < 0 {
+            self.first.ticks.saturating_sub(ticks)
+        } else {
+            self.first.ticks.saturating_add(ticks)
+        }
+    }
+
     /// Nanoseconds that a number of ticks takes, rounded to the nearest. Saturates.
     #[must_use]
     pub fn duration_ns(&self, ticks: u64) -> u64 {
@@ -80,6 +98,12 @@ mod tests {
         let clock = Clock::new(reading(1000, 50), reading(4000, 1050));
         assert_eq!([0, 1000, 1003, 4000, 7000].map(|t| clock.ns(t)), [-333, 0, 1, 1000, 2000]);
         assert_eq!([1, 2, 3].map(|t| clock.duration_ns(t)), [0, 1, 1]);
+        assert_eq!([-333, 0, 1, 1000, 2000].map(|ns| clock.ticks(ns)), [1, 1000, 1003, 4000, 7000]);
+        assert_eq!(
+            [i64::MIN, i64::MAX].map(|ns| clock.ticks(ns)),
+            [0, 27_670_116_110_564_328_421]
+                .map(|ticks: u128| u64::try_from(ticks).unwrap_or(u64::MAX))
+        );
     }
 
     #[test]

@@ -387,11 +387,28 @@ pub enum Words {
 }
 
 impl Words {
+    /// Bytes that they take in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Constant(_) => 0,
+                Self::Each(words) | Self::Coded(words) => words.capacity() * size_of::<u64>(),
+            }
+    }
+
+    /// The words of the rows, if each has its own.
+    pub(crate) fn each(&self) -> &[u64] {
+        match self {
+            Self::Each(words) => words,
+            Self::Constant(_) | Self::Coded(_) => &[],
+        }
+    }
+
     /// Returns a word for each row, given those of the column [`SHAPE`]; `None` if a shape has none.
-    pub(crate) fn expand(self, rows: usize, shapes: &Self) -> Option<Vec<u64>> {
+    pub(crate) fn expand(&self, rows: usize, shapes: &Self) -> Option<Vec<u64>> {
         let table = match self {
-            Self::Constant(word) => return Some(vec![word; rows]),
-            Self::Each(words) => return Some(words),
+            Self::Constant(word) => return Some(vec![*word; rows]),
+            Self::Each(words) => return Some(words.clone()),
             Self::Coded(table) => table,
         };
         let shapes = match shapes {
@@ -407,10 +424,29 @@ impl Words {
         // A table of 256 is indexed by a byte without a check.
         let mut small = [0; 256];
         if let Some(start) = small.get_mut(..table.len()) {
-            start.copy_from_slice(&table);
+            start.copy_from_slice(table);
             return Some(shapes.iter().map(|&shape| small[usize::from(shape as u8)]).collect());
         }
         shapes.iter().map(|&shape| table.get(shape as usize).copied()).collect()
+    }
+
+    /// As [`Words::expand`], for the rows with these numbers.
+    pub(crate) fn expand_some(&self, rows: &[u32], shapes: &Self) -> Option<Vec<u64>> {
+        let table = match self {
+            Self::Constant(word) => return Some(vec![*word; rows.len()]),
+            Self::Each(words) => {
+                return rows.iter().map(|&row| words.get(row as usize).copied()).collect();
+            }
+            Self::Coded(table) => table,
+        };
+        let word = |shape: u64| table.get(usize::try_from(shape).ok()?).copied();
+        match shapes {
+            Self::Constant(shape) => Some(vec![word(*shape)?; rows.len()]),
+            Self::Each(shapes) => {
+                rows.iter().map(|&row| word(*shapes.get(row as usize)?)).collect()
+            }
+            Self::Coded(_) => None,
+        }
     }
 
     /// Decodes `rows` words; `None` if the bytes are not exactly so many.

@@ -5,7 +5,7 @@ use crate::clock::{Clock, ClockReading};
 use crate::commit::{Commit, RingCommit};
 use crate::defs::{DefTables, Defs};
 use crate::error::Error;
-use crate::frame::{FrameType, frame_flags};
+use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, frame_flags};
 use crate::header::{FILE_HEADER_LEN, FileHeader};
 use crate::health::{Damage, Health};
 use crate::hooks::HookTable;
@@ -17,10 +17,9 @@ use crate::metadata::Metadata;
 use crate::records;
 use crate::rows::{Container, SnapshotReason, Stream};
 use crate::scan::read_frame;
-use crate::source::Source;
-use crate::{codec, reader};
+use crate::source::Input;
+use crate::{codec, stored};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// What opening a capture brings up.
 #[derive(Debug)]
@@ -32,6 +31,8 @@ pub(crate) struct Contents {
     pub(crate) clock: Clock,
     pub(crate) health: Health,
     pub(crate) events: u64,
+    /// Bytes of the file.
+    pub(crate) bytes: u64,
     pub(crate) rings_bytes: u64,
     /// Chunks made of what was in the rings.
     pub(crate) recovered: Vec<Sealed>,
@@ -41,21 +42,18 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// Brings up what the capture at `path` holds.
-    pub(crate) fn of(source: &Source, path: &Path) -> Result<Self, Error> {
-        let layout = Layout::of(source)?;
+    /// Brings up what a capture holds.
+    pub(crate) async fn of(source: &impl Input) -> Result<Self, Error> {
+        let layout = Layout::of(source).await?;
         let mut health = Health { complete: layout.complete, ..Health::default() };
         let mut reading = Reading { source, layout: &layout, damage: Vec::new() };
-        let (metadata, header) = reading.metadata()?;
-        let defs = reading.defs()?;
-        let header = layout.header.or(header).unwrap_or_else(|| {
-            let mut file_id = [0; 16];
-            if let Some(tag) = layout.frames.first().and_then(|frame| frame_tag(source, frame)) {
-                file_id[..4].copy_from_slice(&tag);
-            }
-            FileHeader::new(file_id, 0, codec::Codec::None)
-        });
-        let leftover = match Leftover::open(path, header.file_id) {
+        let (metadata, header) = reading.metadata().await?;
+        let defs = reading.defs().await?;
+        let header = match layout.header.or(header) {
+            Some(header) => header,
+            None => header_of_frames(source, layout.frames.first()).await,
+        };
+        let leftover = match Leftover::open(source, header.file_id).await {
             Ok(leftover) => leftover,
             Err(error @ Error::Io(_)) => return Err(error),
             Err(error) => {
@@ -69,7 +67,7 @@ impl Contents {
             }
         };
         health.live = leftover.as_ref().is_some_and(|leftover| leftover.live);
-        let commits = reading.commits(leftover.is_some() && !health.live)?;
+        let commits = reading.commits(leftover.is_some() && !health.live).await?;
         let mut damage = std::mem::take(&mut reading.damage);
         let end = match &leftover {
             None => layout.frames.len(),
@@ -86,18 +84,19 @@ impl Contents {
             clock: Clock::new(ClockReading::default(), ClockReading::default()),
             health,
             events: 0,
+            bytes: source.len(),
             rings_bytes: 0,
             recovered: Vec::new(),
             frames: layout.frames,
             end,
         };
         damage.extend(layout.damage);
-        contents.count_events(source, commits.end, &mut damage)?;
+        contents.count_events(source, commits.end, &mut damage).await?;
         if leftover.is_some() {
             contents.forgive(&mut damage, commits.end);
         }
         if let Some(leftover) = leftover.filter(|leftover| !leftover.live) {
-            contents.recover(&leftover, &commits.rings, &mut damage)?;
+            contents.recover(&leftover, &commits.rings, &mut damage).await?;
         } else {
             let lost = contents.commit.as_ref().map_or(0, |commit| commit.lost);
             contents.health.lost_events = lost;
@@ -125,9 +124,9 @@ impl Contents {
     /// Adds to the committed events those in the frames behind the last commit, at `committed`.
     ///
     /// Every event is one row, but a container's birth has a second one in CONTAINER.
-    fn count_events(
+    async fn count_events(
         &mut self,
-        source: &Source,
+        source: &impl Input,
         committed: usize,
         damage: &mut Vec<Damage>,
     ) -> Result<(), Error> {
@@ -136,13 +135,13 @@ impl Contents {
             let counted = match frame.frame_type.stream() {
                 None => Ok(0),
                 Some(Stream::Container) => {
-                    reader::read_rows::<Container>(source, frame).and_then(|mut rows| {
+                    stored::read_rows::<Container>(source, frame).await.and_then(|mut rows| {
                         rows.try_fold(0, |events, row| {
                             Ok(events + u64::from(row?.reason != SnapshotReason::Birth))
                         })
                     })
                 }
-                Some(_) => read_frame(source, frame).map(|_| u64::from(frame.rows)),
+                Some(_) => read_frame(source, frame).await.map(|_| u64::from(frame.rows)),
             };
             match counted {
                 Ok(events) => self.events = self.events.saturating_add(events),
@@ -166,16 +165,16 @@ impl Contents {
         damage.retain(|damage| damage.in_rings || damage.offset < end);
     }
 
-    fn recover(
+    async fn recover(
         &mut self,
-        leftover: &Leftover,
+        leftover: &Leftover<impl Input>,
         commits: &BTreeMap<u16, RingCommit>,
         damage: &mut Vec<Damage>,
     ) -> Result<(), Error> {
         let mut hooks = HookTable::new();
         hooks.extend(&self.defs);
         let Recovery { frames, events, unreadable, bytes, damage: found } =
-            leftover.recover(commits, &hooks)?;
+            leftover.recover(commits, &hooks).await?;
         damage.extend(found);
         self.recovered = frames;
         self.rings_bytes = bytes;
@@ -220,20 +219,20 @@ struct Commits {
 }
 
 /// Reads the frames that opening needs.
-struct Reading<'a> {
-    source: &'a Source,
+struct Reading<'a, I> {
+    source: &'a I,
     layout: &'a Layout,
     damage: Vec<Damage>,
 }
 
-impl Reading<'_> {
+impl<I: Input> Reading<'_, I> {
     /// Decodes the records of a frame; damage is noted and gives `None`.
-    fn records<T: serde::de::DeserializeOwned>(
+    async fn records<T: serde::de::DeserializeOwned>(
         &mut self,
         frame: &IndexEntry,
         skip: usize,
     ) -> Result<Option<Vec<T>>, Error> {
-        match read_records(self.source, frame, skip) {
+        match read_records(self.source, frame, skip).await {
             Ok((_, records)) => Ok(Some(records)),
             Err(error @ Error::Io(_)) => Err(error),
             Err(error) => {
@@ -244,11 +243,11 @@ impl Reading<'_> {
     }
 
     /// The newest metadata that can be read, and the copy of the file header before it.
-    fn metadata(&mut self) -> Result<(Option<Metadata>, Option<FileHeader>), Error> {
+    async fn metadata(&mut self) -> Result<(Option<Metadata>, Option<FileHeader>), Error> {
         let layout = self.layout;
         let frames = layout.frames.iter().rev();
         for frame in frames.filter(|frame| frame.frame_type == FrameType::METADATA) {
-            match read_records::<Metadata>(self.source, frame, FILE_HEADER_LEN) {
+            match read_records::<Metadata>(self.source, frame, FILE_HEADER_LEN).await {
                 Ok((before, mut records)) => {
                     let header =
                         before.first_chunk().and_then(|bytes| FileHeader::from_bytes(bytes).ok());
@@ -262,7 +261,7 @@ impl Reading<'_> {
     }
 
     /// All definitions: of a closed capture the repetition at its end, else, or if that is damaged, all there are.
-    fn defs(&mut self) -> Result<Defs, Error> {
+    async fn defs(&mut self) -> Result<Defs, Error> {
         let layout = self.layout;
         let is_defs = |frame: &&IndexEntry| frame.frame_type.is_definitions();
         if layout.indexed {
@@ -277,7 +276,7 @@ impl Reading<'_> {
             let mut whole = true;
             let noted = self.damage.len();
             for frame in layout.frames[begin..].iter().filter(is_defs) {
-                whole &= self.add_defs(&mut tables, frame)?;
+                whole &= self.add_defs(&mut tables, frame).await?;
             }
             if whole && tables.longest() > 0 {
                 return Ok(tables.into_defs());
@@ -287,19 +286,25 @@ impl Reading<'_> {
         }
         let mut tables = DefTables::default();
         for frame in layout.frames.iter().filter(is_defs) {
-            self.add_defs(&mut tables, frame)?;
+            self.add_defs(&mut tables, frame).await?;
         }
         Ok(tables.into_defs())
     }
 
     /// Adds the definitions in a frame; `false` if it is damaged.
-    fn add_defs(&mut self, tables: &mut DefTables, frame: &IndexEntry) -> Result<bool, Error> {
+    async fn add_defs(
+        &mut self,
+        tables: &mut DefTables,
+        frame: &IndexEntry,
+    ) -> Result<bool, Error> {
         let mut added = Defs::default();
         let found = match frame.frame_type {
-            FrameType::SITES => self.records(frame, 0)?.map(|sites| added.sites = sites),
-            FrameType::TYPES => self.records(frame, 0)?.map(|types| added.types = types),
-            FrameType::HOOKS => self.records(frame, 0)?.map(|hooks| added.hooks = hooks),
-            FrameType::THREADS => self.records(frame, 0)?.map(|threads| added.threads = threads),
+            FrameType::SITES => self.records(frame, 0).await?.map(|sites| added.sites = sites),
+            FrameType::TYPES => self.records(frame, 0).await?.map(|types| added.types = types),
+            FrameType::HOOKS => self.records(frame, 0).await?.map(|hooks| added.hooks = hooks),
+            FrameType::THREADS => {
+                self.records(frame, 0).await?.map(|threads| added.threads = threads)
+            }
             _ => Some(()),
         };
         tables.add(added);
@@ -315,14 +320,14 @@ impl Reading<'_> {
     }
 
     /// The commits: the last, or all if the positions of rings are needed.
-    fn commits(&mut self, all: bool) -> Result<Commits, Error> {
+    async fn commits(&mut self, all: bool) -> Result<Commits, Error> {
         let layout = self.layout;
         let mut commits =
             Commits { last: None, end: 0, damaged: Vec::new(), rings: BTreeMap::new() };
         let frames = layout.frames.iter().enumerate().rev();
         for (place, frame) in frames.filter(|(_, frame)| frame.frame_type == FrameType::COMMIT) {
-            let Some(commit) = self.records::<Commit>(frame, 0)?.and_then(|mut found| found.pop())
-            else {
+            let found = self.records::<Commit>(frame, 0).await?;
+            let Some(commit) = found.and_then(|mut found| found.pop()) else {
                 if commits.last.is_none() {
                     commits.damaged.push(place);
                 }
@@ -365,13 +370,13 @@ fn end_without_commit(layout: &Layout, commits: &Commits, len: u64) -> usize {
 
 /// Reads a frame of records; returns the first `skip` bytes of its payload, decompressed, and the records after
 /// them.
-pub(crate) fn read_records<T: serde::de::DeserializeOwned>(
-    source: &Source,
+pub(crate) async fn read_records<T: serde::de::DeserializeOwned>(
+    source: &impl Input,
     frame: &IndexEntry,
     skip: usize,
 ) -> Result<(Vec<u8>, Vec<T>), Error> {
     let offset = frame.offset;
-    let (header, payload) = read_frame(source, frame)?;
+    let (header, payload) = read_frame(source, frame).await?;
     if header.version != 1
         || Some(header.encoding) != frame.frame_type.encoding().map(|id| id as u8)
     {
@@ -411,7 +416,14 @@ pub(crate) fn frame_damage(frame: &IndexEntry, error: &Error) -> Damage {
     )
 }
 
-fn frame_tag(source: &Source, frame: &IndexEntry) -> Option<[u8; 4]> {
-    let bytes = source.read(frame.offset, crate::frame::FRAME_HEADER_LEN as u64).ok()?;
-    crate::frame::FrameHeader::from_bytes(bytes.first_chunk()?).map(|(_, tag)| tag)
+/// What is left of a header that was lost with its copies: the start of the id, which each frame has.
+async fn header_of_frames(source: &impl Input, first: Option<&IndexEntry>) -> FileHeader {
+    let mut file_id = [0; 16];
+    if let Some(frame) = first
+        && let Ok(bytes) = source.read(frame.offset, FRAME_HEADER_LEN as u64).await
+        && let Some((_, tag)) = bytes.first_chunk().and_then(FrameHeader::from_bytes)
+    {
+        file_id[..4].copy_from_slice(&tag);
+    }
+    FileHeader::new(file_id, 0, codec::Codec::None)
 }

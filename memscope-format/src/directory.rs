@@ -4,7 +4,7 @@
 //! the others.
 
 use crate::codec;
-use crate::column::{ColumnEncoding, SHAPE, Words};
+use crate::column::{ColumnEncoding, Words};
 use crate::error::Error;
 use crate::frame::FrameHeader;
 use crate::header::{u16_at, u32_at};
@@ -146,15 +146,6 @@ impl Directory {
             }
         }
         Ok(Self { offset, rows: header.rows, entries })
-    }
-
-    /// The shapes of the rows: 0 for all where the chunk has no column of them.
-    ///
-    /// # Errors
-    ///
-    /// As [`Directory::read`].
-    pub(crate) fn shapes(&self, payload: &[u8]) -> Result<Words, Error> {
-        Ok(self.read(payload, SHAPE.id)?.unwrap_or(Words::Constant(0)))
     }
 
     /// Decodes a column of a payload that [`Directory::parse`] accepted; `None` if the chunk has no such column.

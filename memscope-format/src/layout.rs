@@ -8,7 +8,7 @@ use crate::health::Damage;
 use crate::index::IndexEntry;
 use crate::limits;
 use crate::scan::{Scan, read_frame, scan};
-use crate::source::Source;
+use crate::source::Input;
 
 /// The frames of a file.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ impl Layout {
     /// # Errors
     ///
     /// If it is not a capture, or none that this version reads.
-    pub(crate) fn of(source: &Source) -> Result<Self, Error> {
-        let (header, damage) = match read_header(source) {
+    pub(crate) async fn of(source: &impl Input) -> Result<Self, Error> {
+        let (header, damage) = match read_header(source).await {
             Ok(header) => (Some(header), None),
             // Frames that follow say the same as the magic number, if it is damaged.
             Err(error @ (Error::NotACapture { .. } | Error::Corrupt { .. })) => (None, Some(error)),
@@ -39,9 +39,9 @@ impl Layout {
         };
         let tag = match &damage {
             None => header.map(|header| header.tag()),
-            Some(error) => Some(tag_behind_damage(source, error)?),
+            Some(error) => Some(tag_behind_damage(source, error).await?),
         };
-        let mut layout = Self::of_frames(source, tag)?;
+        let mut layout = Self::of_frames(source, tag).await?;
         layout.header = header;
         if damage.is_some() {
             layout.damage.insert(
@@ -62,10 +62,10 @@ impl Layout {
         }
     }
 
-    fn of_frames(source: &Source, tag: Option<[u8; 4]>) -> Result<Self, Error> {
+    async fn of_frames(source: &impl Input, tag: Option<[u8; 4]>) -> Result<Self, Error> {
         let mut index_damage = None;
-        if let Some((footer, entry)) = read_footer(source, tag) {
-            match read_index(source, footer.t_min, entry.offset) {
+        if let Some((footer, entry)) = read_footer(source, tag).await {
+            match read_index(source, footer.t_min, entry.offset).await {
                 Ok(mut frames) => {
                     frames.push(entry);
                     let damage = gaps(&frames);
@@ -88,12 +88,12 @@ impl Layout {
                 }
             }
         }
-        let Scan { frames, mut damage, .. } = scan(source, FILE_HEADER_LEN as u64, tag)?;
+        let Scan { frames, mut damage, .. } = scan(source, FILE_HEADER_LEN as u64, tag).await?;
         // Without its footer, an index still knows the frames whose headers are damaged.
         let last_other = frames.iter().rposition(|frame| frame.frame_type != FrameType::INDEX);
         let index = last_other.and_then(|last| frames.get(last + 1));
         if let (None, Some(index), Some(last)) = (&index_damage, index, frames.last())
-            && let Ok(indexed) = read_index(source, index.offset, last.end())
+            && let Ok(indexed) = read_index(source, index.offset, last.end()).await
         {
             let mut behind = damage;
             behind.retain(|damage| damage.offset >= last.end());
@@ -116,12 +116,12 @@ impl Layout {
 }
 
 /// Reads the file header.
-fn read_header(source: &Source) -> Result<FileHeader, Error> {
+async fn read_header(source: &impl Input) -> Result<FileHeader, Error> {
     if source.len() == 0 {
         return Err(Error::NoData);
     }
     let len = (FILE_HEADER_LEN as u64).min(source.len());
-    let bytes = source.read(0, len)?;
+    let bytes = source.read(0, len).await?;
     if let Some(bytes) = bytes.first_chunk() {
         return FileHeader::from_bytes(bytes);
     }
@@ -133,8 +133,8 @@ fn read_header(source: &Source) -> Result<FileHeader, Error> {
 }
 
 /// Finds the tag of the frames behind a header that is damaged; if there are none, `error` is what the file is.
-fn tag_behind_damage(source: &Source, error: &Error) -> Result<[u8; 4], Error> {
-    let first = source.read(FILE_HEADER_LEN as u64, FRAME_HEADER_LEN as u64);
+async fn tag_behind_damage(source: &impl Input, error: &Error) -> Result<[u8; 4], Error> {
+    let first = source.read(FILE_HEADER_LEN as u64, FRAME_HEADER_LEN as u64).await;
     if let Ok(bytes) = first
         && let Some((_, tag)) = bytes.first_chunk().and_then(FrameHeader::from_bytes)
     {
@@ -143,7 +143,7 @@ fn tag_behind_damage(source: &Source, error: &Error) -> Result<[u8; 4], Error> {
     // A foreign file is not searched for frames; one that bears the mark is.
     match error {
         Error::Corrupt { offset, expected, found } => {
-            scan(source, FILE_HEADER_LEN as u64, None)?.tag.ok_or_else(|| Error::Corrupt {
+            scan(source, FILE_HEADER_LEN as u64, None).await?.tag.ok_or_else(|| Error::Corrupt {
                 offset: *offset,
                 expected: expected.clone(),
                 found: found.clone(),
@@ -155,9 +155,12 @@ fn tag_behind_damage(source: &Source, error: &Error) -> Result<[u8; 4], Error> {
 }
 
 /// Reads the footer, if the file ends in one.
-fn read_footer(source: &Source, tag: Option<[u8; 4]>) -> Option<(FrameHeader, IndexEntry)> {
+async fn read_footer(
+    source: &impl Input,
+    tag: Option<[u8; 4]>,
+) -> Option<(FrameHeader, IndexEntry)> {
     let offset = source.len().checked_sub(FRAME_HEADER_LEN as u64)?;
-    let bytes = source.read(offset, FRAME_HEADER_LEN as u64).ok()?;
+    let bytes = source.read(offset, FRAME_HEADER_LEN as u64).await.ok()?;
     let (footer, found) = FrameHeader::from_bytes(bytes.first_chunk()?)?;
     let is_footer = footer.frame_type == FrameType::FOOTER
         && footer.stored_len == 0
@@ -168,12 +171,16 @@ fn read_footer(source: &Source, tag: Option<[u8; 4]>) -> Option<(FrameHeader, In
 
 /// Reads the index frames from `start` to `end`, and checks that what they say is possible. Returns the frames
 /// they name and the index frames themselves.
-pub(crate) fn read_index(source: &Source, start: u64, end: u64) -> Result<Vec<IndexEntry>, Error> {
+pub(crate) async fn read_index(
+    source: &impl Input,
+    start: u64,
+    end: u64,
+) -> Result<Vec<IndexEntry>, Error> {
     let mut named = Vec::new();
     let mut index_frames = Vec::new();
     let mut at = start;
     while at < end {
-        let bytes = source.read(at, FRAME_HEADER_LEN as u64)?;
+        let bytes = source.read(at, FRAME_HEADER_LEN as u64).await?;
         let header = bytes.first_chunk().and_then(FrameHeader::from_bytes);
         let Some((header, _)) = header.filter(|(header, _)| {
             header.frame_type == FrameType::INDEX && header.beyond_limit().is_none()
@@ -181,7 +188,7 @@ pub(crate) fn read_index(source: &Source, start: u64, end: u64) -> Result<Vec<In
             return Err(Error::corrupt(at, "an index frame", "something else"));
         };
         let entry = IndexEntry::new(at, &header);
-        let (header, payload) = read_frame(source, &entry)?;
+        let (header, payload) = read_frame(source, &entry).await?;
         let rows = Rows::<IndexEntry>::decode(&header, &payload, at + FRAME_HEADER_LEN as u64)?;
         for row in rows {
             named.push(row?);

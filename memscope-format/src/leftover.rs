@@ -14,11 +14,9 @@ use crate::raw::{
     RING_HEADER_LEN, RINGS_HEADER_LEN, RINGS_MAGIC, RINGS_VERSION, RawKind, SLOT_LEN, Slot,
     SlotHeader, Walk, lap_mark, ring_offset,
 };
-use crate::source::Source;
+use crate::source::{Beside, Input};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::TryLockError;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Slots that are read at once.
@@ -26,8 +24,8 @@ const BLOCK: u64 = 2048;
 
 /// The rings file of a capture, and whether its writer lives.
 #[derive(Debug)]
-pub(crate) struct Leftover {
-    source: Source,
+pub(crate) struct Leftover<I> {
+    source: I,
     capacity: u64,
     /// That the recorder counted outside of any ring.
     lost: u64,
@@ -68,27 +66,21 @@ pub fn rings_path(capture: &Path) -> PathBuf {
     PathBuf::from(path)
 }
 
-impl Leftover {
+impl<I: Input> Leftover<I> {
     /// Opens the rings of the capture with this id; `None` if there are none.
     ///
     /// # Errors
     ///
     /// If there is a rings file of this capture that cannot be read, or one that is damaged.
-    pub(crate) fn open(capture: &Path, file_id: [u8; 16]) -> Result<Option<Self>, Error> {
-        let source = match Source::open(&rings_path(capture)) {
-            Ok(source) => source,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        // Released when the file is closed.
-        let live = matches!(source.file().try_lock_shared(), Err(TryLockError::WouldBlock));
+    pub(crate) async fn open(capture: &I, file_id: [u8; 16]) -> Result<Option<Self>, Error> {
+        let Some(Beside { input: source, live }) = capture.rings().await? else { return Ok(None) };
         if live {
             // Nothing in it is needed, and not all of it need be there yet.
             let clock = ClockReading::default();
             let rings = Vec::new();
             return Ok(Some(Self { source, capacity: 1, lost: 0, rings, clock, live, missing: 0 }));
         }
-        let head = source.read(0, RINGS_HEADER_LEN as u64)?;
+        let head = source.read(0, RINGS_HEADER_LEN as u64).await?;
         if head[..8] != RINGS_MAGIC {
             return Err(Error::corrupt(
                 0,
@@ -119,20 +111,19 @@ impl Leftover {
                 found: claimed,
             });
         }
+        let mut rings = Vec::new();
         let present =
             (0..claimed).take_while(|&ring| ring_offset(ring + 1, capacity) <= source.len());
-        let rings = present
-            .map(|ring| {
-                let mut bytes = [0; size_of::<crate::raw::RingHeader>()];
-                source.read_exact(&mut bytes, ring_offset(ring, capacity))?;
-                Ok(Ring {
-                    thread: u32_at(&bytes, 0),
-                    drained: u64_at(&bytes, 8),
-                    lost: u64_at(&bytes, 16),
-                    start: u64_at(&bytes, 24),
-                })
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
+        for ring in present {
+            let mut bytes = [0; size_of::<crate::raw::RingHeader>()];
+            source.read_exact(&mut bytes, ring_offset(ring, capacity)).await?;
+            rings.push(Ring {
+                thread: u32_at(&bytes, 0),
+                drained: u64_at(&bytes, 8),
+                lost: u64_at(&bytes, 16),
+                start: u64_at(&bytes, 24),
+            });
+        }
         Ok(Some(Self {
             capacity,
             lost: u64_at(&head, 64),
@@ -151,7 +142,7 @@ impl Leftover {
 
     /// Whether a ring was drained farther than the commits say, so that a commit must be missing.
     pub(crate) fn is_ahead_of(&self, commits: &BTreeMap<u16, RingCommit>) -> bool {
-        self.rings.iter().zip(0_u16..).any(|(ring, number)| {
+        self.rings.iter().zip(0..=u16::MAX).any(|(ring, number)| {
             ring.drained > commits.get(&number).map_or(ring.start, |commit| commit.drained)
         })
     }
@@ -161,7 +152,7 @@ impl Leftover {
     /// # Errors
     ///
     /// If the file cannot be read.
-    pub(crate) fn recover(
+    pub(crate) async fn recover(
         &self,
         commits: &BTreeMap<u16, RingCommit>,
         hooks: &HookTable,
@@ -176,112 +167,147 @@ impl Leftover {
                 format!("{} rings are missing", self.missing),
             ));
         }
-        for (ring, number) in self.rings.iter().zip(0_u16..) {
+        for (ring, number) in self.rings.iter().zip(0..=u16::MAX) {
             let committed = commits.get(&number).map_or(0, |commit| commit.drained);
             let from = ring.drained.max(committed);
-            let mut slots = Slots::new(&self.source, u64::from(number), self.capacity);
-            self.recover_ring(number, ring, from, &mut slots, hooks, &mut batch, &mut recovery);
-            slots.failure?;
+            // No position that was written is so far on; a forged one must not overflow.
+            if from >= 1 << 48 {
+                recovery.damage.push(Damage::of_rings(
+                    ring_offset(u64::from(number), self.capacity),
+                    RING_HEADER_LEN as u64,
+                    None,
+                    format!("ring {number} claims the position {from}"),
+                ));
+                continue;
+            }
+            let slots = Slots::new(&self.source, u64::from(number), self.capacity);
+            let found = self.walk(number, ring.thread, from, slots, hooks, &mut batch).await?;
+            recovery.add(ring_offset(u64::from(number), self.capacity), number, &found);
+            if batch.sealed_len() > limits::RECOVERED_LEN {
+                recovery.damage.push(Damage::of_rings(
+                    ring_offset(u64::from(number) + 1, self.capacity),
+                    self.source
+                        .len()
+                        .saturating_sub(ring_offset(u64::from(number) + 1, self.capacity)),
+                    None,
+                    "more events in rings than are kept in memory",
+                ));
+                break;
+            }
         }
         recovery.events = batch.events;
         recovery.frames = batch.seal();
         Ok(recovery)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the loop body of its only caller")]
-    fn recover_ring(
+    /// Makes rows of the events of a ring, from a position on.
+    async fn walk(
         &self,
         number: u16,
-        ring: &Ring,
+        thread: u32,
         from: u64,
-        slots: &mut Slots<'_>,
+        mut slots: Slots<'_, I>,
         hooks: &HookTable,
         batch: &mut Batch,
-        recovery: &mut Recovery,
-    ) {
-        // No position that was written is so far on; a forged one must not overflow.
-        if from >= 1 << 48 {
-            recovery.damage.push(Damage::of_rings(
-                ring_offset(u64::from(number), self.capacity),
-                RING_HEADER_LEN as u64,
-                None,
-                format!("ring {number} claims the position {from}"),
-            ));
-            return;
-        }
+    ) -> Result<Found, Error> {
         let end = from + self.capacity;
+        let mut found = Found::default();
         let mut walk = Walk::new(self.capacity, from);
-        let mut unreadable = 0;
-        let mut holes = 0;
         loop {
-            while let Some((position, first, second)) = walk.next(|index| slots.load(index)) {
-                match batch.push(hooks, number, ring.thread, position, first, second) {
-                    Ok(()) => {
-                        recovery.bytes += SLOT_LEN as u64 * (1 + u64::from(second.is_some()));
+            match walk.next(|index| slots.load(index)) {
+                Some((position, first, second)) => {
+                    match batch.push(hooks, number, thread, position, first, second) {
+                        Ok(()) => found.slots += 1 + u64::from(second.is_some()),
+                        Err(_) => found.unreadable += 1,
                     }
-                    Err(_) => unreadable += 1,
+                    continue;
                 }
+                None if slots.fetch().await? => continue,
+                None => {}
             }
             // A crash of the machine, unlike that of the program, can leave gaps.
             let gap = walk.position();
-            let Some(next) = (gap + 1..end).find(|&position| slots.begins_event(position)) else {
-                break;
-            };
-            holes += next - gap;
+            let mut next = gap + 1;
+            while next < end && !slots.begins_event(next) {
+                if !slots.fetch().await? {
+                    next += 1;
+                }
+            }
+            if next >= end {
+                return Ok(found);
+            }
+            found.holes += next - gap;
             walk = Walk::new(self.capacity, next);
         }
-        recovery.unreadable += unreadable;
+    }
+}
+
+/// What was found in a ring.
+#[derive(Debug, Default)]
+struct Found {
+    /// Slots of events that gave rows.
+    slots: u64,
+    /// Events that mean nothing.
+    unreadable: u64,
+    /// Slots between events that were not written.
+    holes: u64,
+}
+
+impl Recovery {
+    fn add(&mut self, offset: u64, ring: u16, found: &Found) {
+        self.bytes += found.slots * SLOT_LEN as u64;
+        self.unreadable += found.unreadable;
         for (count, rows, what) in [
-            (unreadable, Some(unreadable), "events that mean nothing"),
-            (holes, None, "unwritten slots between events"),
+            (found.unreadable, Some(found.unreadable), "events that mean nothing"),
+            (found.holes, None, "unwritten slots between events"),
         ] {
             if count > 0 {
-                recovery.damage.push(Damage::of_rings(
-                    ring_offset(u64::from(number), self.capacity),
-                    count * SLOT_LEN as u64,
-                    rows,
-                    format!("{count} {what} in ring {number}"),
-                ));
+                let what = format!("{count} {what} in ring {ring}");
+                self.damage.push(Damage::of_rings(offset, count * SLOT_LEN as u64, rows, what));
             }
         }
     }
 }
 
 /// The slots of a ring, read by the block.
-struct Slots<'a> {
-    source: &'a Source,
+struct Slots<'a, I> {
+    source: &'a I,
     /// Where the slots begin in the file.
     start: u64,
     capacity: u64,
-    block: Option<u64>,
-    bytes: Vec<u8>,
-    /// The first failure to read; slots read as never written then.
-    failure: Result<(), Error>,
+    /// The two blocks that were read last: a wide event may lie in both.
+    blocks: [(Option<u64>, Vec<u8>); 2],
+    /// A block that was asked for and not there.
+    wanted: Option<u64>,
 }
 
-impl<'a> Slots<'a> {
-    fn new(source: &'a Source, ring: u64, capacity: u64) -> Self {
+impl<'a, I: Input> Slots<'a, I> {
+    fn new(source: &'a I, ring: u64, capacity: u64) -> Self {
         let start = ring_offset(ring, capacity) + RING_HEADER_LEN as u64;
-        Self { source, start, capacity, block: None, bytes: Vec::new(), failure: Ok(()) }
+        Self { source, start, capacity, blocks: Default::default(), wanted: None }
     }
 
+    /// The slot at an index. If it was not read yet, it is as one that was never written, until [`Slots::fetch`].
     fn load(&mut self, index: u64) -> Slot {
         let block = index / BLOCK;
-        if self.block != Some(block) {
-            self.block = Some(block);
-            let slots = BLOCK.min(self.capacity - block * BLOCK);
-            let offset = self.start + block * BLOCK * SLOT_LEN as u64;
-            match self.source.read(offset, slots * SLOT_LEN as u64) {
-                Ok(bytes) => self.bytes = bytes,
-                Err(error) => {
-                    self.bytes.clear();
-                    self.failure = Err(error);
-                }
-            }
-        }
+        let Some((_, bytes)) = self.blocks.iter().find(|(number, _)| *number == Some(block)) else {
+            self.wanted = Some(block);
+            return Slot::default();
+        };
         let at = (index % BLOCK) as usize * SLOT_LEN;
-        let word = |number: usize| u64_at(&self.bytes, at + 8 * number);
+        let word = |number: usize| u64_at(bytes, at + 8 * number);
         Slot { w0: word(0), header: word(1), p0: word(2), p1: word(3) }
+    }
+
+    /// Reads what was asked for; `false` if all of it was there.
+    async fn fetch(&mut self) -> Result<bool, Error> {
+        let Some(block) = self.wanted.take() else { return Ok(false) };
+        let slots = BLOCK.min(self.capacity - block * BLOCK);
+        let offset = self.start + block * BLOCK * SLOT_LEN as u64;
+        let bytes = self.source.read(offset, slots * SLOT_LEN as u64).await?;
+        self.blocks.rotate_right(1);
+        self.blocks[0] = (Some(block), bytes);
+        Ok(true)
     }
 
     /// Whether the slot of a position was written for it, as the first of an event.

@@ -24,7 +24,9 @@
 #![forbid(unsafe_code)]
 
 pub mod batch;
+mod cache;
 pub mod chunk;
+pub mod chunks;
 pub mod clock;
 mod codec;
 pub mod column;
@@ -55,14 +57,17 @@ pub mod report;
 pub mod rewrite;
 pub mod rows;
 mod scan;
+mod select;
 mod shapes;
 mod source;
+mod stored;
 pub mod validate;
 pub mod varint;
 pub mod writer;
 
 pub use batch::{Batch, UnreadableEvent};
 pub use chunk::{Chunk, Sealed};
+pub use chunks::{ChunkRef, StreamTotal};
 pub use clock::{Clock, ClockReading};
 pub use codec::Codec;
 pub use commit::{Commit, RingCommit};
@@ -75,9 +80,11 @@ pub use hooks::HookTable;
 pub use leftover::rings_path;
 pub use metadata::Metadata;
 pub use projection::{ColumnChunk, Columns};
-pub use reader::{ChunkRef, Reader, StreamTotal};
+pub use reader::{Opening, Reader};
 pub use record::{Event, Record};
 pub use rewrite::{Rewrite, Rewritten, recover};
 pub use rows::Stream;
+pub use select::{ChunkRows, Select, SelectedChunk, SelectedChunks, SelectedRows};
+pub use source::{Blocking, Source};
 pub use validate::{Validation, validate};
 pub use writer::Writer;

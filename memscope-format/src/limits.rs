@@ -24,3 +24,5 @@ pub const ZSTD_WINDOW_LOG: u32 = 26;
 pub const RING_CAPACITY: u64 = 1 << 28;
 /// Rings of a rings file: as many as a value id can name.
 pub const RINGS: u64 = 1 << 16;
+/// Bytes of chunks made of the events in the rings of a dead program.
+pub(crate) const RECOVERED_LEN: u64 = 64 << 20;

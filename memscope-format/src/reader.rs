@@ -1,34 +1,40 @@
 //! Reading a capture, whole or damaged, closed or left behind.
 
+use crate::cache::ColumnCache;
 use crate::chunk::{Rows, Sealed};
+use crate::chunks::{ChunkRef, Place, StreamTotal};
 use crate::clock::Clock;
 use crate::column::WEIGHT;
 use crate::commit::Commit;
 use crate::contents::Contents;
 use crate::defs::Defs;
 use crate::error::Error;
-use crate::frame::{FRAME_HEADER_LEN, FrameType};
+use crate::frame::FrameType;
 use crate::header::FileHeader;
 use crate::health::Health;
 use crate::index::IndexEntry;
 use crate::metadata::Metadata;
-use crate::projection::{ChunkBytes, Columns};
+use crate::projection::Columns;
 use crate::record::Event;
 use crate::rows::Stream;
-use crate::scan::read_frame;
-use crate::source::Source;
-use std::cell::OnceCell;
+use crate::select::Select;
+use crate::source::{Blocking, InMemory, Input, Source, now};
+use crate::stored::{StoredChunk, read_rows_cached};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// How often a capture that changes while it is opened is opened anew.
 const OPEN_ATTEMPTS: u32 = 8;
+
+/// Bytes of decoded columns that a reader keeps unless it is told otherwise.
+const CACHE: usize = 32 << 20;
 
 /// A capture that was opened.
 ///
 /// Opening reads the index (or, without one, the frame headers), the definitions and what the rings of a dead
 /// program hold; chunks are read when their rows are asked for. A reader never writes, and may be used by several
-/// threads.
+/// threads. It keeps decoded columns, up to a number of bytes, for whoever asks for them next.
 ///
 /// ```no_run
 /// use memscope_format::{Reader, rows::Lifecycle};
@@ -40,54 +46,76 @@ const OPEN_ATTEMPTS: u32 = 8;
 /// }
 /// # Ok::<(), memscope_format::Error>(())
 /// ```
+///
+/// `Reader` waits for its bytes; with the feature `tokio` there is `Reader<Async<_>>`, which does the same without
+/// holding a thread meanwhile.
 #[derive(Debug)]
-pub struct Reader {
-    source: Source,
-    contents: Contents,
+pub struct Reader<I = Blocking> {
+    pub(crate) input: I,
+    pub(crate) contents: Contents,
+    pub(crate) cache: ColumnCache,
 }
 
-/// A chunk of a capture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkRef {
-    /// The stream of its rows.
-    pub stream: Stream,
-    /// Rows in it.
-    pub rows: u32,
-    /// Earliest time in it, in ticks.
-    pub t_min: u64,
-    /// Latest time in it, in ticks.
-    pub t_max: u64,
-    /// Bytes it takes in the file; 0 for a recovered one.
-    pub bytes: u64,
-    /// Where it is.
-    pub place: Place,
+/// How a capture is opened.
+#[derive(Clone)]
+pub struct Opening {
+    cache: usize,
+    rings: Option<Arc<dyn Source>>,
 }
 
-/// Where a chunk is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// In the file.
-    Frame {
-        /// Where the frame begins.
-        offset: u64,
-        /// The number of the frame.
-        seq: u64,
-    },
-    /// In memory, made of the events that a dead program left in its rings; the chunks are numbered.
-    Recovered(usize),
+impl Opening {
+    /// Keeps at most so many bytes of decoded columns; 32 MiB unless this is called, nothing with 0.
+    #[must_use]
+    pub const fn cache(mut self, bytes: usize) -> Self {
+        self.cache = bytes;
+        self
+    }
+
+    /// Takes these bytes for the rings file of a program that died, of a capture that is not opened by its path.
+    #[must_use]
+    pub fn rings(mut self, rings: impl Source + 'static) -> Self {
+        self.rings = Some(Arc::new(rings));
+        self
+    }
+
+    /// Opens the capture at a path; see [`Reader::open`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`].
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<Reader, Error> {
+        self.of(Blocking::open(path.as_ref())?)
+    }
+
+    /// Opens a capture wherever its bytes are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`].
+    pub fn source(&self, source: impl Source + 'static) -> Result<Reader, Error> {
+        self.of(Blocking::of(Arc::new(source), self.rings.clone())?)
+    }
+
+    fn of(&self, mut input: Blocking) -> Result<Reader, Error> {
+        let mut attempts = 0;
+        loop {
+            let contents = now(Contents::of(&input))?;
+            attempts += 1;
+            let grown = input.grown()?;
+            // A writer that closes the capture meanwhile takes its rings away: then the file has all of it now.
+            let grew = grown.len() != input.len();
+            if contents.health.live || !grew || attempts == OPEN_ATTEMPTS {
+                return Ok(Reader { input, contents, cache: ColumnCache::new(self.cache) });
+            }
+            input = grown;
+        }
+    }
 }
 
-/// What a capture has of one stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StreamTotal {
-    /// The stream.
-    pub stream: Stream,
-    /// Rows, with those in chunks that turn out to be damaged.
-    pub rows: u64,
-    /// Bytes in the file; rows that were recovered from rings have none.
-    pub bytes: u64,
-    /// Chunks.
-    pub chunks: u64,
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening").field("cache", &self.cache).finish_non_exhaustive()
+    }
 }
 
 impl Reader {
@@ -98,20 +126,83 @@ impl Reader {
     /// If it is not a capture, needs a newer reader, or cannot be read. A damaged capture opens; see
     /// [`Reader::health`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let mut attempts = 0;
-        loop {
-            let source = Source::open(path)?;
-            let contents = Contents::of(&source, path)?;
-            attempts += 1;
-            // A writer that closes the capture meanwhile takes its rings away: then the file has all of it now.
-            let grew = std::fs::metadata(path)?.len() != source.len();
-            if contents.health.live || !grew || attempts == OPEN_ATTEMPTS {
-                return Ok(Self { source, contents });
-            }
-        }
+        Self::opening().open(path)
     }
 
+    /// Opens a capture that is in memory, or was mapped by the caller: this crate maps no files, because one that is
+    /// truncated while it is mapped kills who reads it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`].
+    pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self, Error> {
+        Self::opening().source(InMemory(bytes))
+    }
+
+    /// Opens a capture with a say in how.
+    #[must_use]
+    pub const fn opening() -> Opening {
+        Opening { cache: CACHE, rings: None }
+    }
+
+    /// Reads all rows of a chunk.
+    ///
+    /// # Errors
+    ///
+    /// If the chunk is damaged, or of another stream.
+    pub fn read_chunk<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<R>, Error> {
+        now(self.chunk_rows(chunk))?.collect()
+    }
+
+    /// Reads all rows of a stream, chunk by chunk; within a ring they come in the order of recording, which is not
+    /// that of time over all threads.
+    ///
+    /// A damaged chunk is one error, after which come the rows of the next.
+    pub fn rows<R: Event>(&self) -> StreamRows<'_, R> {
+        StreamRows { reader: self, chunks: self.chunks::<R>().into_iter(), current: None }
+    }
+
+    /// Reads how many events each row of a chunk stands for: 1 unless it was sampled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read_chunk`].
+    pub fn weights<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<u64>, Error> {
+        now(self.chunk_weights::<R>(chunk))
+    }
+
+    /// Reads some columns of a stream, by their names in the specification, chunk by chunk; the bytes of the others are
+    /// not touched.
+    ///
+    /// ```no_run
+    /// use memscope_format::{Reader, rows::Lifecycle};
+    ///
+    /// let reader = Reader::open("target/memscope/serve-81234.memscope")?;
+    /// for chunk in reader.columns::<Lifecycle>(&["ts", "site"])? {
+    ///     let chunk = chunk?;
+    ///     let latest = chunk.columns[0].iter().max();
+    ///     println!("{} rows, the latest at {latest:?}", chunk.rows);
+    /// }
+    /// # Ok::<(), memscope_format::Error>(())
+    /// ```
+    ///
+    /// A column is verified by its own checksum. A damaged one is one error for its chunk, after which comes the next.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownColumn`] if the stream has no such column.
+    pub fn columns<R: Event>(&self, names: &[&str]) -> Result<Columns<'_, R>, Error> {
+        self.select::<R>().columns(names)
+    }
+
+    /// Selects rows of a stream by time, thread, site and type.
+    #[must_use]
+    pub const fn select<R: Event>(&self) -> Select<'_, R> {
+        Select::new(self)
+    }
+}
+
+impl<I> Reader<I> {
     /// The file header. Where it is damaged and no copy is left, only version and the start of the id are right.
     #[must_use]
     pub const fn header(&self) -> &FileHeader {
@@ -164,7 +255,13 @@ impl Reader {
     /// Bytes of the capture file.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
-        self.source.len()
+        self.contents.bytes
+    }
+
+    /// Bytes of decoded columns that are kept now; see [`Opening::cache`].
+    #[must_use]
+    pub fn cached_bytes(&self) -> usize {
+        self.cache.bytes()
     }
 
     /// Bytes of the rings that hold recovered events.
@@ -196,56 +293,6 @@ impl Reader {
         self.stream_chunks(R::STREAM).collect()
     }
 
-    /// Reads all rows of a chunk.
-    ///
-    /// # Errors
-    ///
-    /// If the chunk is damaged, or of another stream.
-    pub fn read_chunk<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<R>, Error> {
-        self.chunk_rows(chunk)?.collect()
-    }
-
-    /// Reads all rows of a stream, chunk by chunk; within a ring they come in the order of recording, which is not
-    /// that of time over all threads.
-    ///
-    /// A damaged chunk is one error, after which come the rows of the next.
-    pub fn rows<R: Event>(&self) -> StreamRows<'_, R> {
-        StreamRows { reader: self, chunks: self.chunks::<R>().into_iter(), current: None }
-    }
-
-    /// Reads how many events each row of a chunk stands for: 1 unless it was sampled.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reader::read_chunk`].
-    pub fn weights<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<u64>, Error> {
-        self.with_chunk::<R, _>(chunk, |bytes| bytes.words(WEIGHT, &OnceCell::new()))
-    }
-
-    /// Reads some columns of a stream, by their names in the specification, chunk by chunk; the bytes of the others are
-    /// not touched.
-    ///
-    /// ```no_run
-    /// use memscope_format::{Reader, rows::Lifecycle};
-    ///
-    /// let reader = Reader::open("target/memscope/serve-81234.memscope")?;
-    /// for chunk in reader.columns::<Lifecycle>(&["ts", "site"])? {
-    ///     let chunk = chunk?;
-    ///     let latest = chunk.columns[0].iter().max();
-    ///     println!("{} rows, the latest at {latest:?}", chunk.rows);
-    /// }
-    /// # Ok::<(), memscope_format::Error>(())
-    /// ```
-    ///
-    /// A column is verified by its own checksum. A damaged one is one error for its chunk, after which comes the next.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::UnknownColumn`] if the stream has no such column.
-    pub fn columns<R: Event>(&self, names: &[&str]) -> Result<Columns<'_, R>, Error> {
-        Columns::new(self, names)
-    }
-
     fn stream_chunks(&self, stream: Stream) -> impl Iterator<Item = ChunkRef> {
         let in_file = self.contents.events_frames(stream).map(move |frame| ChunkRef {
             stream,
@@ -269,25 +316,6 @@ impl Reader {
         in_file.chain(recovered)
     }
 
-    /// Opens a chunk to read its columns one by one.
-    pub(crate) fn with_chunk<R: Event, T>(
-        &self,
-        chunk: &ChunkRef,
-        read: impl FnOnce(&ChunkBytes<'_>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        match chunk.place {
-            Place::Recovered(number) => {
-                let Sealed { header, padded } = self.recovered::<R>(number, chunk)?;
-                let payload = &padded[..header.stored_len as usize];
-                read(&ChunkBytes::in_memory::<R>(header, payload)?)
-            }
-            Place::Frame { offset, .. } => {
-                let entry = self.frame::<R>(offset, chunk)?;
-                read(&ChunkBytes::in_file::<R>(&self.source, entry)?)
-            }
-        }
-    }
-
     fn recovered<R: Event>(&self, number: usize, chunk: &ChunkRef) -> Result<&Sealed, Error> {
         let frame = self.contents.recovered.get(number);
         frame
@@ -301,15 +329,45 @@ impl Reader {
             .filter(|entry| entry.frame_type == R::FRAME)
             .ok_or_else(|| other_stream(offset, R::FRAME, chunk))
     }
+}
 
-    fn chunk_rows<R: Event>(&self, chunk: &ChunkRef) -> Result<Rows<R>, Error> {
+#[expect(private_bounds, reason = "what readers of both kinds do is not called from outside")]
+impl<I: Input> Reader<I> {
+    /// Opens a chunk to read its columns one by one.
+    pub(crate) async fn stored<R: Event>(
+        &self,
+        chunk: &ChunkRef,
+    ) -> Result<StoredChunk<'_, I>, Error> {
+        match chunk.place {
+            Place::Recovered(number) => {
+                let Sealed { header, padded } = self.recovered::<R>(number, chunk)?;
+                StoredChunk::in_memory::<R>(header, &padded[..header.stored_len as usize])
+            }
+            Place::Frame { offset, .. } => {
+                let entry = self.frame::<R>(offset, chunk)?;
+                StoredChunk::in_file::<R>(&self.input, &self.cache, entry).await
+            }
+        }
+    }
+
+    /// Reads a chunk as a whole.
+    pub(crate) async fn chunk_rows<R: Event>(&self, chunk: &ChunkRef) -> Result<Rows<R>, Error> {
         match chunk.place {
             Place::Recovered(number) => {
                 let Sealed { header, padded } = self.recovered::<R>(number, chunk)?;
                 Rows::decode(header, &padded[..header.stored_len as usize], 0)
             }
-            Place::Frame { offset, .. } => read_rows(&self.source, self.frame::<R>(offset, chunk)?),
+            Place::Frame { offset, .. } => {
+                read_rows_cached(&self.input, &self.cache, self.frame::<R>(offset, chunk)?).await
+            }
         }
+    }
+
+    async fn chunk_weights<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<u64>, Error> {
+        let stored = self.stored::<R>(chunk).await?;
+        let (words, shapes) = stored.words(&[WEIGHT]).await?;
+        let weights = words.first().and_then(|words| words.expand(stored.rows() as usize, &shapes));
+        weights.ok_or_else(|| stored.unknown_shape(WEIGHT))
     }
 }
 
@@ -319,15 +377,6 @@ fn other_stream(offset: u64, frame_type: FrameType, chunk: &ChunkRef) -> Error {
         format!("a {frame_type} chunk of this capture"),
         format!("a reference to one of {}", chunk.stream.name()),
     )
-}
-
-/// Reads a chunk of the file.
-pub(crate) fn read_rows<R: crate::Record>(
-    source: &Source,
-    entry: &IndexEntry,
-) -> Result<Rows<R>, Error> {
-    let (header, payload) = read_frame(source, entry)?;
-    Rows::decode(&header, &payload, entry.offset + FRAME_HEADER_LEN as u64)
 }
 
 /// The rows of a stream; see [`Reader::rows`].
@@ -353,7 +402,7 @@ impl<R: Event> Iterator for StreamRows<'_, R> {
                     None => self.current = None,
                 }
             }
-            match self.reader.chunk_rows(&self.chunks.next()?) {
+            match now(self.reader.chunk_rows(&self.chunks.next()?)) {
                 Ok(rows) => self.current = Some(rows),
                 Err(error) => return Some(Err(error)),
             }

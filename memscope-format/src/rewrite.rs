@@ -1,11 +1,12 @@
 //! A capture written anew: in another codec, only some of it, or what is left of a damaged one.
 
 use crate::chunk::Chunk;
+use crate::chunks::ChunkRef;
 use crate::commit::Commit;
 use crate::compression::Compression;
 use crate::error::Error;
 use crate::header::FileHeader;
-use crate::reader::{ChunkRef, Reader};
+use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Container, DropChain, Lifecycle, SnapshotReason, Stream, Zst};
 use crate::validate::{Validation, validate};

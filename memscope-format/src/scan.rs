@@ -6,7 +6,7 @@ use crate::frame::{FRAME_HEADER_LEN, FrameHeader, SYNC};
 use crate::health::Damage;
 use crate::index::IndexEntry;
 use crate::limits;
-use crate::source::Source;
+use crate::source::Input;
 
 /// Bytes that a search reads at once.
 const WINDOW: u64 = 1 << 18;
@@ -27,7 +27,11 @@ pub(crate) struct Scan {
 /// # Errors
 ///
 /// If the file cannot be read, or has more than [`limits::FRAMES`] frames.
-pub(crate) fn scan(source: &Source, start: u64, tag: Option<[u8; 4]>) -> Result<Scan, Error> {
+pub(crate) async fn scan(
+    source: &impl Input,
+    start: u64,
+    tag: Option<[u8; 4]>,
+) -> Result<Scan, Error> {
     let mut scanner = Scanner {
         source,
         found: Scan { frames: Vec::new(), damage: Vec::new(), tag },
@@ -37,7 +41,7 @@ pub(crate) fn scan(source: &Source, start: u64, tag: Option<[u8; 4]>) -> Result<
     };
     let mut at = start;
     while at < source.len() {
-        at = scanner.step(at)?;
+        at = scanner.step(at).await?;
         if scanner.found.frames.len() > limits::FRAMES {
             return Err(Error::Limit {
                 offset: at,
@@ -50,8 +54,8 @@ pub(crate) fn scan(source: &Source, start: u64, tag: Option<[u8; 4]>) -> Result<
     Ok(scanner.found)
 }
 
-struct Scanner<'a> {
-    source: &'a Source,
+struct Scanner<'a, I> {
+    source: &'a I,
     found: Scan,
     /// The number that the next frame should have.
     seq: u64,
@@ -59,10 +63,10 @@ struct Scanner<'a> {
     verifiable: u64,
 }
 
-impl Scanner<'_> {
+impl<I: Input> Scanner<'_, I> {
     /// Takes the frame at `at`, or gets over what is there instead; returns where to go on.
-    fn step(&mut self, at: u64) -> Result<u64, Error> {
-        match self.header_at(at)? {
+    async fn step(&mut self, at: u64) -> Result<u64, Error> {
+        match self.header_at(at).await? {
             Some(header) if at.saturating_add(header.frame_len()) <= self.source.len() => {
                 self.take(at, &header);
                 Ok(at + header.frame_len())
@@ -70,46 +74,42 @@ impl Scanner<'_> {
             // A frame that was cut off. More may follow, if the writer went on after a failed write.
             Some(header) => {
                 let rows = self.rows_of(&header);
-                self.skip(at, at + FRAME_HEADER_LEN as u64, rows, "an incomplete frame")
+                self.skip(at, at + FRAME_HEADER_LEN as u64, rows, "an incomplete frame").await
             }
-            None => self.resync(at),
+            None => self.resync(at).await,
         }
     }
 
     /// There is no header where one should be. Is it this one that is damaged, or is the frame before it not
     /// really so long?
-    fn resync(&mut self, at: u64) -> Result<u64, Error> {
+    async fn resync(&mut self, at: u64) -> Result<u64, Error> {
         let before = self.found.frames.last().copied().filter(|frame| frame.end() == at);
         if let Some(frame) = before
-            && !self.is_whole(&frame)?
+            && !self.is_whole(&frame).await?
         {
             self.found.frames.pop();
             let rows = frame.frame_type.stream().map_or(0, |_| u64::from(frame.rows));
             let what = format!("a damaged {} frame", frame.frame_type);
-            return self.skip(
-                frame.offset,
-                frame.offset + FRAME_HEADER_LEN as u64,
-                Some(rows),
-                &what,
-            );
+            let search = frame.offset + FRAME_HEADER_LEN as u64;
+            return self.skip(frame.offset, search, Some(rows), &what).await;
         }
         let what = if self.source.len() - at < FRAME_HEADER_LEN as u64 {
             "an incomplete frame header"
         } else {
             "a damaged frame header"
         };
-        self.skip(at, at + 1, None, what)
+        self.skip(at, at + 1, None, what).await
     }
 
     /// Reports what lies from `from` to the next frame that begins at `search` or behind it, and goes there.
-    fn skip(
+    async fn skip(
         &mut self,
         from: u64,
         search: u64,
         rows: Option<u64>,
         what: &str,
     ) -> Result<u64, Error> {
-        let next = self.search(search)?;
+        let next = self.search(search).await?;
         let end = next.unwrap_or(self.source.len());
         self.found.damage.push(Damage::new(from, end - from, rows, what));
         Ok(end)
@@ -144,12 +144,12 @@ impl Scanner<'_> {
     }
 
     /// Reads the header at `at`, if there is one of this file whose sizes are within the limits.
-    fn header_at(&mut self, at: u64) -> Result<Option<FrameHeader>, Error> {
+    async fn header_at(&mut self, at: u64) -> Result<Option<FrameHeader>, Error> {
         if self.source.len() - at < FRAME_HEADER_LEN as u64 {
             return Ok(None);
         }
         let mut bytes = [0; FRAME_HEADER_LEN];
-        self.source.read_exact(&mut bytes, at)?;
+        self.source.read_exact(&mut bytes, at).await?;
         Ok(self.accept(&bytes))
     }
 
@@ -163,11 +163,11 @@ impl Scanner<'_> {
     }
 
     /// Finds the first frame header at `from` or behind it.
-    fn search(&mut self, from: u64) -> Result<Option<u64>, Error> {
+    async fn search(&mut self, from: u64) -> Result<Option<u64>, Error> {
         let mut window_start = from;
         while self.source.len().saturating_sub(window_start) >= FRAME_HEADER_LEN as u64 {
             let len = WINDOW.min(self.source.len() - window_start);
-            let window = self.source.read(window_start, len)?;
+            let window = self.source.read(window_start, len).await?;
             let last_start = window.len() - FRAME_HEADER_LEN;
             let mut at = 0;
             while let Some(skipped) =
@@ -190,10 +190,10 @@ impl Scanner<'_> {
     }
 
     /// Whether the payload of a frame is what its header says.
-    fn is_whole(&mut self, frame: &IndexEntry) -> Result<bool, Error> {
+    async fn is_whole(&mut self, frame: &IndexEntry) -> Result<bool, Error> {
         let Some(left) = self.verifiable.checked_sub(frame.frame_len()) else { return Ok(false) };
         self.verifiable = left;
-        match read_frame(self.source, frame) {
+        match read_frame(self.source, frame).await {
             Ok(_) => Ok(true),
             Err(error @ Error::Io(_)) => Err(error),
             Err(_) => Ok(false),
@@ -207,8 +207,8 @@ impl Scanner<'_> {
 /// # Errors
 ///
 /// If it is not, is damaged, or exceeds a limit.
-pub(crate) fn read_frame(
-    source: &Source,
+pub(crate) async fn read_frame(
+    source: &impl Input,
     entry: &IndexEntry,
 ) -> Result<(FrameHeader, Vec<u8>), Error> {
     let offset = entry.offset;
@@ -220,7 +220,7 @@ pub(crate) fn read_frame(
             found: u64::from(entry.stored_len),
         });
     }
-    let mut bytes = source.read(offset, entry.frame_len())?;
+    let mut bytes = source.read(offset, entry.frame_len()).await?;
     let Some((header, _)) = bytes.first_chunk().and_then(FrameHeader::from_bytes) else {
         return Err(Error::corrupt(offset, "a frame header", "damaged bytes"));
     };

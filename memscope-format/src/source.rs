@@ -1,80 +1,234 @@
-//! Reading parts of a file at their offsets, into owned buffers.
+//! Where the bytes of a capture are: something that is read at offsets, into owned buffers.
 //!
-//! No mapping: a file that shrinks under a mapping kills the reader. Several readers may use one source at once.
+//! No mapping: a file that shrinks under a mapping kills the reader. Who accepts that maps it and gives the
+//! bytes to [`Reader::from_bytes`](crate::Reader::from_bytes).
+//!
+//! All that opens and reads a capture is written once, as `async` functions over [`Input`]. A blocking input has its
+//! bytes at once, so that [`now`] runs these functions to their end without a runtime; see also `tokio_input`.
 
 use crate::error::Error;
-use std::fs::File;
+use crate::leftover::rings_path;
+use std::fmt;
+use std::fs::{File, TryLockError};
+use std::future::{Future, ready};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
-/// A file and the length it had when it was opened.
-#[derive(Debug)]
-pub(crate) struct Source {
-    file: File,
-    len: u64,
-}
+/// Bytes at offsets, that several threads may read at once.
+pub trait Source: Send + Sync {
+    /// How many bytes there are now. They may grow.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be told.
+    fn len(&self) -> io::Result<u64>;
 
-impl Source {
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let len = file.metadata()?.len();
-        Ok(Self { file, len })
+    /// Whether there are none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::len`].
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
     }
 
-    pub(crate) const fn len(&self) -> u64 {
+    /// Reads into `bytes` from `offset` on, and returns how many bytes were read: at least one unless there are none.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl Source for File {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, bytes, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(self, bytes, offset)
+    }
+}
+
+/// Bytes in memory, or mapped by whoever made them.
+pub(crate) struct InMemory<B>(pub(crate) B);
+
+impl<B: AsRef<[u8]> + Send + Sync> Source for InMemory<B> {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.as_ref().len() as u64)
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let all = self.0.as_ref();
+        let rest = usize::try_from(offset).ok().and_then(|at| all.get(at..)).unwrap_or_default();
+        let len = bytes.len().min(rest.len());
+        bytes[..len].copy_from_slice(&rest[..len]);
+        Ok(len)
+    }
+}
+
+/// What captures are opened and read from: bytes at offsets that may have to be waited for, and what lies beside them.
+pub(crate) trait Input: Sized + Send + Sync {
+    /// Bytes there were when it was opened.
+    fn len(&self) -> u64;
+
+    /// As [`Source::read_at`].
+    fn read_some(
+        &self,
+        bytes: &mut [u8],
+        offset: u64,
+    ) -> impl Future<Output = io::Result<usize>> + Send;
+
+    /// Opens the rings file beside the capture, if there is one.
+    fn rings(&self) -> impl Future<Output = io::Result<Option<Beside<Self>>>> + Send;
+
+    /// Fills `bytes` from `offset` on; [`Error::Truncated`] if the input ends before.
+    fn read_exact(
+        &self,
+        bytes: &mut [u8],
+        offset: u64,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        async move {
+            let mut filled = 0;
+            while filled < bytes.len() {
+                match self.read_some(&mut bytes[filled..], offset + filled as u64).await {
+                    Ok(0) => {
+                        let (expected, found) = (bytes.len() as u64, filled as u64);
+                        return Err(Error::Truncated { offset, expected, found });
+                    }
+                    Ok(read) => filled = bytes.len().min(filled + read),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(())
+        }
+    }
+
+    /// Reads `len` bytes from `offset` on, which the caller has checked against a limit; [`Error::Truncated`], before
+    /// anything is allocated, if the input is not so long.
+    fn read(&self, offset: u64, len: u64) -> impl Future<Output = Result<Vec<u8>, Error>> + Send {
+        async move {
+            let found = self.len().saturating_sub(offset);
+            if found < len {
+                return Err(Error::Truncated { offset, expected: len, found });
+            }
+            let mut bytes = vec![0; len as usize];
+            self.read_exact(&mut bytes, offset).await?;
+            Ok(bytes)
+        }
+    }
+}
+
+/// A rings file.
+pub(crate) struct Beside<I> {
+    pub(crate) input: I,
+    /// Whether its writer holds its lock on it.
+    pub(crate) live: bool,
+}
+
+/// What a reader that waits for its bytes reads.
+#[derive(Clone)]
+pub struct Blocking {
+    source: Arc<dyn Source>,
+    len: u64,
+    rings: Rings,
+}
+
+/// Where the rings of a capture are.
+#[derive(Clone)]
+enum Rings {
+    Nowhere,
+    /// At the place that follows from the capture's, if there are any.
+    Beside(PathBuf),
+    Given(Arc<dyn Source>),
+}
+
+impl Blocking {
+    /// Opens a file, beside which rings may lie.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let source = File::open(path)?;
+        Self::new(Arc::new(source), Rings::Beside(rings_path(path)))
+    }
+
+    /// Takes a source, and the rings of the capture in it, if there are any.
+    pub(crate) fn of(source: Arc<dyn Source>, rings: Option<Arc<dyn Source>>) -> io::Result<Self> {
+        Self::new(source, rings.map_or(Rings::Nowhere, Rings::Given))
+    }
+
+    fn new(source: Arc<dyn Source>, rings: Rings) -> io::Result<Self> {
+        let len = source.len()?;
+        Ok(Self { source, len, rings })
+    }
+
+    /// The same with the bytes that it has by now.
+    pub(crate) fn grown(&self) -> io::Result<Self> {
+        Self::new(Arc::clone(&self.source), self.rings.clone())
+    }
+}
+
+impl Input for Blocking {
+    fn len(&self) -> u64 {
         self.len
     }
 
-    pub(crate) const fn file(&self) -> &File {
-        &self.file
+    fn read_some(
+        &self,
+        bytes: &mut [u8],
+        offset: u64,
+    ) -> impl Future<Output = io::Result<usize>> + Send {
+        ready(self.source.read_at(bytes, offset))
     }
 
-    /// Fills `bytes` from `offset` on.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Truncated`] if the file ends before.
-    pub(crate) fn read_exact(&self, bytes: &mut [u8], offset: u64) -> Result<(), Error> {
-        let mut filled = 0;
-        while filled < bytes.len() {
-            match read_at(&self.file, &mut bytes[filled..], offset + filled as u64) {
-                Ok(0) => {
-                    return Err(Error::Truncated {
-                        offset,
-                        expected: bytes.len() as u64,
-                        found: filled as u64,
-                    });
-                }
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads `len` bytes from `offset` on; the caller has checked `len` against a limit.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Truncated`], before anything is allocated, if the file is not so long.
-    pub(crate) fn read(&self, offset: u64, len: u64) -> Result<Vec<u8>, Error> {
-        let found = self.len.saturating_sub(offset);
-        if found < len {
-            return Err(Error::Truncated { offset, expected: len, found });
-        }
-        let mut bytes = vec![0; len as usize];
-        self.read_exact(&mut bytes, offset)?;
-        Ok(bytes)
+    async fn rings(&self) -> io::Result<Option<Beside<Self>>> {
+        let (source, live): (Arc<dyn Source>, bool) = match &self.rings {
+            Rings::Nowhere => return Ok(None),
+            Rings::Given(source) => (Arc::clone(source), false),
+            Rings::Beside(path) => match open_rings(path)? {
+                Some((file, live)) => (Arc::new(file), live),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Beside { input: Self::new(source, Rings::Nowhere)?, live }))
     }
 }
 
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, bytes, offset)
+impl fmt::Debug for Blocking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blocking").field("len", &self.len).finish_non_exhaustive()
+    }
 }
 
-#[cfg(windows)]
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, bytes, offset)
+/// Opens a rings file, if there is one, and tells whether its writer lives. While the file is open, no other writer
+/// takes it.
+pub(crate) fn open_rings(path: &Path) -> io::Result<Option<(File, bool)>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // Released when the file is closed.
+    let live = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    Ok(Some((file, live)))
+}
+
+/// Runs a function of a blocking input, which never waits for anything but its bytes.
+///
+/// # Errors
+///
+/// Those of the function.
+pub(crate) fn now<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => Err(io::Error::from(io::ErrorKind::WouldBlock).into()),
+    }
 }

@@ -6,16 +6,16 @@ use crate::contents::read_records;
 use crate::defs::{HookDef, SiteDef, ThreadDef, TypeDef};
 use crate::error::Error;
 use crate::frame::{FRAME_HEADER_LEN, FrameType, frame_flags};
-use crate::header::FILE_HEADER_LEN;
+use crate::header::{FILE_HEADER_LEN, FileHeader};
 use crate::health::Damage;
 use crate::index::IndexEntry;
-use crate::layout::Layout;
 use crate::metadata::Metadata;
-use crate::reader::{Reader, read_rows};
+use crate::reader::Reader;
 use crate::record::Record;
 use crate::rows::{Container, DropChain, Lifecycle, SnapshotReason, Zst};
 use crate::scan::{Scan, read_frame, scan};
-use crate::source::Source;
+use crate::source::{Blocking, Input, now};
+use crate::stored::read_rows;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -73,67 +73,77 @@ pub struct Finding {
 ///
 /// If it cannot be opened at all; see [`Reader::open`].
 pub fn validate(path: impl AsRef<Path>) -> Result<Validation, Error> {
-    let reader = Reader::open(path.as_ref())?;
-    let health = reader.health();
-    let source = Source::open(path.as_ref())?;
-    let layout = Layout::of(&source)?;
-    let tag = reader.header().tag();
-    let Scan { frames, damage, .. } = scan(&source, FILE_HEADER_LEN as u64, Some(tag))?;
-    let mut check =
-        Check { source: &source, found: Validation::default(), state: State::default() };
-    if layout.header.is_none() {
-        check.error(0, "the file header is damaged");
+    Validation::of(&Reader::open(path.as_ref())?)
+}
+
+impl Validation {
+    /// Reads and checks every byte that a capture had when it was opened.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn of(reader: &Reader) -> Result<Self, Error> {
+        let health = reader.health();
+        let source = &reader.input;
+        let tag = reader.header().tag();
+        let Scan { frames, damage, .. } = now(scan(source, FILE_HEADER_LEN as u64, Some(tag)))?;
+        let mut check = Check { source, found: Validation::default(), state: State::default() };
+        let head = now(source.read(0, FILE_HEADER_LEN as u64))?;
+        if !head.first_chunk().is_some_and(|head| FileHeader::from_bytes(head).is_ok()) {
+            check.error(0, "the file header is damaged");
+        }
+        for damage in &damage {
+            check.error(damage.offset, &damage.what);
+        }
+        check.state.damaged = !damage.is_empty();
+        for frame in &frames {
+            let problem = match check.frame(frame) {
+                Ok(()) => None,
+                Err(error @ Error::Io(_)) => return Err(error),
+                Err(error) => {
+                    check.state.damaged = true;
+                    let what = error.to_string();
+                    check.error(frame.offset, &what);
+                    Some(what)
+                }
+            };
+            check.found.frames.push(FrameVerdict {
+                offset: frame.offset,
+                bytes: frame.frame_len(),
+                seq: frame.seq,
+                frame_type: frame.frame_type,
+                rows: frame.rows,
+                problem,
+            });
+        }
+        check.index(&frames);
+        let mut found = check.found;
+        found.complete = health.complete;
+        found.live = health.live;
+        found.recovered_events = health.recovered_events;
+        found.lost_events = health.lost_events;
+        if health.live || health.recovered {
+            let committed = frames.iter().rev().find(|frame| frame.frame_type == FrameType::COMMIT);
+            excuse(&mut found, committed.map_or(FILE_HEADER_LEN as u64, IndexEntry::end));
+        }
+        for damage in health.damage.iter().filter(|damage| damage.in_rings) {
+            let Damage { offset, what, .. } = damage;
+            let what = format!("in the rings file: {what}");
+            found.errors.push(Finding { offset: *offset, what });
+        }
+        let end = source.len();
+        if reader.metadata().is_none() {
+            found.warn(end, "nothing says what the capture is of: it has no metadata".to_owned());
+        }
+        if !health.complete && !health.live {
+            found.warn(end, "the capture was not closed by its writer".to_owned());
+        }
+        if health.lost_events > 0 {
+            found
+                .warn(end, format!("{} events were lost when it was recorded", health.lost_events));
+        }
+        Ok(found)
     }
-    for damage in &damage {
-        check.error(damage.offset, &damage.what);
-    }
-    check.state.damaged = !damage.is_empty();
-    for frame in &frames {
-        let problem = match check.frame(frame) {
-            Ok(()) => None,
-            Err(error @ Error::Io(_)) => return Err(error),
-            Err(error) => {
-                check.state.damaged = true;
-                let what = error.to_string();
-                check.error(frame.offset, &what);
-                Some(what)
-            }
-        };
-        check.found.frames.push(FrameVerdict {
-            offset: frame.offset,
-            bytes: frame.frame_len(),
-            seq: frame.seq,
-            frame_type: frame.frame_type,
-            rows: frame.rows,
-            problem,
-        });
-    }
-    check.index(&frames);
-    let mut found = check.found;
-    found.complete = health.complete;
-    found.live = health.live;
-    found.recovered_events = health.recovered_events;
-    found.lost_events = health.lost_events;
-    if health.live || health.recovered {
-        let committed = frames.iter().rev().find(|frame| frame.frame_type == FrameType::COMMIT);
-        excuse(&mut found, committed.map_or(FILE_HEADER_LEN as u64, IndexEntry::end));
-    }
-    for damage in health.damage.iter().filter(|damage| damage.in_rings) {
-        let Damage { offset, what, .. } = damage;
-        let what = format!("in the rings file: {what}");
-        found.errors.push(Finding { offset: *offset, what });
-    }
-    let end = source.len();
-    if reader.metadata().is_none() {
-        found.warn(end, "nothing says what the capture is of: it has no metadata".to_owned());
-    }
-    if !health.complete && !health.live {
-        found.warn(end, "the capture was not closed by its writer".to_owned());
-    }
-    if health.lost_events > 0 {
-        found.warn(end, format!("{} events were lost when it was recorded", health.lost_events));
-    }
-    Ok(found)
 }
 
 /// A half frame behind the last commit is what a writer that died, or is at work, leaves; the rings have its events.
@@ -173,7 +183,7 @@ struct State {
 }
 
 struct Check<'a> {
-    source: &'a Source,
+    source: &'a Blocking,
     found: Validation,
     state: State,
 }
@@ -201,40 +211,40 @@ impl Check<'_> {
                 (row.site, row.type_id, row.thread, row.reason != SnapshotReason::Birth)
             }),
             FrameType::SITES => {
-                let (_, sites) = read_records::<SiteDef>(source, frame, 0)?;
+                let (_, sites) = now(read_records::<SiteDef>(source, frame, 0))?;
                 self.state.sites.extend(sites.iter().map(|site| site.id));
                 Ok(())
             }
             FrameType::TYPES => {
-                let (_, types) = read_records::<TypeDef>(source, frame, 0)?;
+                let (_, types) = now(read_records::<TypeDef>(source, frame, 0))?;
                 self.state.types.extend(types.iter().map(|type_def| type_def.id));
                 Ok(())
             }
             FrameType::THREADS => {
-                let (_, threads) = read_records::<ThreadDef>(source, frame, 0)?;
+                let (_, threads) = now(read_records::<ThreadDef>(source, frame, 0))?;
                 self.state.threads.extend(threads.iter().map(|thread| thread.id));
                 Ok(())
             }
             FrameType::HOOKS => {
-                let (_, hooks) = read_records::<HookDef>(source, frame, 0)?;
+                let (_, hooks) = now(read_records::<HookDef>(source, frame, 0))?;
                 self.hooks(frame, &hooks)
             }
             FrameType::METADATA => {
-                read_records::<Metadata>(source, frame, FILE_HEADER_LEN).map(|_| ())
+                now(read_records::<Metadata>(source, frame, FILE_HEADER_LEN)).map(|_| ())
             }
             FrameType::COMMIT => {
-                let (_, commits) = read_records::<Commit>(source, frame, 0)?;
+                let (_, commits) = now(read_records::<Commit>(source, frame, 0))?;
                 commits.iter().try_for_each(|commit| self.commit(frame, commit))
             }
             FrameType::INDEX => {
-                for entry in read_rows::<IndexEntry>(source, frame)? {
+                for entry in now(read_rows::<IndexEntry>(source, frame))? {
                     self.state.index.push(entry?);
                 }
                 Ok(())
             }
             FrameType::FOOTER => self.footer(frame),
             unknown => {
-                read_frame(source, frame)?;
+                now(read_frame(source, frame))?;
                 let what = format!("a frame of the unknown type {unknown} is skipped");
                 self.found.warn(frame.offset, what);
                 Ok(())
@@ -248,7 +258,7 @@ impl Check<'_> {
         frame: &IndexEntry,
         parts: impl Fn(&R) -> (u32, u32, u32, bool),
     ) -> Result<(), Error> {
-        let (header, payload) = read_frame(self.source, frame)?;
+        let (header, payload) = now(read_frame(self.source, frame))?;
         let rows = Rows::<R>::decode(&header, &payload, frame.offset + FRAME_HEADER_LEN as u64)?;
         let (mut t_min, mut t_max) = (u64::MAX, 0);
         let mut undefined = BTreeMap::new();
@@ -335,7 +345,7 @@ impl Check<'_> {
     }
 
     fn footer(&mut self, frame: &IndexEntry) -> Result<(), Error> {
-        read_frame(self.source, frame)?;
+        now(read_frame(self.source, frame))?;
         let is_last = frame.end() == self.source.len();
         if is_last && frame.t_max != self.source.len() {
             return Err(Error::corrupt(

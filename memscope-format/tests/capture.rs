@@ -3,11 +3,11 @@
 
 mod sample;
 
+use memscope_format::chunks::Place;
 use memscope_format::defs::ContainerKind;
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, frame_flags};
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::raw::value_id;
-use memscope_format::reader::Place;
 use memscope_format::rows::{
     Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Stream, Zst,
 };

@@ -185,7 +185,7 @@ fn what_is_left_of_a_damaged_capture_becomes_a_whole_one() {
     let mut bytes = Sample::of_three_cycles(Codec::Zstd).finish();
     let reader = open(&path, &bytes).unwrap();
     let chunk = reader.chunks::<DropChain>()[1];
-    let memscope_format::reader::Place::Frame { offset, .. } = chunk.place else { panic!() };
+    let memscope_format::chunks::Place::Frame { offset, .. } = chunk.place else { panic!() };
     bytes[offset as usize + 64 + 30] ^= 4;
     let (unreadable, before, after) = recovered(&path, &bytes);
     assert_eq!(unreadable, 4);

@@ -6,8 +6,9 @@ use super::figure::{Figure, NO_CLOCK};
 use super::fold::{Fold, Folded};
 use super::sweep::{Rank, Row, Span, sweep};
 use super::totals::{Times, Totals};
+use crate::chunks::ChunkRef;
 use crate::error::Error;
-use crate::reader::{ChunkRef, Reader};
+use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Container, DropChain, Lifecycle, Zst};
 use std::path::{Path, PathBuf};
@@ -179,8 +180,8 @@ fn load(reader: &Reader, rank: Rank, chunk: &ChunkRef) -> Result<Vec<Row>, Error
 
 fn chunk_damage(chunk: &ChunkRef, error: &Error) -> DamageFigures {
     let offset = match chunk.place {
-        crate::reader::Place::Frame { offset, .. } => offset,
-        crate::reader::Place::Recovered(_) => 0,
+        crate::chunks::Place::Frame { offset, .. } => offset,
+        crate::chunks::Place::Recovered(_) => 0,
     };
     DamageFigures {
         offset,

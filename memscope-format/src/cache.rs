@@ -1,0 +1,109 @@
+//! Decoded columns that are kept for the next who asks, up to a number of bytes.
+
+use crate::column::Words;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Which column of which chunk: where its frame begins, and the column's id.
+pub(crate) type Key = (u64, u16);
+
+/// The columns that were used last. Several threads may use it at once.
+#[derive(Debug)]
+pub(crate) struct ColumnCache {
+    most: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    columns: HashMap<Key, (Arc<Words>, u64)>,
+    /// When each was used, from the first to the last.
+    used: BTreeMap<u64, Key>,
+    clock: u64,
+    bytes: usize,
+}
+
+impl ColumnCache {
+    /// Makes a cache that keeps at most so many bytes.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most, kept: Mutex::default() }
+    }
+
+    /// Finds a column.
+    pub(crate) fn get(&self, key: Key) -> Option<Arc<Words>> {
+        if self.most == 0 {
+            return None;
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = &mut *kept;
+        let (words, used) = kept.columns.get_mut(&key)?;
+        kept.used.remove(used);
+        kept.clock += 1;
+        *used = kept.clock;
+        kept.used.insert(kept.clock, key);
+        Some(Arc::clone(words))
+    }
+
+    /// Keeps a column, and forgets those that were not used for longest. One that is greater than a quarter of the
+    /// whole is not kept: it would push out all others.
+    pub(crate) fn put(&self, key: Key, words: &Arc<Words>) {
+        let bytes = words.bytes();
+        if bytes > self.most / 4 {
+            return;
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = &mut *kept;
+        kept.clock += 1;
+        if let Some((before, used)) = kept.columns.insert(key, (Arc::clone(words), kept.clock)) {
+            kept.bytes -= before.bytes();
+            kept.used.remove(&used);
+        }
+        kept.used.insert(kept.clock, key);
+        kept.bytes += bytes;
+        while kept.bytes > self.most
+            && let Some((_, key)) = kept.used.pop_first()
+        {
+            if let Some((words, _)) = kept.columns.remove(&key) {
+                kept.bytes -= words.bytes();
+            }
+        }
+    }
+
+    /// Bytes that it keeps.
+    pub(crate) fn bytes(&self) -> usize {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_used_for_longest_is_forgotten_first() {
+        let words = |word| Arc::new(Words::Each(vec![word; 100]));
+        let each = words(0).bytes();
+        let cache = ColumnCache::new(5 * each);
+        for offset in 0..5 {
+            cache.put((offset, 1), &words(offset));
+        }
+        assert!(cache.get((0, 1)).is_some());
+        cache.put((5, 1), &words(5));
+        let kept: Vec<bool> = (0..6).map(|offset| cache.get((offset, 1)).is_some()).collect();
+        assert_eq!(kept, [true, false, true, true, true, true]);
+        assert_eq!(cache.bytes(), 5 * each);
+        cache.put((5, 1), &words(7));
+        assert_eq!((cache.bytes(), cache.get((5, 1))), (5 * each, Some(words(7))));
+        assert_eq!(cache.get((5, 2)), None);
+    }
+
+    #[test]
+    fn nothing_is_kept_in_no_bytes_and_nothing_that_fills_it() {
+        let words = Arc::new(Words::Each(vec![1; 100]));
+        for most in [0, words.bytes(), 3 * words.bytes()] {
+            let cache = ColumnCache::new(most);
+            cache.put((0, 1), &words);
+            assert_eq!((cache.get((0, 1)), cache.bytes()), (None, 0));
+        }
+    }
+}
