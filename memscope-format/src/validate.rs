@@ -89,7 +89,7 @@ impl Validation {
         let Scan { frames, damage, .. } = now(scan(source, FILE_HEADER_LEN as u64, Some(tag)))?;
         let mut check = Check { source, found: Validation::default(), state: State::default() };
         let head = now(source.read(0, FILE_HEADER_LEN as u64))?;
-        if !head.first_chunk().is_some_and(|head| FileHeader::from_bytes(head).is_ok()) {
+        if head.first_chunk().is_none_or(|head| FileHeader::from_bytes(head).is_err()) {
             check.error(0, "the file header is damaged");
         }
         for damage in &damage {
