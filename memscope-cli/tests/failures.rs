@@ -6,7 +6,7 @@ use fixture::{Recording, memscope, with_capture};
 use insta::assert_snapshot;
 use memscope_format::Reader;
 use memscope_format::raw::RINGS_MAGIC;
-use memscope_format::reader::Place;
+use memscope_format::chunks::Place;
 use memscope_format::rows::DropChain;
 use std::path::Path;
 
