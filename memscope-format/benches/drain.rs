@@ -160,7 +160,7 @@ fn capture(codec: Codec, hooks: &HookTable, events: &[Event]) -> (tempfile::Temp
     writer.commit(&commit).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.memscope");
-    std::fs::write(&path, writer.finish(&defs()).unwrap()).unwrap();
+    std::fs::write(&path, writer.finish().unwrap()).unwrap();
     let reader = Reader::open(&path).unwrap();
     (directory, reader)
 }

@@ -23,8 +23,8 @@ M64 = (1 << 64) - 1
 
 LIFECYCLE, CONTAINER, ZST, DROP_CHAIN = 1, 2, 3, 4
 SITES, TYPES, HOOKS, THREADS = 0x201, 0x202, 0x203, 0x204
-METADATA, COMMIT, INDEX, FOOTER = 0x301, 0x302, 0x303, 0x304
-KNOWN = {1, 2, 3, 4, *range(0x201, 0x205), *range(0x301, 0x305)}
+METADATA, COMMIT, INDEX, FOOTER, CHECKPOINT = 0x301, 0x302, 0x303, 0x304, 0x305
+KNOWN = {1, 2, 3, 4, *range(0x201, 0x205), *range(0x301, 0x306)}
 STREAMS = {LIFECYCLE: "LIFECYCLE", CONTAINER: "CONTAINER", ZST: "ZST", DROP_CHAIN: "DROP_CHAIN"}
 
 KINDS = {1: "born", 2: "cloned", 3: "exit", 4: "moved"}
@@ -432,6 +432,23 @@ class Records:
     def reading(self):
         return {"ticks": self.int(), "mono_ns": self.int()}
 
+    def tally(self):
+        return {
+            "frame_type": self.int(),
+            "chunks": self.int(),
+            "rows": self.int(),
+            "bytes": self.int(),
+            "lost": self.int(),
+        }
+
+    def checkpoint(self):
+        return {
+            "previous": self.option(self.int),
+            "index": self.int(),
+            "repeated": self.option(self.int),
+            "streams": self.list(self.tally),
+        }
+
     def metadata(self):
         return {
             "program": self.str(),
@@ -457,10 +474,44 @@ def records_of(header, payload, skip=0):
         HOOKS: records.hook,
         THREADS: records.thread,
         METADATA: records.metadata,
+        CHECKPOINT: records.checkpoint,
     }[header.type]
     found = [item() for _ in range(header.rows)]
     need(records.at == len(records.data), "bytes after the records")
     return found
+
+
+# Section 7.
+
+
+def frames_of_chain(data, tag, at):
+    """The offsets of all frames that a checkpoint and those before it name, ascending."""
+    links = []
+    while at is not None:
+        header = header_at(data, at, tag)
+        need(header and header.type == CHECKPOINT, "no checkpoint where one should be")
+        checkpoint = records_of(header, payload_of(data, header))[0]
+        need(checkpoint["index"] <= at, "an index behind its checkpoint")
+        named, index_frames, index = [], [], checkpoint["index"]
+        while index < at:
+            frame = header_at(data, index, tag)
+            need(frame and frame.type == INDEX, "no index where one should be")
+            index_frames.append(index)
+            rows = columns_of(frame, payload_of(data, frame))
+            for row in zip(*(rows[column] for column in range(1, 10))):
+                there = header_at(data, row[0], tag)
+                need(there, "no frame where one is named")
+                fields = (there.type, there.flags, there.seq, there.stored, there.rows)
+                need(row[1:6] == fields, "another frame than is named")
+                times = (there.source, there.t_min, there.t_max)
+                need(row[6:] == times, "a frame of other times than is named")
+                named.append(row[0])
+            index = frame.end
+        need(index == at, "an index that does not end where its checkpoint begins")
+        links.append([*named, *index_frames, at])
+        need(checkpoint["previous"] is None or checkpoint["previous"] < at, "a loop")
+        at = checkpoint["previous"]
+    return [offset for link in reversed(links) for offset in link]
 
 
 # The whole file.
@@ -484,7 +535,14 @@ def decode(data):
     tables = {SITES: {}, TYPES: {}, HOOKS: {}, THREADS: {}}
     rows = {name: [] for name in STREAMS.values()}
     metadata = None
-    for header in scan(data, tag):
+    frames = scan(data, tag)
+    if is_complete(data, tag):
+        try:
+            named = frames_of_chain(data, tag, struct.unpack_from("<Q", data, len(data) - 24)[0])
+            need(named == [frame.at for frame in frames[:-1]], "an index that is not of all frames")
+        except Damaged as damage:
+            print(f"the index: {damage}", file=sys.stderr)
+    for header in frames:
         need(header.type in KNOWN or not header.flags & CRITICAL, "an unknown critical frame")
         try:
             payload = payload_of(data, header)

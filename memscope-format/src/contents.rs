@@ -267,8 +267,10 @@ impl<I: Input> Reading<'_, I> {
         if layout.indexed {
             let is_repeated = |frame: &IndexEntry| {
                 frame.flags & frame_flags::REPEAT != 0
-                    || frame.frame_type == FrameType::INDEX
-                    || frame.frame_type == FrameType::FOOTER
+                    || matches!(
+                        frame.frame_type,
+                        FrameType::INDEX | FrameType::CHECKPOINT | FrameType::FOOTER
+                    )
             };
             let begin =
                 layout.frames.iter().rposition(|frame| !is_repeated(frame)).map_or(0, |at| at + 1);

@@ -282,7 +282,6 @@ impl<S: BufRead> BufRead for Counted<S> {
 struct Build<W: Write> {
     writer: Writer<W>,
     compression: Compression,
-    defs: Defs,
     /// Definitions that were not written yet.
     new: Defs,
     lifecycle: Chunk<Lifecycle>,
@@ -297,7 +296,6 @@ impl<W: Write> Build<W> {
         Self {
             writer,
             compression,
-            defs: Defs::default(),
             new: Defs::default(),
             lifecycle: Chunk::new(),
             container: Chunk::new(),
@@ -317,9 +315,7 @@ impl<W: Write> Build<W> {
             Item::Thread(thread) => self.new.threads.push(thread),
             row => {
                 if !self.new.is_empty() {
-                    let new = std::mem::take(&mut self.new);
-                    writer.define(&new)?;
-                    self.defs.extend(new);
+                    writer.define(&std::mem::take(&mut self.new))?;
                 }
                 match row {
                     Item::Lifecycle(row) => put(&mut self.lifecycle, &row, writer, *compression)?,
@@ -343,16 +339,12 @@ impl<W: Write> Build<W> {
             self.zst.seal(compression),
             self.drop_chain.seal(compression),
         ];
-        if !self.new.is_empty() {
-            let new = std::mem::take(&mut self.new);
-            self.writer.define(&new)?;
-            self.defs.extend(new);
-        }
+        self.writer.define(&self.new)?;
         for frame in frames.iter().flatten() {
             self.writer.append(frame)?;
         }
         self.writer.commit(&commit)?;
-        self.writer.finish(&self.defs)?;
+        self.writer.finish()?;
         Ok(self.rows)
     }
 }

@@ -65,6 +65,14 @@ pub enum Error {
     /// The file is empty.
     #[error("the file is empty: nothing was recorded")]
     NoData,
+    /// A sink failed, and nothing that was to be done about it helped.
+    #[error("{rows} rows could not be written: {error}")]
+    Unwritten {
+        /// Rows that are lost by this failure.
+        rows: u64,
+        /// Why.
+        error: io::Error,
+    },
     /// The operating system refused.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -44,9 +44,11 @@ impl FrameType {
     pub const COMMIT: Self = Self(0x0302);
     /// Where each frame lies: [`crate::index::IndexEntry`] rows.
     pub const INDEX: Self = Self(0x0303);
-    /// The last frame of a capture that was closed: it has no payload; `t_min` is the offset of the first index
-    /// frame, `t_max` the file's length and `rows` the number of index frames.
+    /// The last frame of a capture that was closed: it has no payload; `t_min` is the offset of the last checkpoint and
+    /// `t_max` the file's length.
     pub const FOOTER: Self = Self(0x0304);
+    /// Where the index is, and totals: [`crate::checkpoint::Checkpoint`].
+    pub const CHECKPOINT: Self = Self(0x0305);
 
     /// Name of the type, as the specification has it.
     #[must_use]
@@ -64,6 +66,7 @@ impl FrameType {
             Self::COMMIT => "COMMIT",
             Self::INDEX => "INDEX",
             Self::FOOTER => "FOOTER",
+            Self::CHECKPOINT => "CHECKPOINT",
             _ => return None,
         })
     }
@@ -90,7 +93,7 @@ impl FrameType {
             Self::SITES | Self::TYPES | Self::HOOKS | Self::THREADS | Self::METADATA => {
                 Encoding::Bincode
             }
-            Self::COMMIT => Encoding::Bincode,
+            Self::COMMIT | Self::CHECKPOINT => Encoding::Bincode,
             Self::FOOTER => Encoding::Empty,
             _ => return None,
         })

@@ -1,13 +1,12 @@
 //! Opening: which frames a file has, by its index or by scanning, and what is wrong with it.
 
-use crate::chunk::Rows;
+use crate::chain::read_chain;
 use crate::error::Error;
 use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use crate::header::{FILE_HEADER_LEN, FileHeader, MAGIC, printable};
 use crate::health::Damage;
 use crate::index::IndexEntry;
-use crate::limits;
-use crate::scan::{Scan, read_frame, scan};
+use crate::scan::{Scan, scan};
 use crate::source::Input;
 
 /// The frames of a file.
@@ -65,7 +64,7 @@ impl Layout {
     async fn of_frames(source: &impl Input, tag: Option<[u8; 4]>) -> Result<Self, Error> {
         let mut index_damage = None;
         if let Some((footer, entry)) = read_footer(source, tag).await {
-            match read_index(source, footer.t_min, entry.offset).await {
+            match read_chain(source, footer.t_min).await {
                 Ok(mut frames) => {
                     frames.push(entry);
                     let damage = gaps(&frames);
@@ -90,21 +89,21 @@ impl Layout {
         }
         let Scan { frames, mut damage, .. } = scan(source, FILE_HEADER_LEN as u64, tag).await?;
         // Without its footer, an index still knows the frames whose headers are damaged.
-        let last_other = frames.iter().rposition(|frame| frame.frame_type != FrameType::INDEX);
-        let index = last_other.and_then(|last| frames.get(last + 1));
-        if let (None, Some(index), Some(last)) = (&index_damage, index, frames.last())
-            && let Ok(indexed) = read_index(source, index.offset, last.end()).await
+        let newest = frames.iter().rposition(|frame| frame.frame_type == FrameType::CHECKPOINT);
+        if let (None, Some(newest)) = (&index_damage, newest)
+            && let Ok(mut indexed) = read_chain(source, frames[newest].offset).await
         {
-            let mut behind = damage;
-            behind.retain(|damage| damage.offset >= last.end());
-            let mut damage = gaps(&indexed);
-            damage.append(&mut behind);
+            let end = frames[newest].end();
+            damage.retain(|damage| damage.offset >= end);
+            indexed.extend_from_slice(&frames[newest + 1..]);
+            let mut known = gaps(&indexed[..=indexed.len() - (frames.len() - newest)]);
+            known.append(&mut damage);
             return Ok(Self {
                 header: None,
                 frames: indexed,
                 complete: false,
                 indexed: true,
-                damage,
+                damage: known,
             });
         }
         damage.extend(index_damage);
@@ -167,56 +166,6 @@ async fn read_footer(
         && footer.t_max == source.len()
         && tag.is_none_or(|tag| tag == found);
     is_footer.then(|| (footer, IndexEntry::new(offset, &footer)))
-}
-
-/// Reads the index frames from `start` to `end`, and checks that what they say is possible. Returns the frames
-/// they name and the index frames themselves.
-pub(crate) async fn read_index(
-    source: &impl Input,
-    start: u64,
-    end: u64,
-) -> Result<Vec<IndexEntry>, Error> {
-    let mut named = Vec::new();
-    let mut index_frames = Vec::new();
-    let mut at = start;
-    while at < end {
-        let bytes = source.read(at, FRAME_HEADER_LEN as u64).await?;
-        let header = bytes.first_chunk().and_then(FrameHeader::from_bytes);
-        let Some((header, _)) = header.filter(|(header, _)| {
-            header.frame_type == FrameType::INDEX && header.beyond_limit().is_none()
-        }) else {
-            return Err(Error::corrupt(at, "an index frame", "something else"));
-        };
-        let entry = IndexEntry::new(at, &header);
-        let (header, payload) = read_frame(source, &entry).await?;
-        let rows = Rows::<IndexEntry>::decode(&header, &payload, at + FRAME_HEADER_LEN as u64)?;
-        for row in rows {
-            named.push(row?);
-        }
-        if named.len() > limits::FRAMES {
-            return Err(Error::Limit {
-                offset: at,
-                what: "frames",
-                limit: limits::FRAMES as u64,
-                found: named.len() as u64,
-            });
-        }
-        at = entry.end();
-        index_frames.push(entry);
-    }
-    let mut before = FILE_HEADER_LEN as u64;
-    for entry in &named {
-        if entry.offset < before || entry.end() > start {
-            return Err(Error::corrupt(
-                start,
-                format!("frames between {before} and {start}"),
-                format!("one from {} to {}", entry.offset, entry.end()),
-            ));
-        }
-        before = entry.end();
-    }
-    named.append(&mut index_frames);
-    Ok(named)
 }
 
 /// What lies between frames that should follow each other: half frames, after which the writer went on.

@@ -12,11 +12,11 @@
 //! The rooms, in reading order:
 //!
 //! * what is recorded: [`rows`] (the streams), [`defs`] (what their ids stand for), [`metadata`], [`clock`];
-//! * what a file consists of: [`header`], [`frame`], [`commit`], [`index`], [`limits`];
+//! * what a file consists of: [`header`], [`frame`], [`commit`], [`checkpoint`], [`index`], [`limits`];
 //! * how rows become bytes: [`record`] (which columns a row has), [`mod@column`], `shapes`, [`directory`], [`chunk`],
 //!   [`varint`], `codec`, `compression`; how definitions do: `records`;
 //! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
-//! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `layout` (which frames there are),
+//! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
 //!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
 //!   `projection` (some columns), [`mod@validate`];
 //! * a capture written anew: [`rewrite`], and (feature `convert`) as JSON Lines or MessagePack and back: `convert`;
@@ -25,6 +25,8 @@
 
 pub mod batch;
 mod cache;
+mod chain;
+pub mod checkpoint;
 pub mod chunk;
 pub mod chunks;
 pub mod clock;
@@ -66,6 +68,7 @@ pub mod varint;
 pub mod writer;
 
 pub use batch::{Batch, UnreadableEvent};
+pub use checkpoint::{Checkpoint, StreamTally};
 pub use chunk::{Chunk, Sealed};
 pub use chunks::{ChunkRef, StreamTotal};
 pub use clock::{Clock, ClockReading};
@@ -87,4 +90,4 @@ pub use rows::Stream;
 pub use select::{ChunkRows, Select, SelectedChunk, SelectedChunks, SelectedRows};
 pub use source::{Blocking, Source};
 pub use validate::{Validation, validate};
-pub use writer::Writer;
+pub use writer::{Durability, Writer, WriterOptions};

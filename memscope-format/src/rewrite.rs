@@ -98,7 +98,7 @@ impl Rewrite {
             lost: reader.lost(),
             rings: Vec::new(),
         })?;
-        let (sink, bytes) = writer.finish_counted(reader.defs())?;
+        let (sink, bytes) = writer.finish_counted()?;
         done.bytes = bytes;
         Ok((done, sink))
     }

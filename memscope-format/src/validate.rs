@@ -1,5 +1,6 @@
 //! Checking all of a capture against the format, frame by frame.
 
+use crate::checkpoint::{Checkpoint, StreamTally};
 use crate::chunk::Rows;
 use crate::commit::Commit;
 use crate::contents::read_records;
@@ -178,6 +179,8 @@ struct State {
     drained: BTreeMap<u16, u64>,
     cycle: Option<u64>,
     index: Vec<IndexEntry>,
+    checkpoints: HashSet<u64>,
+    tallies: BTreeMap<u16, StreamTally>,
     /// Whether something was lost, so that what follows may lack it.
     damaged: bool,
 }
@@ -242,6 +245,10 @@ impl Check<'_> {
                 }
                 Ok(())
             }
+            FrameType::CHECKPOINT => {
+                let (_, checkpoints) = now(read_records::<Checkpoint>(source, frame, 0))?;
+                checkpoints.iter().try_for_each(|checkpoint| self.checkpoint(frame, checkpoint))
+            }
             FrameType::FOOTER => self.footer(frame),
             unknown => {
                 now(read_frame(source, frame))?;
@@ -283,6 +290,12 @@ impl Check<'_> {
             }
         }
         self.state.events += events;
+        let FrameType(frame_type) = frame.frame_type;
+        let nothing = StreamTally { frame_type, ..StreamTally::default() };
+        let tally = self.state.tallies.entry(frame_type).or_insert(nothing);
+        tally.chunks += 1;
+        tally.rows += u64::from(frame.rows);
+        tally.bytes += frame.frame_len();
         for ((what, id), rows) in undefined {
             self.error(
                 frame.offset,
@@ -344,6 +357,39 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// Checks that a checkpoint says what was before it.
+    fn checkpoint(&mut self, frame: &IndexEntry, checkpoint: &Checkpoint) -> Result<(), Error> {
+        let Checkpoint { previous, index, repeated, streams } = checkpoint;
+        let known = &self.state.checkpoints;
+        let possible = *index <= frame.offset
+            && previous.is_none_or(|previous| previous < *index && known.contains(&previous))
+            && repeated.is_none_or(|repeated| repeated < *index);
+        self.state.checkpoints.insert(frame.offset);
+        if self.state.damaged {
+            return Ok(());
+        }
+        if !possible {
+            return Err(Error::corrupt(
+                frame.offset,
+                "a checkpoint that refers to frames before it",
+                format!("{previous:?}, {index}, {repeated:?}"),
+            ));
+        }
+        let counted: BTreeMap<u16, StreamTally> = streams
+            .iter()
+            .filter(|tally| tally.chunks > 0)
+            .map(|tally| (tally.frame_type, StreamTally { lost: 0, ..*tally }))
+            .collect();
+        if counted != self.state.tallies {
+            return Err(Error::corrupt(
+                frame.offset,
+                format!("{:?}", self.state.tallies),
+                format!("{counted:?}"),
+            ));
+        }
+        Ok(())
+    }
+
     fn footer(&mut self, frame: &IndexEntry) -> Result<(), Error> {
         now(read_frame(self.source, frame))?;
         let is_last = frame.end() == self.source.len();
@@ -359,8 +405,12 @@ impl Check<'_> {
 
     /// Checks that the index and the footer say what is there.
     fn index(&mut self, frames: &[IndexEntry]) {
-        let indexed =
-            |frame: &&IndexEntry| !matches!(frame.frame_type, FrameType::INDEX | FrameType::FOOTER);
+        let indexed = |frame: &&IndexEntry| {
+            !matches!(
+                frame.frame_type,
+                FrameType::INDEX | FrameType::CHECKPOINT | FrameType::FOOTER
+            )
+        };
         let mut footers = frames.iter().filter(|frame| frame.frame_type == FrameType::FOOTER);
         let Some(footer) = footers.next_back().copied() else { return };
         let named: HashSet<u64> = self.state.index.iter().map(|entry| entry.offset).collect();
@@ -382,13 +432,10 @@ impl Check<'_> {
                 None => wrong.push((entry.offset, "no frame where the index names one".to_owned())),
             }
         }
-        let index_frames = frames.iter().filter(|frame| frame.frame_type == FrameType::INDEX);
-        let (first, count) = (index_frames.clone().next(), index_frames.count());
-        if !self.state.damaged
-            && (first.map_or(footer.offset, |first| first.offset), count as u64)
-                != (footer.t_min, u64::from(footer.rows))
-        {
-            wrong.push((footer.offset, "a footer that points to another index".to_owned()));
+        let mut checkpoints = frames.iter().rev().skip_while(|frame| frame.offset >= footer.offset);
+        let newest = checkpoints.find(|frame| frame.frame_type == FrameType::CHECKPOINT);
+        if !self.state.damaged && newest.map(|newest| newest.offset) != Some(footer.t_min) {
+            wrong.push((footer.offset, "a footer that points to another checkpoint".to_owned()));
         }
         for (offset, what) in wrong {
             self.error(offset, &what);

@@ -1,161 +1,196 @@
 //! Writing a capture.
+//!
+//! What is written, when, and what is done when the sink fails is decided in [`WriterCore`], which does no I/O. The
+//! writers around it do what it says: [`Writer`] with a blocking sink.
 
-use crate::chunk::{Chunk, Sealed};
-use crate::codec::{Codec, Compressor};
+mod core;
+mod index;
+mod options;
+mod tables;
+
+use crate::chunk::Sealed;
 use crate::commit::Commit;
-use crate::compression::Compression;
 use crate::defs::Defs;
 use crate::error::Error;
-use crate::frame::{Encoding, FrameHeader, FrameType, frame_flags};
 use crate::header::FileHeader;
-use crate::index::IndexEntry;
-use crate::limits;
 use crate::metadata::Metadata;
-use crate::records;
-use serde::Serialize;
+use std::fmt;
+use std::fs::File;
 use std::io::{self, Write};
+use std::time::Instant;
 
-/// Definitions are cut into frames of about this many bytes, so that a damaged one costs few names.
-const DEFINITIONS_LEN: usize = 256 << 10;
+pub use self::core::{Action, WriterCore};
+pub use self::options::{Checkpoints, Durability, Retry, Thinning, WriterOptions};
 
 /// Writes a capture to any sink, front to back, without going back.
 ///
-/// Each frame reaches the sink in one or two writes. After an error the writer can be used on: the count of bytes is
-/// what the sink took, the half frame is found by readers, and the gap in the numbers of the frames proves the loss.
-#[derive(Debug)]
+/// Each frame reaches the sink in one write. After an error the writer can be used on: the count of bytes is what the
+/// sink took, the half frame is found by readers, and the gap in the numbers of the frames proves the loss.
 pub struct Writer<W: Write> {
+    core: WriterCore,
     sink: W,
-    header: FileHeader,
-    /// Bytes that the sink has taken.
-    offset: u64,
-    seq: u64,
-    index: Vec<IndexEntry>,
-    metadata: Option<Metadata>,
-    commit: Option<Commit>,
-    compressor: Compressor,
+    sync: Option<Sync<W>>,
+    elsewhere: Option<Elsewhere<W>>,
+    started: Instant,
+}
+
+type Sync<W> = fn(&mut W) -> io::Result<()>;
+type Elsewhere<W> = Box<dyn FnMut(&io::Error) -> Option<W> + Send>;
+
+/// A sink that can bring what it took to the device.
+pub trait SyncData {
+    /// Returns when everything that was written is on the device.
+    ///
+    /// # Errors
+    ///
+    /// If that fails.
+    fn sync_data(&mut self) -> io::Result<()>;
+}
+
+impl SyncData for File {
+    fn sync_data(&mut self) -> io::Result<()> {
+        Self::sync_data(self)
+    }
+}
+
+impl<W: Write + SyncData> SyncData for io::BufWriter<W> {
+    fn sync_data(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.get_mut().sync_data()
+    }
 }
 
 impl<W: Write> Writer<W> {
-    /// Writes the file header.
+    /// Writes the file header. Checkpoints come as they do by default; a failed write is an error.
     ///
     /// # Errors
     ///
     /// If the sink fails.
     pub fn new(sink: W, header: &FileHeader) -> Result<Self, Error> {
+        Self::with(sink, header, WriterOptions::default())
+    }
+
+    /// Writes the file header, and then as the options say.
+    ///
+    /// # Errors
+    ///
+    /// If the sink fails.
+    pub fn with(sink: W, header: &FileHeader, options: WriterOptions) -> Result<Self, Error> {
         let mut writer = Self {
+            core: WriterCore::new(header, options),
             sink,
-            header: *header,
-            offset: 0,
-            seq: 0,
-            index: Vec::new(),
-            metadata: None,
-            commit: None,
-            compressor: Compressor::new(Compression::text(header.codec)),
+            sync: None,
+            elsewhere: None,
+            started: Instant::now(),
         };
-        writer.put(&header.to_bytes())?;
+        writer.run()?;
         Ok(writer)
     }
 
-    /// Writes what the capture is of. It is written again at the end.
-    ///
-    /// # Errors
-    ///
-    /// If the sink fails, or the metadata is longer than [`limits::RECORD_LEN`].
-    pub fn metadata(&mut self, metadata: &Metadata) -> Result<(), Error> {
-        self.metadata = Some(metadata.clone());
-        self.put_metadata(metadata, 0)
+    /// Sets when what was written must be on the device.
+    #[must_use]
+    pub fn durable(mut self, durability: Durability) -> Self
+    where
+        W: SyncData,
+    {
+        self.core.set_durability(durability);
+        self.sync = Some(W::sync_data);
+        self
     }
 
-    /// Writes definitions. This must come before the first event that names them.
+    /// Sets where the capture goes on when a write fails and repeating it does not help; `None` if nowhere, which is not
+    /// asked again.
+    ///
+    /// What is in the new sink is a capture that can be read by itself: it begins with the header, the metadata and all
+    /// definitions. It has the same file id, and the numbers of its frames say how many came before.
+    #[must_use]
+    pub fn or_elsewhere(
+        mut self,
+        elsewhere: impl FnMut(&io::Error) -> Option<W> + Send + 'static,
+    ) -> Self {
+        self.core.set_movable(true);
+        self.elsewhere = Some(Box::new(elsewhere));
+        self
+    }
+
+    /// Writes what the capture is of. It is written again at checkpoints.
     ///
     /// # Errors
     ///
-    /// If the sink fails, or a definition is longer than [`limits::RECORD_LEN`].
+    /// If the sink fails, or the metadata is longer than [`crate::limits::RECORD_LEN`].
+    pub fn metadata(&mut self, metadata: &Metadata) -> Result<(), Error> {
+        self.core.metadata(metadata)?;
+        self.run()
+    }
+
+    /// Writes definitions. This must come before the first event that names them. They are written again at checkpoints;
+    /// what the sink did not take is written before the next frame.
+    ///
+    /// # Errors
+    ///
+    /// If the sink fails, or a definition is longer than [`crate::limits::RECORD_LEN`].
     pub fn define(&mut self, defs: &Defs) -> Result<(), Error> {
-        self.put_defs(defs, 0)
+        let added = self.core.define(defs);
+        self.run()?;
+        added
     }
 
     /// Writes a chunk.
     ///
     /// # Errors
     ///
-    /// If the sink fails.
-    pub fn append(&mut self, frame: &Sealed) -> Result<(), Error> {
-        let header = FrameHeader { seq: self.seq, ..frame.header };
-        self.seq += 1;
-        let offset = self.offset;
-        let head = header.to_bytes(self.header.tag());
-        if frame.padded.len() <= 4096 {
-            let mut whole = Vec::with_capacity(head.len() + frame.padded.len());
-            whole.extend_from_slice(&head);
-            whole.extend_from_slice(&frame.padded);
-            self.put(&whole)?;
-        } else {
-            self.put(&head)?;
-            self.put(&frame.padded)?;
-        }
-        self.index.push(IndexEntry::new(offset, &header));
-        Ok(())
+    /// If the sink fails: [`Error::Unwritten`] says how many rows are lost by it.
+    pub fn append(&mut self, chunk: &Sealed) -> Result<(), Error> {
+        self.core.chunk(chunk, self.started.elapsed());
+        self.run()
     }
 
     /// Writes that all chunks so far are whole, and flushes the sink.
     ///
     /// # Errors
     ///
-    /// If the sink fails.
+    /// If the sink fails. What the commit says of rings is said by the next one then.
     pub fn commit(&mut self, commit: &Commit) -> Result<(), Error> {
-        self.put_records(FrameType::COMMIT, 0, std::slice::from_ref(commit))?;
-        self.commit = Some(commit.clone());
-        Ok(self.sink.flush()?)
+        self.core.commit(commit, self.started.elapsed())?;
+        self.run()
     }
 
-    /// Repeats metadata, definitions and the last commit, writes index and footer, and returns the sink, flushed.
+    /// Writes a checkpoint now. Those that are due are written without being asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the sink fails.
+    pub fn checkpoint(&mut self) -> Result<(), Error> {
+        self.core.checkpoint(self.started.elapsed());
+        self.run()
+    }
+
+    /// Closes the capture: writes the last checkpoint, which repeats metadata, definitions and commit, and the footer.
+    /// Returns the sink, flushed.
     ///
     /// # Errors
     ///
     /// If the sink fails. The capture lacks its footer then, and is otherwise whole.
-    pub fn finish(self, defs: &Defs) -> Result<W, Error> {
-        self.finish_counted(defs).map(|(sink, _)| sink)
+    pub fn finish(self) -> Result<W, Error> {
+        self.finish_counted().map(|(sink, _)| sink)
     }
 
     /// As [`Writer::finish`]; returns also the bytes that the sink has taken.
-    pub(crate) fn finish_counted(mut self, defs: &Defs) -> Result<(W, u64), Error> {
-        if let Some(metadata) = self.metadata.take() {
-            self.put_metadata(&metadata, frame_flags::REPEAT)?;
-        }
-        self.put_defs(defs, frame_flags::REPEAT)?;
-        if let Some(commit) = self.commit.take() {
-            self.put_records(FrameType::COMMIT, frame_flags::REPEAT, &[commit])?;
-        }
-        let index_offset = self.offset;
-        let mut index_frames = 0;
-        let mut chunk = Chunk::<IndexEntry>::new();
-        let entries = std::mem::take(&mut self.index);
-        for part in entries.chunks(crate::chunk::CHUNK_ROWS) {
-            for entry in part {
-                // A part is no longer than a chunk.
-                let _ = chunk.push(entry);
-            }
-            if let Some(frame) = chunk.seal_with(&mut self.compressor) {
-                self.append(&frame)?;
-                index_frames += 1;
-            }
-        }
-        let footer = FrameHeader {
-            rows: index_frames,
-            t_min: index_offset,
-            t_max: self.offset + crate::frame::FRAME_HEADER_LEN as u64,
-            ..Sealed::template(FrameType::FOOTER, Encoding::Empty)
-        };
-        self.append(&Sealed::new(footer, Vec::new()))?;
-        self.sink.flush()?;
-        Ok((self.sink, self.offset))
+    pub(crate) fn finish_counted(mut self) -> Result<(W, u64), Error> {
+        self.core.finish(self.started.elapsed());
+        self.run()?;
+        Ok((self.sink, self.core.bytes()))
     }
 
     /// Bytes that the sink has taken.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
-        self.offset
+        self.core.bytes()
+    }
+
+    /// What was written, and what was lost, of each kind of event frames.
+    pub fn tallies(&self) -> impl Iterator<Item = &crate::checkpoint::StreamTally> {
+        self.core.tallies()
     }
 
     /// Refers to the sink, for what only its type can do; writing to it would spoil the capture.
@@ -164,75 +199,48 @@ impl<W: Write> Writer<W> {
         &self.sink
     }
 
-    fn put_metadata(&mut self, metadata: &Metadata, flags: u16) -> Result<(), Error> {
-        let mut payload = self.header.to_bytes().to_vec();
-        records::append(&mut payload, metadata, self.offset)?;
-        self.put_payload(FrameType::METADATA, flags, &payload, 1)
-    }
-
-    fn put_defs(&mut self, defs: &Defs, flags: u16) -> Result<(), Error> {
-        self.put_records(FrameType::THREADS, flags, &defs.threads)?;
-        self.put_records(FrameType::SITES, flags, &defs.sites)?;
-        self.put_records(FrameType::TYPES, flags, &defs.types)?;
-        self.put_records(FrameType::HOOKS, flags, &defs.hooks)
-    }
-
-    fn put_records<T: Serialize>(
-        &mut self,
-        frame_type: FrameType,
-        flags: u16,
-        items: &[T],
-    ) -> Result<(), Error> {
-        let mut payload = Vec::new();
-        let mut rows = 0;
-        for item in items {
-            records::append(&mut payload, item, self.offset)?;
-            rows += 1;
-            if payload.len() >= DEFINITIONS_LEN {
-                self.put_payload(frame_type, flags, &payload, rows)?;
-                payload.clear();
-                rows = 0;
-            }
-        }
-        if rows > 0 {
-            self.put_payload(frame_type, flags, &payload, rows)?;
-        }
-        Ok(())
-    }
-
-    fn put_payload(
-        &mut self,
-        frame_type: FrameType,
-        flags: u16,
-        raw: &[u8],
-        rows: u32,
-    ) -> Result<(), Error> {
-        debug_assert!(raw.len() <= limits::STORED_LEN as usize);
-        let mut stored = Vec::new();
-        let codec: Codec = self.compressor.append(raw, &mut stored);
-        let header = FrameHeader {
-            flags,
-            codec: codec as u8,
-            raw_len: raw.len() as u32,
-            rows,
-            ..Sealed::template(frame_type, Encoding::Bincode)
-        };
-        self.append(&Sealed::new(header, stored))
-    }
-
-    /// Writes all of `bytes`, counting what the sink takes even if it then fails.
-    fn put(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
-        while !bytes.is_empty() {
-            match self.sink.write(bytes) {
-                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Ok(written) => {
-                    self.offset += written as u64;
-                    bytes = &bytes[written.min(bytes.len())..];
+    /// Does what the core says, until there is nothing more to do.
+    fn run(&mut self) -> Result<(), Error> {
+        loop {
+            let done = match self.core.action() {
+                Action::Write(bytes) => match self.sink.write(bytes) {
+                    Ok(taken) => {
+                        self.core.taken(taken);
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+                Action::Flush => self.sink.flush(),
+                Action::Sync => self.sync.map_or(Ok(()), |sync| sync(&mut self.sink)),
+                Action::Wait(pause) => {
+                    std::thread::sleep(pause);
+                    Ok(())
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+                Action::Move(error) => {
+                    match self.elsewhere.as_mut().and_then(|elsewhere| elsewhere(error)) {
+                        Some(sink) => {
+                            self.sink = sink;
+                            self.core.moved();
+                        }
+                        None => self.core.not_moved(),
+                    }
+                    continue;
+                }
+                Action::Nothing(result) => return result,
+            };
+            match done {
+                Ok(()) => self.core.done(),
+                Err(error) => self.core.failed(error),
             }
         }
-        Ok(())
+    }
+}
+
+impl<W: Write + fmt::Debug> fmt::Debug for Writer<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("sink", &self.sink)
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
     }
 }

@@ -103,7 +103,7 @@ fn many_rows(compression: Compression) -> Vec<u8> {
     for frame in batch.seal() {
         writer.append(&frame).unwrap();
     }
-    writer.finish(&sample::defs()).unwrap()
+    writer.finish().unwrap()
 }
 
 /// Rows that need every encoding of a column, two chunks, one of them with weights.
@@ -129,7 +129,7 @@ fn encodings() -> Vec<u8> {
         }
         writer.append(&chunk.seal(codec).unwrap()).unwrap();
     }
-    writer.finish(&sample::defs()).unwrap()
+    writer.finish().unwrap()
 }
 
 /// Where each frame of a whole capture begins.

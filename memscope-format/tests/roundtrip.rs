@@ -98,7 +98,7 @@ fn comes_back<R: Event + Debug + PartialEq>(
         prop_assert!(chunk.is_empty() && chunk.seal(compression).is_none());
         chunks += 1;
     }
-    let reader = sample::open(&path, &writer.finish(&sample::defs()).unwrap()).unwrap();
+    let reader = sample::open(&path, &writer.finish().unwrap()).unwrap();
     let back = reader.rows().collect::<Result<Vec<R>, _>>().unwrap();
     prop_assert_eq!(back.as_slice(), rows);
     prop_assert_eq!(reader.chunks::<R>().len(), chunks);

@@ -260,7 +260,7 @@ impl Sample {
     }
 
     pub fn finish(self) -> Vec<u8> {
-        self.writer.finish(&defs()).unwrap()
+        self.writer.finish().unwrap()
     }
 
     /// The bytes so far, as a program that is killed leaves them.

@@ -565,7 +565,7 @@ fn close() {
     in_core_already(|core| {
         let Some(capture) = core.capture.take() else { return };
         let finished = drained.and_then(|()| {
-            capture.writer.finish(core.registry.defs())?;
+            capture.writer.finish()?;
             Ok(capture.rings.remove()?)
         });
         if let Err(error) = finished {
