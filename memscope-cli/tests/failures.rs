@@ -5,8 +5,8 @@ mod fixture;
 use fixture::{Recording, memscope, with_capture};
 use insta::assert_snapshot;
 use memscope_format::Reader;
-use memscope_format::raw::RINGS_MAGIC;
 use memscope_format::chunks::Place;
+use memscope_format::raw::RINGS_MAGIC;
 use memscope_format::rows::DropChain;
 use std::path::Path;
 

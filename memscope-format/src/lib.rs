@@ -41,6 +41,9 @@ pub mod defs;
 pub mod directory;
 mod error;
 pub mod frame;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod header;
 pub mod health;
 pub mod hooks;

@@ -4,47 +4,14 @@
 mod sample;
 
 use memscope_format::raw::{
-    RING_HEADER_LEN, RINGS_HEADER_LEN, RINGS_MAGIC, RINGS_VERSION, RawKind, SLOT_LEN, Slot,
-    SlotHeader, lap_mark, ring_offset, value_id,
+    RING_HEADER_LEN, RINGS_HEADER_LEN, RawKind, SLOT_LEN, Slot, SlotHeader, lap_mark, value_id,
 };
 use memscope_format::rows::{Lifecycle, LifecycleKind};
 use memscope_format::{Codec, Error, Reader, rings_path, validate};
-use sample::{CAPACITY, CYCLE_EVENTS, CYCLE_SLOTS, FILE_ID, RawEvent, Rows, Sample, cycle, marked};
+use sample::rings::{Ring, drained_rings, rings_file};
+use sample::{CAPACITY, CYCLE_EVENTS, CYCLE_SLOTS, RawEvent, Rows, Sample};
 use std::fs::File;
 use std::path::PathBuf;
-
-/// A ring as the file has it.
-#[derive(Clone)]
-struct Ring {
-    thread: u32,
-    start: u64,
-    drained: u64,
-    lost: u64,
-    slots: Vec<Slot>,
-    /// Where the next event goes.
-    position: u64,
-}
-
-impl Ring {
-    fn new(thread: u32, start: u64) -> Self {
-        let slots = vec![Slot::default(); CAPACITY as usize];
-        Self { thread, start, drained: start, lost: 0, slots, position: start }
-    }
-
-    fn put(&mut self, event: &RawEvent) {
-        let (first, second) = marked(event, self.position, CAPACITY);
-        for slot in [Some(first), second].into_iter().flatten() {
-            self.slots[(self.position % CAPACITY) as usize] = slot;
-            self.position += 1;
-        }
-    }
-
-    fn put_cycle(&mut self, ring: u16, start: u64) {
-        for event in cycle(ring, self.position, start) {
-            self.put(&event);
-        }
-    }
-}
 
 /// A capture beside its rings.
 struct Scene {
@@ -69,50 +36,6 @@ impl Scene {
     fn open(&self) -> Reader {
         Reader::open(&self.path).unwrap()
     }
-}
-
-fn rings_file(rings: &[Ring]) -> Vec<u8> {
-    let mut bytes = vec![0; ring_offset(rings.len() as u64, CAPACITY) as usize];
-    let mut put =
-        |at: u64, value: &[u8]| bytes[at as usize..][..value.len()].copy_from_slice(value);
-    put(0, &RINGS_MAGIC);
-    put(8, &RINGS_VERSION.to_le_bytes());
-    put(12, &4711_u32.to_le_bytes());
-    put(16, &FILE_ID);
-    put(32, &CAPACITY.to_le_bytes());
-    put(40, &(rings.len() as u64).to_le_bytes());
-    put(48, &sample::reading(9000).ticks.to_le_bytes());
-    put(56, &sample::reading(9000).mono_ns.to_le_bytes());
-    put(64, &2_u64.to_le_bytes());
-    for (number, ring) in (0..).zip(rings) {
-        let at = ring_offset(number, CAPACITY);
-        put(at, &ring.thread.to_le_bytes());
-        put(at + 8, &ring.drained.to_le_bytes());
-        put(at + 16, &ring.lost.to_le_bytes());
-        put(at + 24, &ring.start.to_le_bytes());
-        for (index, slot) in (0..).zip(&ring.slots) {
-            let at = at + RING_HEADER_LEN as u64 + index * SLOT_LEN as u64;
-            for (word, value) in (0..).zip([slot.w0, slot.header, slot.p0, slot.p1]) {
-                put(at + 8 * word, &value.to_le_bytes());
-            }
-        }
-    }
-    bytes
-}
-
-/// Both rings after `cycles` cycles of the sample, drained up to there: the slots still hold the last events.
-fn drained_rings(cycles: u64) -> Vec<Ring> {
-    [0, 1]
-        .into_iter()
-        .map(|number: u16| {
-            let mut ring = Ring::new(u32::from(number) + 1, 0);
-            for cycle in 0..cycles {
-                ring.put_cycle(number, 2000 + 1000 * cycle + u64::from(number));
-            }
-            ring.drained = ring.position;
-            ring
-        })
-        .collect()
 }
 
 /// The rows of a capture that was closed after so many cycles.

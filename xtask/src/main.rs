@@ -1,18 +1,19 @@
 //! The project's own commands.
 //!
 //! `cargo xtask ci` runs every check that a change has to pass, and stops at the first that fails. `cargo xtask crates`
-//! tries the macros on published crates.
+//! tries the macros on published crates. `cargo xtask fuzz` runs the fuzz targets of the capture format.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "the command's output")]
 
 mod command;
 mod crates;
+mod fuzz;
 mod readme;
 mod steps;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -38,12 +39,22 @@ enum Task {
         #[arg(value_name = "CRATE")]
         only: Vec<String>,
     },
+    /// Run the fuzz targets of the capture format in turn; needs cargo-fuzz and the nightly toolchain
+    Fuzz {
+        /// How long, in all
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// Only these
+        #[arg(value_name = "TARGET")]
+        only: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci { only } => ci(&only),
         Task::Crates { short, only } => crates::run(&only, short),
+        Task::Fuzz { minutes, only } => fuzz::run(Duration::from_secs(60 * minutes), &only),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part of this module")]
 
+pub mod rings;
+
 use memscope_format::defs::{
     ContainerDef, ContainerKind, Defs, FieldDef, HookDef, SiteDef, SiteKind, ThreadDef, TypeDef,
 };
