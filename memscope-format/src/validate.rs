@@ -37,7 +37,7 @@ pub struct Validation {
     pub frames: Vec<FrameVerdict>,
     /// What contradicts the format: bytes that were damaged, or written wrongly.
     pub errors: Vec<Finding>,
-    /// What is right, but less than there should be.
+    /// What is right, but less than there should be: definitions that are not there, an end that is not.
     pub warnings: Vec<Finding>,
 }
 
@@ -165,7 +165,21 @@ impl Validation {
     }
 
     fn warn(&mut self, offset: u64, what: String) {
-        self.warnings.push(Finding { offset, what });
+        note(&mut self.warnings, offset, what);
+    }
+}
+
+/// Findings that are listed one by one.
+const MOST_FINDINGS: usize = 4096;
+
+/// Adds a finding.
+fn note(findings: &mut Vec<Finding>, offset: u64, what: String) {
+    match findings.len() {
+        ..MOST_FINDINGS => findings.push(Finding { offset, what }),
+        MOST_FINDINGS => {
+            findings.push(Finding { offset, what: "more than are listed one by one".to_owned() });
+        }
+        _ => {}
     }
 }
 
@@ -193,7 +207,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn error(&mut self, offset: u64, what: &str) {
-        self.found.errors.push(Finding { offset, what: what.to_owned() });
+        note(&mut self.found.errors, offset, what.to_owned());
     }
 
     /// Reads and checks a frame.
@@ -230,7 +244,8 @@ impl Check<'_> {
             }
             FrameType::HOOKS => {
                 let (_, hooks) = now(read_records::<HookDef>(source, frame, 0))?;
-                self.hooks(frame, &hooks)
+                self.hooks(frame, &hooks);
+                Ok(())
             }
             FrameType::METADATA => {
                 now(read_records::<Metadata>(source, frame, FILE_HEADER_LEN)).map(|_| ())
@@ -268,7 +283,8 @@ impl Check<'_> {
         let (header, payload) = now(read_frame(self.source, frame))?;
         let rows = Rows::<R>::decode(&header, &payload, frame.offset + FRAME_HEADER_LEN as u64)?;
         let (mut t_min, mut t_max) = (u64::MAX, 0);
-        let mut undefined = BTreeMap::new();
+        // For sites, types and threads: rows that name an undefined one, and the first of these.
+        let mut undefined = [("site", 0_u64, 0), ("type", 0, 0), ("thread", 0, 0)];
         let mut events = 0;
         for row in rows {
             let row = row?;
@@ -279,13 +295,15 @@ impl Check<'_> {
             }
             let (site, type_id, thread, is_event) = parts(&row);
             events += u64::from(is_event);
-            for (what, id, known) in [
-                ("site", site, &self.state.sites),
-                ("type", type_id, &self.state.types),
-                ("thread", thread, &self.state.threads),
-            ] {
+            let names = [
+                (site, &self.state.sites),
+                (type_id, &self.state.types),
+                (thread, &self.state.threads),
+            ];
+            for ((_, rows, first), (id, known)) in undefined.iter_mut().zip(names) {
                 if !known.contains(&id) {
-                    *undefined.entry((what, id)).or_insert(0_u64) += 1;
+                    *first = if *rows == 0 { id } else { *first };
+                    *rows += 1;
                 }
             }
         }
@@ -296,11 +314,11 @@ impl Check<'_> {
         tally.chunks += 1;
         tally.rows += u64::from(frame.rows);
         tally.bytes += frame.frame_len();
-        for ((what, id), rows) in undefined {
-            self.error(
-                frame.offset,
-                &format!("{rows} rows name {what} {id}, which is not defined before them"),
+        for (what, rows, first) in undefined.into_iter().filter(|(_, rows, _)| *rows > 0) {
+            let what = format!(
+                "{rows} rows name a {what} that is not defined before them, the first of them {first}"
             );
+            self.found.warn(frame.offset, what);
         }
         if frame.rows > 0 && (t_min, t_max) != (frame.t_min, frame.t_max) {
             return Err(Error::corrupt(
@@ -312,19 +330,19 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn hooks(&mut self, frame: &IndexEntry, hooks: &[HookDef]) -> Result<(), Error> {
-        for hook in hooks {
-            let known =
-                self.state.sites.contains(&hook.site) && self.state.types.contains(&hook.type_id);
-            if !known && !self.state.damaged {
-                return Err(Error::corrupt(
-                    frame.offset,
-                    format!("hook {} of a site and a type defined before it", hook.id),
-                    format!("site {} and type {}", hook.site, hook.type_id),
-                ));
-            }
+    fn hooks(&mut self, frame: &IndexEntry, hooks: &[HookDef]) {
+        let State { sites, types, .. } = &self.state;
+        let mut undefined = hooks
+            .iter()
+            .filter(|hook| !sites.contains(&hook.site) || !types.contains(&hook.type_id));
+        if let Some(HookDef { id, site, type_id }) = undefined.next() {
+            let others = undefined.count();
+            let what = format!(
+                "hook {id}, and {others} others, are of a site and a type that are not both defined before \
+                 them: {site} and {type_id}"
+            );
+            self.found.warn(frame.offset, what);
         }
-        Ok(())
     }
 
     fn commit(&mut self, frame: &IndexEntry, commit: &Commit) -> Result<(), Error> {

@@ -5,7 +5,7 @@ mod sample;
 
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use memscope_format::validate::FrameVerdict;
-use memscope_format::{Codec, Error, Reader, Writer, validate};
+use memscope_format::{Codec, Error, Reader, Writer, recover, validate};
 use proptest::prelude::*;
 use sample::{Rows, Sample, open};
 use std::fs::OpenOptions;
@@ -381,4 +381,27 @@ fn crc32(bytes: &[u8]) -> u32 {
             (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
         })
     })
+}
+
+/// Definitions that were lost are no reason not to have the rows.
+#[test]
+fn what_is_left_is_recovered_when_definitions_are_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    let mut bytes = Sample::of_three_cycles(Codec::Zstd).killed();
+    open(&path, &bytes).unwrap();
+    let types = validate(&path)
+        .unwrap()
+        .frames
+        .into_iter()
+        .find(|frame| frame.frame_type == FrameType::TYPES);
+    bytes[types.unwrap().offset as usize + FRAME_HEADER_LEN] ^= 1;
+    let reader = open(&path, &bytes).unwrap();
+    assert!(reader.defs().types.is_empty());
+    let rows = Rows::of(&reader);
+    let recovered = directory.path().join("y.memscope");
+    let (done, validation) = recover(&path, &recovered, |_, _| {}).unwrap();
+    assert_eq!((done.rows as usize, done.unreadable_rows), (rows.len(), 0));
+    assert!(validation.is_valid() && !validation.warnings.is_empty(), "{validation:?}");
+    assert_eq!(Rows::of(&Reader::open(&recovered).unwrap()), rows);
 }
