@@ -65,6 +65,11 @@ impl Damage {
         Self { in_rings: false, offset, bytes, rows, what: what.into() }
     }
 
+    /// Makes the damage of frames that are missing before the one at `offset`, by its number.
+    pub(crate) fn missing(offset: u64, frames: u64) -> Self {
+        Self::new(offset, 0, None, format!("{frames} frames are missing"))
+    }
+
     /// Makes a damage of the rings file.
     pub(crate) fn of_rings(
         offset: u64,

@@ -168,15 +168,19 @@ async fn read_footer(
     is_footer.then(|| (footer, IndexEntry::new(offset, &footer)))
 }
 
-/// What lies between frames that should follow each other: half frames, after which the writer went on.
+/// What lies between frames that should follow each other (half frames, after which the writer went on), and frames whose
+/// numbers say that others are missing.
 fn gaps(frames: &[IndexEntry]) -> Vec<Damage> {
-    let mut before = FILE_HEADER_LEN as u64;
+    let (mut before, mut seq) = (FILE_HEADER_LEN as u64, 0);
     let mut damage = Vec::new();
     for frame in frames {
         if frame.offset > before {
             damage.push(Damage::new(before, frame.offset - before, None, "an incomplete frame"));
+        } else if frame.seq > seq {
+            damage.push(Damage::missing(frame.offset, frame.seq - seq));
         }
         before = frame.end();
+        seq = frame.seq.saturating_add(1);
     }
     damage
 }

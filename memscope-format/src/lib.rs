@@ -5,7 +5,8 @@
 //! writer died, validates them and (feature `report`) computes what they say. `SPEC.md` beside this crate
 //! is the normative text.
 //!
-//! Captures are recorded with zstd. Features add the other codecs: `lz4`, `brotli`, or both with `codecs`.
+//! Captures are recorded with zstd. Features add the other codecs: `lz4`, `brotli`, or both with `codecs`. With `tokio`
+//! captures are written to what tokio writes to.
 //!
 //! It starts no thread, prints nothing and holds no unsafe code.
 //!

@@ -128,12 +128,7 @@ impl<I: Input> Scanner<'_, I> {
             return;
         }
         if header.seq > self.seq && !damaged_before {
-            self.found.damage.push(Damage::new(
-                at,
-                0,
-                None,
-                format!("{} frames are missing", header.seq - self.seq),
-            ));
+            self.found.damage.push(Damage::missing(at, header.seq - self.seq));
         }
         self.seq = header.seq.saturating_add(1);
         self.found.frames.push(IndexEntry::new(at, header));

@@ -1,12 +1,14 @@
 //! Writing a capture.
 //!
 //! What is written, when, and what is done when the sink fails is decided in [`WriterCore`], which does no I/O. The
-//! writers around it do what it says: [`Writer`] with a blocking sink.
+//! writers around it do what it says: [`Writer`] with a blocking sink, `AsyncWriter` (feature `tokio`) with one of tokio's.
 
 mod core;
 mod index;
 mod options;
 mod tables;
+#[cfg(feature = "tokio")]
+mod tokio;
 
 use crate::chunk::Sealed;
 use crate::commit::Commit;
@@ -21,6 +23,8 @@ use std::time::Instant;
 
 pub use self::core::{Action, WriterCore};
 pub use self::options::{Checkpoints, Durability, Retry, Thinning, WriterOptions};
+#[cfg(feature = "tokio")]
+pub use self::tokio::{AsyncSyncData, AsyncWriter};
 
 /// Writes a capture to any sink, front to back, without going back.
 ///
