@@ -73,7 +73,7 @@ fn conformance() -> Result<Vec<Command>, String> {
         )),
         Command::new(
             "MEMSCOPE_PYTHON=\"$PWD/target/conformance/bin/python\" \
-             cargo test -p memscope-format --features codecs,report --test conformance",
+             cargo test -p memscope-format --features codecs,convert,report --test conformance --test convert",
         ),
     ])
 }
