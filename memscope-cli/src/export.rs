@@ -8,10 +8,9 @@ use crate::args::{ExportArgs, ExportFormat};
 use crate::console::{Console, say};
 use crate::failure::Failure;
 use crate::find;
-use memscope_format::defs::Defs;
+use memscope_format::defs::{Definition, Defs, TableVisitor};
 use memscope_format::report::human::Count;
-use memscope_format::rows::{Container, DropChain, Lifecycle, Zst};
-use memscope_format::{Event, Reader};
+use memscope_format::{Event, Reader, Stream, StreamVisitor};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -127,27 +126,51 @@ fn discard(partial: &Path) {
 /// Writes everything; returns how many rows could not be read.
 fn json_lines(reader: &Reader, sink: &mut impl Write) -> Result<u64, Failure> {
     let defs = reader.defs();
-    definitions("SITES", &defs.sites, sink)?;
-    definitions("TYPES", &defs.types, sink)?;
-    definitions("HOOKS", &defs.hooks, sink)?;
-    definitions("THREADS", &defs.threads, sink)?;
-    let names = Names::new(defs);
-    let mut damaged = 0;
-    damaged += events(reader, sink, |row: &Lifecycle| {
-        names.of(reader, row.ts, row.site, row.type_id, row.thread)
-    })?;
-    damaged += events(reader, sink, |row: &Container| Resolved {
-        field_name: names.field(row.type_id, row.field),
-        ..names.of(reader, row.ts, row.site, row.type_id, row.thread)
-    })?;
-    damaged += events(reader, sink, |Zst(row): &Zst| {
-        names.of(reader, row.ts, row.site, row.type_id, row.thread)
-    })?;
-    damaged += events(reader, sink, |row: &DropChain| Resolved {
-        duration_ns: Some(row.duration.map(|ticks| reader.clock().duration_ns(ticks))),
-        ..names.of(reader, row.ts, row.site, row.type_id, row.thread)
-    })?;
-    Ok(damaged)
+    let mut lines = Lines { reader, sink, names: Names::new(defs), unreadable: 0 };
+    Defs::FRAMES.iter().try_for_each(|&table| Defs::visit(table, &mut lines).unwrap_or(Ok(())))?;
+    Stream::ALL.iter().try_for_each(|stream| stream.visit(&mut lines))?;
+    Ok(lines.unreadable)
+}
+
+struct Lines<'a, W> {
+    reader: &'a Reader,
+    sink: &'a mut W,
+    names: Names<'a>,
+    /// Rows that could not be read.
+    unreadable: u64,
+}
+
+impl<W: Write> TableVisitor for Lines<'_, W> {
+    type Output = Result<(), Failure>;
+
+    fn visit<T: Definition>(&mut self) -> Self::Output {
+        let stream = T::FRAME.name().unwrap_or_default();
+        T::table(self.reader.defs())
+            .iter()
+            .try_for_each(|row| put(&Line { stream, row, resolved: None }, self.sink))
+    }
+}
+
+impl<W: Write> StreamVisitor for Lines<'_, W> {
+    type Output = Result<(), Failure>;
+
+    fn visit<R: Event>(&mut self) -> Self::Output {
+        for chunk in self.reader.chunks::<R>() {
+            match self.reader.read_chunk::<R>(&chunk) {
+                Ok(rows) => {
+                    for row in rows {
+                        let resolved = Some(self.names.of(self.reader, &row));
+                        put(&Line { stream: R::STREAM.name(), row: &row, resolved }, self.sink)?;
+                    }
+                }
+                Err(memscope_format::Error::Io(error)) => {
+                    return Err(Failure::io("cannot read the capture", error));
+                }
+                Err(_) => self.unreadable += u64::from(chunk.rows),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A line of the output.
@@ -160,24 +183,31 @@ struct Line<'a, R: Serialize> {
     resolved: Option<Resolved<'a>>,
 }
 
-/// What the ids and times of a row stand for.
+/// What the ids and times of a row stand for; what its stream does not have is left out.
 #[derive(Serialize, Default)]
 struct Resolved<'a> {
     /// Since recording began.
-    ts_ns: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ts_ns: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_ns: Option<Option<u64>>,
-    site_name: Option<&'a str>,
-    type_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site_name: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    type_name: Option<Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field_name: Option<&'a str>,
-    thread_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread_name: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
 }
 
 struct Names<'a> {
     sites: HashMap<u32, &'a str>,
     types: HashMap<u32, &'a str>,
     threads: HashMap<u32, &'a str>,
+    strings: HashMap<u32, &'a str>,
     fields: HashMap<(u32, u32), &'a str>,
 }
 
@@ -193,52 +223,30 @@ impl<'a> Names<'a> {
             sites: defs.sites.iter().map(|site| (site.id, site.name.as_str())).collect(),
             types: defs.types.iter().map(|known| (known.id, known.name.as_str())).collect(),
             threads: threads.collect(),
+            strings: defs.strings.iter().map(|known| (known.id, known.text.as_str())).collect(),
             fields: fields.collect(),
         }
     }
 
-    fn of(&self, reader: &Reader, ts: u64, site: u32, type_id: u32, thread: u32) -> Resolved<'a> {
+    fn of<R: Event>(&self, reader: &Reader, row: &R) -> Resolved<'a> {
+        let number = |column| row.number(column);
+        let id = |column| number(column).and_then(|id| u32::try_from(id).ok());
+        let name = |column, names: &HashMap<u32, &'a str>| {
+            R::has_column(column).then(|| id(column).and_then(|id| names.get(&id).copied()))
+        };
+        let ticks = |ticks| reader.clock().duration_ns(ticks);
         Resolved {
-            ts_ns: reader.clock().ns(ts),
-            site_name: self.sites.get(&site).copied(),
-            type_name: self.types.get(&type_id).copied(),
-            thread_name: self.threads.get(&thread).copied(),
-            ..Resolved::default()
+            ts_ns: number("ts").map(|ts| reader.clock().ns(ts)),
+            duration_ns: R::has_column("duration").then(|| number("duration").map(ticks)),
+            site_name: name("site", &self.sites),
+            type_name: name("type", &self.types),
+            field_name: id("type")
+                .zip(id("field"))
+                .and_then(|field| self.fields.get(&field).copied()),
+            thread_name: name("thread", &self.threads),
+            text: id("detail").and_then(|id| self.strings.get(&id).copied()),
         }
     }
-
-    fn field(&self, type_id: u32, field: u32) -> Option<&'a str> {
-        self.fields.get(&(type_id, field)).copied()
-    }
-}
-
-fn definitions<T: Serialize>(
-    stream: &'static str,
-    table: &[T],
-    sink: &mut impl Write,
-) -> Result<(), Failure> {
-    table.iter().try_for_each(|row| put(&Line { stream, row, resolved: None }, sink))
-}
-
-/// Writes a stream; returns how many rows could not be read.
-fn events<'a, R: Event + Serialize>(
-    reader: &Reader,
-    sink: &mut impl Write,
-    resolve: impl Fn(&R) -> Resolved<'a>,
-) -> Result<u64, Failure> {
-    let mut damaged = 0;
-    for chunk in reader.chunks::<R>() {
-        match reader.read_chunk::<R>(&chunk) {
-            Ok(rows) => rows.iter().try_for_each(|row| {
-                put(&Line { stream: R::STREAM.name(), row, resolved: Some(resolve(row)) }, sink)
-            })?,
-            Err(memscope_format::Error::Io(error)) => {
-                return Err(Failure::io("cannot read the capture", error));
-            }
-            Err(_) => damaged += u64::from(chunk.rows),
-        }
-    }
-    Ok(damaged)
 }
 
 fn put<R: Serialize>(line: &Line<'_, R>, sink: &mut impl Write) -> Result<(), Failure> {

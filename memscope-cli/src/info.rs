@@ -8,7 +8,7 @@ use crate::table::{Kind, Table};
 use crate::time::utc;
 use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::validate::validate;
-use memscope_format::{Damage, Defs, Reader};
+use memscope_format::{Damage, Defs, Reader, Stream};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -151,7 +151,9 @@ fn damage(path: &Path, reader: &Reader) -> Result<Vec<Damage>, Failure> {
 fn capture(path: &Path, reader: &Reader, damage: Vec<Damage>) -> Capture {
     let (metadata, health, clock, defs) =
         (reader.metadata(), reader.health(), reader.clock(), reader.defs());
+    // Those that hold nothing are left out, but for what every program records.
     let streams = reader.streams().into_iter();
+    let streams = streams.filter(|held| held.rows > 0 || held.stream <= Stream::DropChain);
     let streams = streams
         .map(|held| (held.stream.name(), StreamHoldings { rows: held.rows, bytes: held.bytes }));
     let header = reader.header();

@@ -3,7 +3,8 @@
 mod fixture;
 
 use fixture::{memscope, with_capture};
-use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
+use memscope_format::Stream;
+use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader};
 
 fn exported(dir: &std::path::Path, capture: &str) -> String {
     let ran = memscope(dir, &["export", "--format", "json", capture]);
@@ -77,7 +78,7 @@ fn what_is_left_is_saved() {
     let mut at = 64;
     loop {
         let (header, _) = FrameHeader::from_bytes(bytes[at..].first_chunk().unwrap()).unwrap();
-        if header.frame_type == FrameType::DROP_CHAIN {
+        if header.frame_type == Stream::DropChain.frame_type() {
             break;
         }
         at += header.frame_len() as usize;

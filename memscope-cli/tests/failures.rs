@@ -91,7 +91,7 @@ fn a_capture_from_the_future() {
     bytes[..64].copy_from_slice(&header.to_bytes());
     std::fs::write(&path, bytes).unwrap();
     assert_snapshot!(refused(dir.path(), "serve.memscope"), @r"
-    error: serve.memscope: written by a newer memscope: this one reads format 0.2, the file needs format 7.2; update memscope-cli to the version that the program was recorded with
+    error: serve.memscope: written by a newer memscope: this one reads format 0.3, the file needs format 7.3; update memscope-cli to the version that the program was recorded with
     exit code 3
     ");
 }

@@ -127,10 +127,10 @@ fn export_gives_one_object_a_row_with_names_and_times() {
     assert_eq!(
         counts.collect::<Vec<_>>(),
         [
+            "3 THREADS",
             "6 SITES",
             "5 TYPES",
             "5 HOOKS",
-            "3 THREADS",
             "9 LIFECYCLE",
             "4 CONTAINER",
             "2 ZST",

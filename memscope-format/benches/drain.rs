@@ -41,6 +41,7 @@ fn defs() -> Defs {
                 line: id,
                 column: 9,
                 tags: Vec::new(),
+                escape: None,
             })
             .collect(),
         types: (1..=HOOKS)
@@ -50,12 +51,14 @@ fn defs() -> Defs {
                 size: 24,
                 align: 8,
                 needs_drop: true,
+                has_niche: false,
                 container: container(id),
                 fields: None,
             })
             .collect(),
         hooks: (1..=HOOKS).map(|id| HookDef { id, site: id, type_id: id }).collect(),
         threads: (1..=4).map(|id| ThreadDef { id, name: None, os_id: None }).collect(),
+        ..Defs::default()
     }
 }
 

@@ -21,16 +21,60 @@ SYNC = b"\xf7\x9b\xc3\xa5"
 CRITICAL, REPEAT = 1, 2
 M64 = (1 << 64) - 1
 
-LIFECYCLE, CONTAINER, ZST, DROP_CHAIN = 1, 2, 3, 4
-SITES, TYPES, HOOKS, THREADS = 0x201, 0x202, 0x203, 0x204
+LIFECYCLE, CONTAINER, ZST, DROP_CHAIN, CALL, HEAP, PERFORMANCE, TASKS = range(1, 9)
+TYPE_DISTRIBUTION, FRAGMENTATION_MAP, SECURITY_VIOLATIONS, UNSAFE_FFI, MEMORY_ANALYSIS = range(0x101, 0x106)
+SITES, TYPES, HOOKS, THREADS, STRINGS = range(0x201, 0x206)
+STACKS, MODULES, DERIVATIONS = range(0x207, 0x20A)
 METADATA, COMMIT, INDEX, FOOTER, CHECKPOINT = 0x301, 0x302, 0x303, 0x304, 0x305
-KNOWN = {1, 2, 3, 4, *range(0x201, 0x205), *range(0x301, 0x306)}
-STREAMS = {LIFECYCLE: "LIFECYCLE", CONTAINER: "CONTAINER", ZST: "ZST", DROP_CHAIN: "DROP_CHAIN"}
+STREAMS = {
+    LIFECYCLE: "LIFECYCLE",
+    CONTAINER: "CONTAINER",
+    ZST: "ZST",
+    DROP_CHAIN: "DROP_CHAIN",
+    CALL: "CALL",
+    HEAP: "HEAP",
+    PERFORMANCE: "PERFORMANCE",
+    TASKS: "TASKS",
+    TYPE_DISTRIBUTION: "TYPE_DISTRIBUTION",
+    FRAGMENTATION_MAP: "FRAGMENTATION_MAP",
+    SECURITY_VIOLATIONS: "SECURITY_VIOLATIONS",
+    UNSAFE_FFI: "UNSAFE_FFI",
+    MEMORY_ANALYSIS: "MEMORY_ANALYSIS",
+}
+TABLES = {
+    STRINGS: "strings",
+    THREADS: "threads",
+    SITES: "sites",
+    TYPES: "types",
+    HOOKS: "hooks",
+    MODULES: "modules",
+    STACKS: "stacks",
+    DERIVATIONS: "derivations",
+}
+KNOWN = {*STREAMS, *TABLES, METADATA, COMMIT, INDEX, FOOTER, CHECKPOINT}
 
 KINDS = {1: "born", 2: "cloned", 3: "exit", 4: "moved"}
 CONTAINERS = ["vec", "string", "hash_map", "b_tree_map", "vec_deque", "box", "rc", "arc"]
 REASONS = {1: "birth", 2: "drop", 3: "asked"}
 OUTCOMES = {0: "unknown", 1: "dropped"}
+CALL_OUTCOMES = {1: "returned", 2: "unwound", 3: "pending", 4: "open"}
+HEAP_KINDS = {1: "alloc", 2: "alloc_zeroed", 3: "realloc", 4: "free"}
+TASK_KINDS = {1: "started", 2: "completed", 3: "cancelled", 4: "unwound"}
+METRICS = dict(
+    enumerate(
+        "resident_bytes minor_faults major_faults user_time system_time ring_fill drain_cycle drain_time events lost "
+        "capture_bytes heap_bytes heap_blocks heap_peak allocations allocated_bytes mark".split(),
+        1,
+    )
+)
+VIOLATIONS = {1: "use_after_end", 2: "dangling", 3: "double_end", 4: "bad_free", 5: "not_wiped"}
+CROSSINGS = {1: "called", 2: "called_back", 3: "given", 4: "taken", 5: "freed_across"}
+SEVERITIES = {1: "note", 2: "warning", 3: "error"}
+SITE_KINDS = (
+    "variable argument type snapshot function async_function return static thread_local".split()
+)
+ESCAPES = ["dropped", "returned", "captured", "passed"]
+VARIANCES = ["covariant", "contravariant", "invariant"]
 
 
 class Damaged(Exception):
@@ -270,6 +314,11 @@ def some(word):
     return word - 1 if word else None
 
 
+def some_u32(word):
+    need(word <= 1 << 32, "a word beyond 32 bits")
+    return some(word)
+
+
 def u32(word):
     need(word < 1 << 32, "a word beyond 32 bits")
     return word
@@ -329,6 +378,95 @@ COLUMNS = {
         (7, "outcome", one_of(OUTCOMES)),
         (8, "panicking", flag),
         (9, "thread", u32),
+    ],
+    CALL: [
+        (1, "ts", number),
+        (2, "duration", some),
+        (3, "site", u32),
+        (4, "task", some),
+        (5, "depth", u32),
+        (6, "outcome", one_of(CALL_OUTCOMES)),
+        (7, "thread", u32),
+    ],
+    HEAP: [
+        (1, "ts", number),
+        (2, "kind", one_of(HEAP_KINDS)),
+        (3, "block", some),
+        (4, "addr", number),
+        (5, "size", number),
+        (6, "old_size", some),
+        (7, "align", u32),
+        (8, "site", some_u32),
+        (9, "stack", some_u32),
+        (10, "thread", u32),
+    ],
+    PERFORMANCE: [
+        (1, "ts", number),
+        (2, "metric", one_of(METRICS)),
+        (3, "subject", number),
+        (4, "value", number),
+        (5, "thread", some_u32),
+    ],
+    TASKS: [
+        (1, "ts", number),
+        (2, "kind", one_of(TASK_KINDS)),
+        (3, "task", number),
+        (4, "parent", some),
+        (5, "site", u32),
+        (6, "executor_id", some),
+        (7, "thread", u32),
+    ],
+    TYPE_DISTRIBUTION: [
+        (1, "derivation", u32),
+        (2, "type", u32),
+        (3, "site", u32),
+        (4, "born", some),
+        (5, "ended", some),
+        (6, "alive", some),
+        (7, "alive_bytes", some),
+        (8, "peak_bytes", some),
+    ],
+    FRAGMENTATION_MAP: [
+        (1, "derivation", u32),
+        (2, "ts", number),
+        (3, "addr", number),
+        (4, "len", number),
+        (5, "blocks", number),
+        (6, "live_bytes", number),
+        (7, "largest_hole", number),
+    ],
+    SECURITY_VIOLATIONS: [
+        (1, "derivation", u32),
+        (2, "ts", number),
+        (3, "kind", one_of(VIOLATIONS)),
+        (4, "site", some_u32),
+        (5, "type", some_u32),
+        (6, "value", some),
+        (7, "addr", some),
+        (8, "detail", some_u32),
+        (9, "thread", some_u32),
+    ],
+    UNSAFE_FFI: [
+        (1, "derivation", u32),
+        (2, "ts", number),
+        (3, "kind", one_of(CROSSINGS)),
+        (4, "site", some_u32),
+        (5, "value", some),
+        (6, "addr", some),
+        (7, "size", some),
+        (8, "detail", some_u32),
+        (9, "thread", some_u32),
+    ],
+    MEMORY_ANALYSIS: [
+        (1, "derivation", u32),
+        (2, "rule", u32),
+        (3, "severity", one_of(SEVERITIES)),
+        (4, "site", some_u32),
+        (5, "type", some_u32),
+        (6, "value", some),
+        (7, "count", number),
+        (8, "bytes", some),
+        (9, "detail", some_u32),
     ],
 }
 COLUMNS[ZST] = COLUMNS[LIFECYCLE]
@@ -398,18 +536,28 @@ class Records:
             "size": self.int(),
             "align": self.int(),
             "container": self.option(self.container),
+            "marker": self.option(self.marker),
+        }
+
+    def marker(self):
+        variance = lambda: [self.str(), self.option(lambda: self.variant(VARIANCES))]
+        return {
+            "variance": self.list(variance),
+            "send": self.option(self.bool),
+            "sync": self.option(self.bool),
         }
 
     def site(self):
         return {
             "id": self.int(),
-            "kind": self.variant(["variable", "argument", "type", "snapshot"]),
+            "kind": self.variant(SITE_KINDS),
             "name": self.str(),
             "module": self.str(),
             "file": self.str(),
             "line": self.int(),
             "column": self.int(),
             "tags": self.list(self.str),
+            "escape": self.option(lambda: self.variant(ESCAPES)),
         }
 
     def type(self):
@@ -419,6 +567,7 @@ class Records:
             "size": self.int(),
             "align": self.int(),
             "needs_drop": self.bool(),
+            "has_niche": self.bool(),
             "container": self.option(self.container),
             "fields": self.option(lambda: self.list(self.field)),
         }
@@ -428,6 +577,31 @@ class Records:
 
     def thread(self):
         return {"id": self.int(), "name": self.option(self.str), "os_id": self.option(self.int)}
+
+    def string(self):
+        return {"id": self.int(), "text": self.str()}
+
+    def stack(self):
+        return {"id": self.int(), "addresses": self.list(self.int), "truncated": self.bool()}
+
+    def module(self):
+        return {
+            "id": self.int(),
+            "path": self.str(),
+            "build_id": self.option(self.str),
+            "start": self.int(),
+            "end": self.int(),
+            "bias": self.int(),
+        }
+
+    def derivation(self):
+        return {
+            "id": self.int(),
+            "tool": self.str(),
+            "version": self.str(),
+            "frames": self.list(lambda: [self.int(), self.int()]),
+            "made_unix_ns": self.int(),
+        }
 
     def reading(self):
         return {"ticks": self.int(), "mono_ns": self.int()}
@@ -473,6 +647,10 @@ def records_of(header, payload, skip=0):
         TYPES: records.type,
         HOOKS: records.hook,
         THREADS: records.thread,
+        STRINGS: records.string,
+        STACKS: records.stack,
+        MODULES: records.module,
+        DERIVATIONS: records.derivation,
         METADATA: records.metadata,
         CHECKPOINT: records.checkpoint,
     }[header.type]
@@ -522,7 +700,7 @@ def tag_of(data):
     head = data[:64]
     if head[:12] == MAGIC and zlib.crc32(head[:60]) == struct.unpack_from("<I", head, 60)[0]:
         major, minor, incompat = struct.unpack_from("<HHQ", head, 12)
-        need((major, minor) == (0, 2), f"format {major}.{minor}")
+        need((major, minor) == (0, 3), f"format {major}.{minor}")
         need(incompat == 0, f"features {incompat:#x}")
         return head[32:36]
     at = 64 if header_at(data, 64, None) else search(data, 0, None)
@@ -532,7 +710,7 @@ def tag_of(data):
 
 def decode(data):
     tag = tag_of(data)
-    tables = {SITES: {}, TYPES: {}, HOOKS: {}, THREADS: {}}
+    tables = {frame_type: {} for frame_type in TABLES}
     rows = {name: [] for name in STREAMS.values()}
     metadata = None
     frames = scan(data, tag)
@@ -558,12 +736,7 @@ def decode(data):
     in_order = lambda table: [table[id] for id in sorted(table)]
     return {
         "metadata": metadata,
-        "defs": {
-            "sites": in_order(tables[SITES]),
-            "types": in_order(tables[TYPES]),
-            "hooks": in_order(tables[HOOKS]),
-            "threads": in_order(tables[THREADS]),
-        },
+        "defs": {name: in_order(tables[frame_type]) for frame_type, name in TABLES.items()},
         "complete": is_complete(data, tag),
         "rows": rows,
     }

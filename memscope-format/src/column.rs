@@ -21,19 +21,27 @@ pub struct Column {
     /// Whether its bytes have no repetitions worth searching for: then a codec only codes them by frequency, where it
     /// can be told to.
     pub noisy: bool,
+    /// Whether the word 0 stands for "none", and each other for the number before it.
+    pub optional: bool,
 }
 
 impl Column {
     /// Describes a column.
     #[must_use]
     pub const fn new(id: u16, name: &'static str, encoding: ColumnEncoding) -> Self {
-        Self { id, name, encoding, noisy: false }
+        Self { id, name, encoding, noisy: false, optional: false }
     }
 
-    /// Describes a column whose words come from a clock, an allocator or a counter.
+    /// Says that its words come from a clock, an allocator or a counter.
     #[must_use]
-    pub const fn noisy(id: u16, name: &'static str, encoding: ColumnEncoding) -> Self {
-        Self { id, name, encoding, noisy: true }
+    pub const fn noisy(self) -> Self {
+        Self { noisy: true, ..self }
+    }
+
+    /// Says that the word 0 stands for "none".
+    #[must_use]
+    pub const fn optional(self) -> Self {
+        Self { optional: true, ..self }
     }
 
     /// Whether a chunk stores it as a word for each of its shapes.

@@ -1,9 +1,10 @@
 //! What a capture holds besides the rows: definitions, totals, health, and which of its chunks count.
 
-use crate::chunk::Sealed;
+use crate::chunk::{Rows, Sealed};
 use crate::clock::{Clock, ClockReading};
+use crate::codec;
 use crate::commit::{Commit, RingCommit};
-use crate::defs::{DefTables, Defs};
+use crate::defs::{DefTables, Definition, Defs, TableVisitor};
 use crate::error::Error;
 use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, frame_flags};
 use crate::header::{FILE_HEADER_LEN, FileHeader};
@@ -14,11 +15,11 @@ use crate::layout::Layout;
 use crate::leftover::{Leftover, Recovery};
 use crate::limits;
 use crate::metadata::Metadata;
+use crate::record::{Event, StreamVisitor};
 use crate::records;
-use crate::rows::{Container, SnapshotReason, Stream};
+use crate::rows::Stream;
 use crate::scan::read_frame;
 use crate::source::Input;
-use crate::{codec, stored};
 use std::collections::BTreeMap;
 
 /// What opening a capture brings up.
@@ -134,14 +135,9 @@ impl Contents {
         for frame in self.frames.get(committed..self.end).unwrap_or_default() {
             let counted = match frame.frame_type.stream() {
                 None => Ok(0),
-                Some(Stream::Container) => {
-                    stored::read_rows::<Container>(source, frame).await.and_then(|mut rows| {
-                        rows.try_fold(0, |events, row| {
-                            Ok(events + u64::from(row?.reason != SnapshotReason::Birth))
-                        })
-                    })
-                }
-                Some(_) => read_frame(source, frame).await.map(|_| u64::from(frame.rows)),
+                Some(stream) => read_frame(source, frame).await.and_then(|(header, payload)| {
+                    stream.visit(&mut CountEvents { header: &header, payload: &payload, frame })
+                }),
             };
             match counted {
                 Ok(events) => self.events = self.events.saturating_add(events),
@@ -299,16 +295,18 @@ impl<I: Input> Reading<'_, I> {
         tables: &mut DefTables,
         frame: &IndexEntry,
     ) -> Result<bool, Error> {
-        let mut added = Defs::default();
-        let found = match frame.frame_type {
-            FrameType::SITES => self.records(frame, 0).await?.map(|sites| added.sites = sites),
-            FrameType::TYPES => self.records(frame, 0).await?.map(|types| added.types = types),
-            FrameType::HOOKS => self.records(frame, 0).await?.map(|hooks| added.hooks = hooks),
-            FrameType::THREADS => {
-                self.records(frame, 0).await?.map(|threads| added.threads = threads)
-            }
-            _ => Some(()),
-        };
+        let (added, is_whole) =
+            match read_frame(self.source, frame).await.and_then(|(header, payload)| {
+                let mut table = ReadTable { header: &header, payload: &payload, frame };
+                Defs::visit(frame.frame_type, &mut table).unwrap_or_else(|| Ok(Defs::default()))
+            }) {
+                Ok(added) => (added, true),
+                Err(error @ Error::Io(_)) => return Err(error),
+                Err(error) => {
+                    self.damage.push(frame_damage(frame, &error));
+                    (Defs::default(), false)
+                }
+            };
         tables.add(added);
         if tables.longest() > limits::DEFINITIONS {
             return Err(Error::Limit {
@@ -318,7 +316,7 @@ impl<I: Input> Reading<'_, I> {
                 found: tables.longest() as u64,
             });
         }
-        Ok(found.is_some())
+        Ok(is_whole)
     }
 
     /// The commits: the last, or all if the positions of rings are needed.
@@ -353,6 +351,41 @@ impl<I: Input> Reading<'_, I> {
     }
 }
 
+/// Counts the events in a chunk.
+struct CountEvents<'a> {
+    header: &'a FrameHeader,
+    payload: &'a [u8],
+    frame: &'a IndexEntry,
+}
+
+impl StreamVisitor for CountEvents<'_> {
+    type Output = Result<u64, Error>;
+
+    fn visit<R: Event>(&mut self) -> Self::Output {
+        let offset = self.frame.offset + FRAME_HEADER_LEN as u64;
+        let mut rows = Rows::<R>::decode(self.header, self.payload, offset)?;
+        rows.try_fold(0, |events, row| Ok(events + u64::from(row?.is_event())))
+    }
+}
+
+/// Decodes a frame of definitions.
+struct ReadTable<'a> {
+    header: &'a FrameHeader,
+    payload: &'a [u8],
+    frame: &'a IndexEntry,
+}
+
+impl TableVisitor for ReadTable<'_> {
+    type Output = Result<Defs, Error>;
+
+    fn visit<T: Definition>(&mut self) -> Self::Output {
+        let (_, records) = decode_records::<T>(self.header, self.payload, self.frame, 0)?;
+        let mut defs = Defs::default();
+        *T::table_mut(&mut defs) = records;
+        Ok(defs)
+    }
+}
+
 /// Where the chunks that count end, when the rings say that a commit behind the last readable one is missing: at
 /// the commit that is damaged or, if none is known as such, at the last damage that is not the half frame a dying
 /// writer leaves at the end.
@@ -377,8 +410,18 @@ pub(crate) async fn read_records<T: serde::de::DeserializeOwned>(
     frame: &IndexEntry,
     skip: usize,
 ) -> Result<(Vec<u8>, Vec<T>), Error> {
-    let offset = frame.offset;
     let (header, payload) = read_frame(source, frame).await?;
+    decode_records(&header, &payload, frame, skip)
+}
+
+/// As [`read_records`], from the frame's header and payload.
+pub(crate) fn decode_records<T: serde::de::DeserializeOwned>(
+    header: &FrameHeader,
+    payload: &[u8],
+    frame: &IndexEntry,
+    skip: usize,
+) -> Result<(Vec<u8>, Vec<T>), Error> {
+    let offset = frame.offset;
     if header.version != 1
         || Some(header.encoding) != frame.frame_type.encoding().map(|id| id as u8)
     {
@@ -396,7 +439,7 @@ pub(crate) async fn read_records<T: serde::de::DeserializeOwned>(
         });
     }
     let codec = codec::available(header.codec)?;
-    let mut raw = codec::decompress(codec, &payload, header.raw_len as usize).ok_or_else(|| {
+    let mut raw = codec::decompress(codec, payload, header.raw_len as usize).ok_or_else(|| {
         Error::corrupt(offset, format!("{} raw bytes", header.raw_len), "something else")
     })?;
     if raw.len() < skip {

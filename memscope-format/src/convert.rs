@@ -10,68 +10,159 @@ use crate::chunk::{CHUNK_ROWS, Chunk};
 use crate::clock::ClockReading;
 use crate::commit::Commit;
 use crate::compression::Compression;
-use crate::defs::{Defs, HookDef, SiteDef, ThreadDef, TypeDef};
+use crate::defs::{
+    Defs, DerivationDef, HookDef, ModuleDef, SiteDef, StackDef, StringDef, ThreadDef, TypeDef,
+};
 use crate::error::Error;
 use crate::header::FileHeader;
 use crate::limits;
 use crate::metadata::Metadata;
 use crate::reader::Reader;
 use crate::record::Event;
-use crate::rows::{Container, DropChain, Lifecycle, Zst};
+use crate::rows::{
+    Call, Container, DropChain, FragmentationMap, Heap, Lifecycle, MemoryAnalysis, Performance,
+    SecurityViolation, Task, TypeDistribution, UnsafeFfi, Zst,
+};
 use crate::writer::Writer;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read, Write};
 
-/// One thing that a capture says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "stream")]
-#[non_exhaustive]
-pub enum Item {
-    /// The first item: which capture it is.
-    #[serde(rename = "CAPTURE")]
-    Capture {
-        /// See [`FileHeader::file_id`].
-        file_id: [u8; 16],
-        /// See [`FileHeader::created_unix_ns`].
-        created_unix_ns: u64,
-    },
-    /// What it is of.
-    #[serde(rename = "METADATA")]
-    Metadata(Metadata),
-    /// A place in source.
-    #[serde(rename = "SITES")]
-    Site(SiteDef),
-    /// A type.
-    #[serde(rename = "TYPES")]
-    Type(TypeDef),
-    /// A site instantiated for a type.
-    #[serde(rename = "HOOKS")]
-    Hook(HookDef),
-    /// A thread.
-    #[serde(rename = "THREADS")]
-    Thread(ThreadDef),
-    /// A row.
-    #[serde(rename = "LIFECYCLE")]
-    Lifecycle(Weighted<Lifecycle>),
-    /// A row.
-    #[serde(rename = "CONTAINER")]
-    Container(Weighted<Container>),
-    /// A row.
-    #[serde(rename = "ZST")]
-    Zst(Weighted<Zst>),
-    /// A row.
-    #[serde(rename = "DROP_CHAIN")]
-    DropChain(Weighted<DropChain>),
-    /// The last item: the totals. Without it the items are cut off.
-    #[serde(rename = "END")]
-    End {
-        /// Raw events in the capture.
-        events: u64,
-        /// Raw events that are known to be lost.
-        lost: u64,
-        /// The last reading of the clock.
-        clock: ClockReading,
-    },
+macro_rules! items {
+    (
+        definitions { $($table:ident: $def:ident, $frame:literal, $definition:ident;)* }
+        rows { $($chunk:ident: $stream:ident, $name:literal, $row:ident;)* }
+    ) => {
+        /// One thing that a capture says.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "stream")]
+        #[non_exhaustive]
+        pub enum Item {
+            /// The first item: which capture it is.
+            #[serde(rename = "CAPTURE")]
+            Capture {
+                /// See [`FileHeader::file_id`].
+                file_id: [u8; 16],
+                /// See [`FileHeader::created_unix_ns`].
+                created_unix_ns: u64,
+            },
+            /// What it is of.
+            #[serde(rename = "METADATA")]
+            Metadata(Metadata),
+            $(
+                /// A definition.
+                #[serde(rename = $frame)]
+                $def($definition),
+            )*
+            $(
+                /// A row.
+                #[serde(rename = $name)]
+                $stream(Weighted<$row>),
+            )*
+            /// The last item: the totals. Without it the items are cut off.
+            #[serde(rename = "END")]
+            End {
+                /// Raw events in the capture.
+                events: u64,
+                /// Raw events that are known to be lost.
+                lost: u64,
+                /// The last reading of the clock.
+                clock: ClockReading,
+            },
+        }
+
+        impl<W: Write, P: FnMut(u64, u64)> Out<'_, W, P> {
+            /// Writes all definitions, then all rows.
+            fn content(&mut self) -> Result<(), Error> {
+                let defs = self.reader.defs();
+                $(
+                    for definition in &defs.$table {
+                        self.put(&Item::$def(definition.clone()))?;
+                    }
+                )*
+                $(self.rows(Item::$stream)?;)*
+                Ok(())
+            }
+        }
+
+        /// A capture in the making.
+        struct Build<W: Write> {
+            writer: Writer<W>,
+            compression: Compression,
+            /// Definitions that were not written yet.
+            new: Defs,
+            rows: u64,
+            $($chunk: Chunk<$row>,)*
+        }
+
+        impl<W: Write> Build<W> {
+            fn new(writer: Writer<W>, compression: Compression) -> Self {
+                Self {
+                    writer,
+                    compression,
+                    new: Defs::default(),
+                    rows: 0,
+                    $($chunk: Chunk::new(),)*
+                }
+            }
+
+            fn add(&mut self, item: Item) -> Result<(), Error> {
+                match item {
+                    Item::Metadata(metadata) => self.writer.metadata(&metadata)?,
+                    $(Item::$def(definition) => self.new.$table.push(definition),)*
+                    $(
+                        Item::$stream(row) => {
+                            self.define()?;
+                            put(&mut self.$chunk, &row, &mut self.writer, self.compression)?;
+                            self.rows += 1;
+                        }
+                    )*
+                    Item::Capture { .. } | Item::End { .. } => {}
+                }
+                Ok(())
+            }
+
+            /// Writes what is left, closes the capture, and returns its rows.
+            fn end(mut self, commit: &Commit) -> Result<u64, Error> {
+                self.define()?;
+                $(
+                    if let Some(frame) = self.$chunk.seal(self.compression) {
+                        self.writer.append(&frame)?;
+                    }
+                )*
+                self.writer.commit(commit)?;
+                self.writer.finish()?;
+                Ok(self.rows)
+            }
+        }
+    };
+}
+
+items! {
+    definitions {
+        strings: String, "STRINGS", StringDef;
+        threads: Thread, "THREADS", ThreadDef;
+        sites: Site, "SITES", SiteDef;
+        types: Type, "TYPES", TypeDef;
+        hooks: Hook, "HOOKS", HookDef;
+        modules: Module, "MODULES", ModuleDef;
+        stacks: Stack, "STACKS", StackDef;
+        derivations: Derivation, "DERIVATIONS", DerivationDef;
+    }
+    rows {
+        lifecycle: Lifecycle, "LIFECYCLE", Lifecycle;
+        container: Container, "CONTAINER", Container;
+        zst: Zst, "ZST", Zst;
+        drop_chain: DropChain, "DROP_CHAIN", DropChain;
+        call: Call, "CALL", Call;
+        heap: Heap, "HEAP", Heap;
+        performance: Performance, "PERFORMANCE", Performance;
+        tasks: Task, "TASKS", Task;
+        type_distribution: TypeDistribution, "TYPE_DISTRIBUTION", TypeDistribution;
+        fragmentation_map: FragmentationMap, "FRAGMENTATION_MAP", FragmentationMap;
+        security_violations: SecurityViolation, "SECURITY_VIOLATIONS", SecurityViolation;
+        unsafe_ffi: UnsafeFfi, "UNSAFE_FFI", UnsafeFfi;
+        memory_analysis: MemoryAnalysis, "MEMORY_ANALYSIS", MemoryAnalysis;
+    }
 }
 
 /// A row, and how many events it stands for.
@@ -133,15 +224,7 @@ pub fn export(
     if let Some(metadata) = reader.metadata() {
         out.put(&Item::Metadata(metadata.clone()))?;
     }
-    let defs = reader.defs();
-    defs.sites.iter().try_for_each(|site| out.put(&Item::Site(site.clone())))?;
-    defs.types.iter().try_for_each(|type_def| out.put(&Item::Type(type_def.clone())))?;
-    defs.hooks.iter().try_for_each(|hook| out.put(&Item::Hook(*hook)))?;
-    defs.threads.iter().try_for_each(|thread| out.put(&Item::Thread(thread.clone())))?;
-    out.rows(Item::Lifecycle)?;
-    out.rows(Item::Container)?;
-    out.rows(Item::Zst)?;
-    out.rows(Item::DropChain)?;
+    out.content()?;
     let clock = reader.clock().last();
     out.put(&Item::End { events: reader.events(), lost: reader.lost(), clock })?;
     out.sink.flush()?;
@@ -220,7 +303,7 @@ pub fn import(
     let mut build = Build::new(Writer::new(sink, &header)?, compression);
     while let Some(item) = next(&mut source, notation)? {
         if let Item::End { events, lost, clock } = item {
-            return build.end(Commit { cycle: 1, clock, events, lost, rings: Vec::new() });
+            return build.end(&Commit { cycle: 1, clock, events, lost, rings: Vec::new() });
         }
         build.add(item)?;
     }
@@ -278,74 +361,13 @@ impl<S: BufRead> BufRead for Counted<S> {
     }
 }
 
-/// A capture in the making.
-struct Build<W: Write> {
-    writer: Writer<W>,
-    compression: Compression,
-    /// Definitions that were not written yet.
-    new: Defs,
-    lifecycle: Chunk<Lifecycle>,
-    container: Chunk<Container>,
-    zst: Chunk<Zst>,
-    drop_chain: Chunk<DropChain>,
-    rows: u64,
-}
-
 impl<W: Write> Build<W> {
-    fn new(writer: Writer<W>, compression: Compression) -> Self {
-        Self {
-            writer,
-            compression,
-            new: Defs::default(),
-            lifecycle: Chunk::new(),
-            container: Chunk::new(),
-            zst: Chunk::new(),
-            drop_chain: Chunk::new(),
-            rows: 0,
-        }
-    }
-
-    fn add(&mut self, item: Item) -> Result<(), Error> {
-        let Self { writer, compression, .. } = self;
-        match item {
-            Item::Metadata(metadata) => return writer.metadata(&metadata),
-            Item::Site(site) => self.new.sites.push(site),
-            Item::Type(type_def) => self.new.types.push(type_def),
-            Item::Hook(hook) => self.new.hooks.push(hook),
-            Item::Thread(thread) => self.new.threads.push(thread),
-            row => {
-                if !self.new.is_empty() {
-                    writer.define(&std::mem::take(&mut self.new))?;
-                }
-                match row {
-                    Item::Lifecycle(row) => put(&mut self.lifecycle, &row, writer, *compression)?,
-                    Item::Container(row) => put(&mut self.container, &row, writer, *compression)?,
-                    Item::Zst(row) => put(&mut self.zst, &row, writer, *compression)?,
-                    Item::DropChain(row) => put(&mut self.drop_chain, &row, writer, *compression)?,
-                    _ => return Ok(()),
-                }
-                self.rows += 1;
-            }
+    /// Writes the definitions that came since this was called before.
+    fn define(&mut self) -> Result<(), Error> {
+        if !self.new.is_empty() {
+            self.writer.define(&std::mem::take(&mut self.new))?;
         }
         Ok(())
-    }
-
-    /// Writes what is left, closes the capture, and returns its rows.
-    fn end(mut self, commit: Commit) -> Result<u64, Error> {
-        let compression = self.compression;
-        let frames = [
-            self.lifecycle.seal(compression),
-            self.container.seal(compression),
-            self.zst.seal(compression),
-            self.drop_chain.seal(compression),
-        ];
-        self.writer.define(&self.new)?;
-        for frame in frames.iter().flatten() {
-            self.writer.append(frame)?;
-        }
-        self.writer.commit(&commit)?;
-        self.writer.finish()?;
-        Ok(self.rows)
     }
 }
 

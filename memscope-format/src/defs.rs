@@ -3,8 +3,12 @@
 //! A definition is written before the first event that names it, and every table is written again as a
 //! whole at checkpoints, so that a damaged frame costs names only until the next one.
 
+use crate::frame::FrameType;
+use crate::word::ids;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 /// What kind of place in the source a [`SiteDef`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,6 +23,31 @@ pub enum SiteKind {
     Type,
     /// A `snapshot!` invocation.
     Snapshot,
+    /// A function, whose calls are recorded.
+    Function,
+    /// An async function, or one that returns a future, whose tasks and polls are recorded.
+    AsyncFunction,
+    /// What a function returns.
+    Return,
+    /// A static.
+    Static,
+    /// A thread-local.
+    ThreadLocal,
+}
+
+/// What a function does with the value of a local variable or argument, as far as its source alone proves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Escape {
+    /// It is never used by value, so it is dropped where its scope ends.
+    Dropped,
+    /// It may leave by being returned, and in no other way.
+    Returned,
+    /// A closure that moves what it captures takes it.
+    Captured,
+    /// It may be given to other code: an argument, a field, another variable.
+    Passed,
 }
 
 /// A place in source that records events.
@@ -40,51 +69,33 @@ pub struct SiteDef {
     pub column: u32,
     /// What the user tagged it with, in the order of the source.
     pub tags: Vec<String>,
+    /// What becomes of the variable's value; `None` where the source does not prove it.
+    pub escape: Option<Escape>,
 }
 
-/// Which container a type is, and how its content is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-#[non_exhaustive]
-pub enum ContainerKind {
-    /// `Vec<T>`.
-    Vec = 1,
-    /// `String`.
-    String = 2,
-    /// `HashMap<K, V>`; an element is `(K, V)`.
-    HashMap = 3,
-    /// `BTreeMap<K, V>`; an element is `(K, V)`. Has no capacity.
-    BTreeMap = 4,
-    /// `VecDeque<T>`.
-    VecDeque = 5,
-    /// `Box<T>`; length 1, or the length of a boxed slice.
-    Box = 6,
-    /// `Rc<T>`; has strong and weak counts.
-    Rc = 7,
-    /// `Arc<T>`; has strong and weak counts.
-    Arc = 8,
+ids! {
+    /// Which container a type is, and how its content is to be read.
+    pub enum ContainerKind {
+        /// `Vec<T>`.
+        Vec = 1,
+        /// `String`.
+        String = 2,
+        /// `HashMap<K, V>`; an element is `(K, V)`.
+        HashMap = 3,
+        /// `BTreeMap<K, V>`; an element is `(K, V)`. Has no capacity.
+        BTreeMap = 4,
+        /// `VecDeque<T>`.
+        VecDeque = 5,
+        /// `Box<T>`; length 1, or the length of a boxed slice.
+        Box = 6,
+        /// `Rc<T>`; has strong and weak counts.
+        Rc = 7,
+        /// `Arc<T>`; has strong and weak counts.
+        Arc = 8,
+    }
 }
 
 impl ContainerKind {
-    /// All kinds, in the order of their ids.
-    pub const ALL: [Self; 8] = [
-        Self::Vec,
-        Self::String,
-        Self::HashMap,
-        Self::BTreeMap,
-        Self::VecDeque,
-        Self::Box,
-        Self::Rc,
-        Self::Arc,
-    ];
-
-    /// Returns the kind with this id, if there is one.
-    #[must_use]
-    pub fn from_id(id: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(id).wrapping_sub(1)).copied()
-    }
-
     /// Whether a value of this kind tells how many elements it has room for.
     #[must_use]
     pub const fn has_capacity(self) -> bool {
@@ -124,6 +135,31 @@ pub struct FieldDef {
     pub align: u32,
     /// What it is, when it is a container that snapshots are taken of.
     pub container: Option<ContainerDef>,
+    /// For a `PhantomData`, what it does to the type that has it; `None` for other fields.
+    pub marker: Option<MarkerDef>,
+}
+
+ids! {
+    /// How a type varies with one of its parameters.
+    pub enum Variance {
+        /// A subtype for a subtype.
+        Covariant = 1,
+        /// A subtype for a supertype.
+        Contravariant = 2,
+        /// Neither.
+        Invariant = 3,
+    }
+}
+
+/// What a `PhantomData` field makes of its type. `None` is "unknown": the source alone does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkerDef {
+    /// The parameters of the annotated type that the marker names, and how it makes the type vary with each.
+    pub variance: Vec<(String, Option<Variance>)>,
+    /// Whether the marker can be sent to another thread; if not, neither can the type.
+    pub send: Option<bool>,
+    /// Whether the marker can be shared with another thread; if not, neither can the type.
+    pub sync: Option<bool>,
 }
 
 impl FieldDef {
@@ -153,6 +189,8 @@ pub struct TypeDef {
     pub align: u32,
     /// Whether dropping a value runs code.
     pub needs_drop: bool,
+    /// Whether an `Option` of it is no larger than it.
+    pub has_niche: bool,
     /// What it is, when it is a container that snapshots are taken of.
     pub container: Option<ContainerDef>,
     /// Its fields in source order, for an annotated type, of an enum those of all variants; `None` where the layout was
@@ -184,31 +222,180 @@ pub struct ThreadDef {
     pub os_id: Option<u64>,
 }
 
-/// All definition tables of a capture, or an addition to them.
-///
-/// In the definitions of a whole capture each table is sorted by id and has each id once.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Defs {
-    /// Places in source, by id.
-    pub sites: Vec<SiteDef>,
-    /// Types of tracked values, by id.
-    pub types: Vec<TypeDef>,
-    /// Sites instantiated for types, by id.
-    pub hooks: Vec<HookDef>,
+/// A text that rows refer to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StringDef {
+    /// The id in rows, from 1; unique in a capture.
+    pub id: u32,
+    /// The text.
+    pub text: String,
+}
+
+/// A call stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StackDef {
+    /// The id in rows, from 1; unique in a capture.
+    pub id: u32,
+    /// Addresses of instructions in the process, the innermost call first: where each call returns to, but for the first.
+    pub addresses: Vec<u64>,
+    /// Whether there were more calls outside of these.
+    pub truncated: bool,
+}
+
+/// A file of machine code that the process had in its memory: what makes the addresses of a [`StackDef`] into names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleDef {
+    /// Unique in a capture.
+    pub id: u32,
+    /// The file.
+    pub path: String,
+    /// The linker's id of its content, in hexadecimal, where there is one.
+    pub build_id: Option<String>,
+    /// The first address that its code takes in the process.
+    pub start: u64,
+    /// The address behind the last.
+    pub end: u64,
+    /// What is to be subtracted from an address in the process to get one of the file.
+    pub bias: u64,
+}
+
+/// How derived rows were found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DerivationDef {
+    /// The id in rows, from 1; unique in a capture.
+    pub id: u32,
+    /// The tool.
+    pub tool: String,
+    /// The tool's version.
+    pub version: String,
+    /// The frames that were looked at: the first and the last number of each run of frames.
+    pub frames: Vec<(u64, u64)>,
+    /// When, in nanoseconds of the Unix epoch.
+    pub made_unix_ns: u64,
+}
+
+/// A definition that has a table of its own.
+pub trait Definition:
+    Debug + Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    /// The type of the frames that hold such definitions.
+    const FRAME: FrameType;
+
+    /// The id by which others name it, unique in its table.
+    fn id(&self) -> u32;
+
+    /// Its table.
+    fn table(defs: &Defs) -> &[Self];
+
+    /// Its table, to be changed.
+    fn table_mut(defs: &mut Defs) -> &mut Vec<Self>;
+}
+
+/// Does the same for definitions of any kind; see [`Defs::visit`].
+pub trait TableVisitor {
+    /// What it gives.
+    type Output;
+
+    /// Is called with the type of a table's definitions.
+    fn visit<T: Definition>(&mut self) -> Self::Output;
+}
+
+macro_rules! tables {
+    ($($(#[$about:meta])* $table:ident: $definition:ident, $frame:ident;)*) => {
+        /// All definition tables of a capture, or an addition to them.
+        ///
+        /// In the definitions of a whole capture each table is sorted by id and has each id once.
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Defs {
+            $($(#[$about])* #[serde(default)] pub $table: Vec<$definition>,)*
+        }
+
+        impl Defs {
+            /// The types of the frames that hold definitions, in the order in which tables are written: what is named
+            /// comes before what names it.
+            pub const FRAMES: &[FrameType] = &[$(FrameType::$frame),*];
+
+            /// Calls the visitor with the type of the definitions in frames of this type, if those hold definitions.
+            pub fn visit<V: TableVisitor>(
+                frame_type: FrameType,
+                visitor: &mut V,
+            ) -> Option<V::Output> {
+                Some(match frame_type {
+                    $(FrameType::$frame => visitor.visit::<$definition>(),)*
+                    _ => return None,
+                })
+            }
+
+            /// Whether there are no definitions.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                $(self.$table.is_empty())&&*
+            }
+        }
+
+        $(impl Definition for $definition {
+            const FRAME: FrameType = FrameType::$frame;
+
+            fn id(&self) -> u32 {
+                self.id
+            }
+
+            fn table(defs: &Defs) -> &[Self] {
+                &defs.$table
+            }
+
+            fn table_mut(defs: &mut Defs) -> &mut Vec<Self> {
+                &mut defs.$table
+            }
+        })*
+
+        /// Definition tables as they grow, frame by frame: in any order, with the same id any number of times.
+        #[derive(Debug, Default)]
+        pub(crate) struct DefTables {
+            $($table: BTreeMap<u32, $definition>,)*
+        }
+
+        impl DefTables {
+            /// Adds definitions; those whose id is known replace the ones before.
+            pub(crate) fn add(&mut self, defs: Defs) {
+                $(self.$table.extend(defs.$table.into_iter().map(|def| (def.id, def)));)*
+            }
+
+            /// Definitions in the longest table.
+            pub(crate) fn longest(&self) -> usize {
+                [$(self.$table.len()),*].into_iter().fold(0, usize::max)
+            }
+
+            /// Returns the tables, sorted by id.
+            pub(crate) fn into_defs(self) -> Defs {
+                Defs {
+                    $($table: self.$table.into_values().collect(),)*
+                }
+            }
+        }
+    };
+}
+
+tables! {
+    /// Texts, by id.
+    strings: StringDef, STRINGS;
     /// Threads, by id.
-    pub threads: Vec<ThreadDef>,
+    threads: ThreadDef, THREADS;
+    /// Places in source, by id.
+    sites: SiteDef, SITES;
+    /// Types of tracked values, by id.
+    types: TypeDef, TYPES;
+    /// Sites instantiated for types, by id.
+    hooks: HookDef, HOOKS;
+    /// Files of machine code, by id.
+    modules: ModuleDef, MODULES;
+    /// Call stacks, by id.
+    stacks: StackDef, STACKS;
+    /// How derived rows were found, by id.
+    derivations: DerivationDef, DERIVATIONS;
 }
 
 impl Defs {
-    /// Whether there are no definitions.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.sites.is_empty()
-            && self.types.is_empty()
-            && self.hooks.is_empty()
-            && self.threads.is_empty()
-    }
-
     /// Adds definitions, and sorts the tables; those whose id is known replace the ones before.
     pub fn extend(&mut self, others: Self) {
         let mut tables = DefTables::default();
@@ -217,62 +404,29 @@ impl Defs {
         *self = tables.into_defs();
     }
 
+    /// Finds a definition by its id, in sorted tables.
+    #[must_use]
+    pub fn get<T: Definition>(&self, id: u32) -> Option<&T> {
+        let table = T::table(self);
+        table.binary_search_by_key(&id, T::id).ok().map(|place| &table[place])
+    }
+
     /// Finds a site by its id, in sorted tables.
     #[must_use]
     pub fn site(&self, id: u32) -> Option<&SiteDef> {
-        find(&self.sites, id, |site| site.id)
+        self.get(id)
     }
 
     /// Finds a type by its id, in sorted tables.
     #[must_use]
     pub fn type_def(&self, id: u32) -> Option<&TypeDef> {
-        find(&self.types, id, |type_def| type_def.id)
+        self.get(id)
     }
 
     /// Finds a thread by its id, in sorted tables.
     #[must_use]
     pub fn thread(&self, id: u32) -> Option<&ThreadDef> {
-        find(&self.threads, id, |thread| thread.id)
-    }
-}
-
-fn find<T>(table: &[T], id: u32, id_of: impl Fn(&T) -> u32) -> Option<&T> {
-    table.binary_search_by_key(&id, id_of).ok().map(|place| &table[place])
-}
-
-/// Definition tables as they grow, frame by frame: in any order, with the same id any number of times.
-#[derive(Debug, Default)]
-pub(crate) struct DefTables {
-    sites: BTreeMap<u32, SiteDef>,
-    types: BTreeMap<u32, TypeDef>,
-    hooks: BTreeMap<u32, HookDef>,
-    threads: BTreeMap<u32, ThreadDef>,
-}
-
-impl DefTables {
-    /// Adds definitions; those whose id is known replace the ones before.
-    pub(crate) fn add(&mut self, defs: Defs) {
-        self.sites.extend(defs.sites.into_iter().map(|site| (site.id, site)));
-        self.types.extend(defs.types.into_iter().map(|type_def| (type_def.id, type_def)));
-        self.hooks.extend(defs.hooks.into_iter().map(|hook| (hook.id, hook)));
-        self.threads.extend(defs.threads.into_iter().map(|thread| (thread.id, thread)));
-    }
-
-    /// Definitions in the longest table.
-    pub(crate) fn longest(&self) -> usize {
-        [self.sites.len(), self.types.len(), self.hooks.len(), self.threads.len()]
-            .into_iter()
-            .fold(0, usize::max)
-    }
-
-    /// Returns the tables, sorted by id.
-    pub(crate) fn into_defs(self) -> Defs {
-        Defs {
-            sites: self.sites.into_values().collect(),
-            types: self.types.into_values().collect(),
-            hooks: self.hooks.into_values().collect(),
-            threads: self.threads.into_values().collect(),
-        }
+        self.get(id)
     }
 }
 

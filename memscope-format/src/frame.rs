@@ -4,9 +4,11 @@
 //! checksum of its own, so that a reader hops from frame to frame without touching payloads, and a sync mark
 //! to find it by where the one before is damaged.
 
+use crate::defs::Defs;
 use crate::header::{u16_at, u32_at, u64_at};
 use crate::limits;
 use crate::rows::Stream;
+use crate::word::Word;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -18,18 +20,12 @@ pub const FRAME_HEADER_LEN: usize = 64;
 pub const SYNC: [u8; 4] = [0xF7, 0x9B, 0xC3, 0xA5];
 
 /// What a frame holds. The set is open: a reader skips frames of types that it does not know.
+///
+/// The types of the frames that hold rows are those of the streams: [`Stream::frame_type`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FrameType(pub u16);
 
 impl FrameType {
-    /// Rows of [`crate::rows::Lifecycle`].
-    pub const LIFECYCLE: Self = Self(0x01);
-    /// Rows of [`crate::rows::Container`].
-    pub const CONTAINER: Self = Self(0x02);
-    /// Rows of [`crate::rows::Zst`].
-    pub const ZST: Self = Self(0x03);
-    /// Rows of [`crate::rows::DropChain`].
-    pub const DROP_CHAIN: Self = Self(0x04);
     /// Definitions: [`crate::defs::SiteDef`].
     pub const SITES: Self = Self(0x0201);
     /// Definitions: [`crate::defs::TypeDef`].
@@ -38,6 +34,14 @@ impl FrameType {
     pub const HOOKS: Self = Self(0x0203);
     /// Definitions: [`crate::defs::ThreadDef`].
     pub const THREADS: Self = Self(0x0204);
+    /// Definitions: [`crate::defs::StringDef`].
+    pub const STRINGS: Self = Self(0x0205);
+    /// Definitions: [`crate::defs::StackDef`].
+    pub const STACKS: Self = Self(0x0207);
+    /// Definitions: [`crate::defs::ModuleDef`].
+    pub const MODULES: Self = Self(0x0208);
+    /// Definitions: [`crate::defs::DerivationDef`].
+    pub const DERIVATIONS: Self = Self(0x0209);
     /// What the capture is of: [`crate::metadata::Metadata`], after a copy of the file header.
     pub const METADATA: Self = Self(0x0301);
     /// The frames before it are whole: [`crate::commit::Commit`].
@@ -53,15 +57,18 @@ impl FrameType {
     /// Name of the type, as the specification has it.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
+        if let Some(stream) = self.stream() {
+            return Some(stream.name());
+        }
         Some(match self {
-            Self::LIFECYCLE => "LIFECYCLE",
-            Self::CONTAINER => "CONTAINER",
-            Self::ZST => "ZST",
-            Self::DROP_CHAIN => "DROP_CHAIN",
             Self::SITES => "SITES",
             Self::TYPES => "TYPES",
             Self::HOOKS => "HOOKS",
             Self::THREADS => "THREADS",
+            Self::STRINGS => "STRINGS",
+            Self::STACKS => "STACKS",
+            Self::MODULES => "MODULES",
+            Self::DERIVATIONS => "DERIVATIONS",
             Self::METADATA => "METADATA",
             Self::COMMIT => "COMMIT",
             Self::INDEX => "INDEX",
@@ -71,32 +78,39 @@ impl FrameType {
         })
     }
 
-    /// The stream whose rows frames of this type hold, if they hold events.
+    /// The stream whose rows frames of this type hold, if they hold rows.
     #[must_use]
-    pub fn stream(self) -> Option<Stream> {
-        Stream::ALL.into_iter().find(|stream| stream.frame_type() == self)
+    pub const fn stream(self) -> Option<Stream> {
+        Stream::of_frames(self)
     }
 
     /// Whether frames of this type hold definitions.
     #[must_use]
-    pub const fn is_definitions(self) -> bool {
-        matches!(self, Self::SITES | Self::TYPES | Self::HOOKS | Self::THREADS)
+    pub fn is_definitions(self) -> bool {
+        Defs::FRAMES.contains(&self)
     }
 
     /// The encoding that this version gives to frames of this type.
     #[must_use]
-    pub const fn encoding(self) -> Option<Encoding> {
+    pub fn encoding(self) -> Option<Encoding> {
         Some(match self {
-            Self::LIFECYCLE | Self::CONTAINER | Self::ZST | Self::DROP_CHAIN | Self::INDEX => {
-                Encoding::Columns
-            }
-            Self::SITES | Self::TYPES | Self::HOOKS | Self::THREADS | Self::METADATA => {
-                Encoding::Bincode
-            }
-            Self::COMMIT | Self::CHECKPOINT => Encoding::Bincode,
+            Self::INDEX => Encoding::Columns,
+            Self::METADATA | Self::COMMIT | Self::CHECKPOINT => Encoding::Bincode,
             Self::FOOTER => Encoding::Empty,
+            _ if self.stream().is_some() => Encoding::Columns,
+            _ if self.is_definitions() => Encoding::Bincode,
             _ => return None,
         })
+    }
+}
+
+impl Word for FrameType {
+    fn to_word(&self) -> u64 {
+        self.0.to_word()
+    }
+
+    fn from_word(word: u64) -> Option<Self> {
+        u16::from_word(word).map(Self)
     }
 }
 
@@ -268,7 +282,7 @@ mod tests {
     #[test]
     fn a_header_comes_back_and_each_of_its_bits_counts() {
         let header = FrameHeader {
-            frame_type: FrameType::CONTAINER,
+            frame_type: Stream::Container.frame_type(),
             flags: 0x0102,
             codec: 3,
             encoding: 4,

@@ -10,7 +10,7 @@ pub const FILE_HEADER_LEN: usize = 64;
 /// The major version that this crate writes; greater ones are refused.
 pub const MAJOR: u16 = 0;
 /// The minor version that this crate writes. While the major version is 0 each minor one is a format of its own.
-pub const MINOR: u16 = 2;
+pub const MINOR: u16 = 3;
 /// The incompatible features that this crate knows: none yet.
 pub const KNOWN_INCOMPAT: u64 = 0;
 
@@ -153,7 +153,7 @@ mod tests {
         let mut header = FileHeader::new([1; 16], 0, Codec::None);
         header.major = 3;
         let error = FileHeader::from_bytes(&header.to_bytes()).unwrap_err().to_string();
-        assert!(error.contains("format 3.2"), "{error}");
+        assert!(error.contains(&format!("format 3.{MINOR}")), "{error}");
         header.major = MAJOR;
         header.incompat = 0x10;
         let error = FileHeader::from_bytes(&header.to_bytes()).unwrap_err().to_string();

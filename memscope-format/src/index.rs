@@ -1,8 +1,7 @@
 //! The index: where each frame lies. A cache of the frame headers, never the truth.
 
-use crate::column::{Column, ColumnEncoding};
 use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
-use crate::record::Record;
+use crate::record::columns;
 
 /// What the index says of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,48 +62,15 @@ impl IndexEntry {
     }
 }
 
-impl Record for IndexEntry {
-    type Words = [u64; 9];
-
-    const FRAME: FrameType = FrameType::INDEX;
-    const COLUMNS: &'static [Column] = &[
-        Column::new(1, "offset", ColumnEncoding::Delta),
-        Column::new(2, "frame_type", ColumnEncoding::Varint),
-        Column::new(3, "flags", ColumnEncoding::Varint),
-        Column::new(4, "seq", ColumnEncoding::Delta),
-        Column::new(5, "stored_len", ColumnEncoding::Varint),
-        Column::new(6, "rows", ColumnEncoding::Varint),
-        Column::new(7, "source", ColumnEncoding::Varint),
-        Column::new(8, "t_min", ColumnEncoding::Delta),
-        Column::new(9, "t_max", ColumnEncoding::Delta),
-    ];
-    const TIME: Option<usize> = None;
-
-    fn to_words(&self) -> Self::Words {
-        [
-            self.offset,
-            u64::from(self.frame_type.0),
-            u64::from(self.flags),
-            self.seq,
-            u64::from(self.stored_len),
-            u64::from(self.rows),
-            u64::from(self.source),
-            self.t_min,
-            self.t_max,
-        ]
-    }
-
-    fn from_words(words: &Self::Words) -> Result<Self, usize> {
-        Ok(Self {
-            offset: words[0],
-            frame_type: FrameType(u16::try_from(words[1]).map_err(|_| 1_usize)?),
-            flags: u16::try_from(words[2]).map_err(|_| 2_usize)?,
-            seq: words[3],
-            stored_len: u32::try_from(words[4]).map_err(|_| 4_usize)?,
-            rows: u32::try_from(words[5]).map_err(|_| 5_usize)?,
-            source: u32::try_from(words[6]).map_err(|_| 6_usize)?,
-            t_min: words[7],
-            t_max: words[8],
-        })
-    }
+columns! {
+    IndexEntry: FrameType::INDEX, time None;
+    1 "offset" offset Delta;
+    2 "frame_type" frame_type Varint;
+    3 "flags" flags Varint;
+    4 "seq" seq Delta;
+    5 "stored_len" stored_len Varint;
+    6 "rows" rows Varint;
+    7 "source" source Varint;
+    8 "t_min" t_min Delta;
+    9 "t_max" t_max Delta;
 }

@@ -14,7 +14,7 @@
 //!
 //! * what is recorded: [`rows`] (the streams), [`defs`] (what their ids stand for), [`metadata`], [`clock`];
 //! * what a file consists of: [`header`], [`frame`], [`commit`], [`checkpoint`], [`index`], [`limits`];
-//! * how rows become bytes: [`record`] (which columns a row has), [`mod@column`], `shapes`, [`directory`], [`chunk`],
+//! * how rows become bytes: [`record`] (which columns a row has), `word`, [`mod@column`], `shapes`, [`directory`], [`chunk`],
 //!   [`varint`], `codec`, `compression`; how definitions do: `records`;
 //! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
@@ -69,6 +69,7 @@ mod source;
 mod stored;
 pub mod validate;
 pub mod varint;
+mod word;
 pub mod writer;
 
 pub use batch::{Batch, UnreadableEvent};
@@ -88,7 +89,7 @@ pub use leftover::rings_path;
 pub use metadata::Metadata;
 pub use projection::{ColumnChunk, Columns};
 pub use reader::{Opening, Reader};
-pub use record::{Event, Record};
+pub use record::{Event, Record, StreamVisitor};
 pub use rewrite::{Rewrite, Rewritten, recover};
 pub use rows::Stream;
 pub use select::{ChunkRows, Select, SelectedChunk, SelectedChunks, SelectedRows};

@@ -7,8 +7,8 @@ use crate::compression::Compression;
 use crate::error::Error;
 use crate::header::FileHeader;
 use crate::reader::Reader;
-use crate::record::Event;
-use crate::rows::{Container, DropChain, Lifecycle, SnapshotReason, Stream, Zst};
+use crate::record::{Event, StreamVisitor};
+use crate::rows::Stream;
 use crate::validate::{Validation, validate};
 use crate::writer::Writer;
 use std::fs::File;
@@ -67,7 +67,7 @@ impl Rewrite {
         &self,
         reader: &Reader,
         sink: W,
-        mut progress: impl FnMut(u64, u64),
+        progress: impl FnMut(u64, u64),
     ) -> Result<(Rewritten, W), Error> {
         let header = FileHeader {
             codec: self.compression.codec,
@@ -83,13 +83,16 @@ impl Rewrite {
         }
         writer.define(reader.defs())?;
         let total = reader.streams().iter().map(|stream| stream.rows).sum();
-        let mut copy =
-            Copy { rewrite: self, reader, writer, done: Rewritten::default(), read: 0, total };
-        copy.stream::<Lifecycle>(&mut progress, |_| true)?;
-        // The birth of a container is counted by its row in LIFECYCLE.
-        copy.stream::<Container>(&mut progress, |row| row.reason != SnapshotReason::Birth)?;
-        copy.stream::<Zst>(&mut progress, |_| true)?;
-        copy.stream::<DropChain>(&mut progress, |_| true)?;
+        let mut copy = Copy {
+            rewrite: self,
+            reader,
+            writer,
+            done: Rewritten::default(),
+            read: 0,
+            total,
+            progress,
+        };
+        Stream::ALL.iter().try_for_each(|stream| stream.visit(&mut copy))?;
         let Copy { mut writer, mut done, .. } = copy;
         writer.commit(&Commit {
             cycle: reader.last_commit().map_or(1, |commit| commit.cycle.saturating_add(1)),
@@ -104,21 +107,20 @@ impl Rewrite {
     }
 }
 
-struct Copy<'a, W: Write> {
+struct Copy<'a, W: Write, P> {
     rewrite: &'a Rewrite,
     reader: &'a Reader,
     writer: Writer<W>,
     done: Rewritten,
     read: u64,
     total: u64,
+    progress: P,
 }
 
-impl<W: Write> Copy<'_, W> {
-    fn stream<R: Event>(
-        &mut self,
-        progress: &mut impl FnMut(u64, u64),
-        is_event: impl Fn(&R) -> bool,
-    ) -> Result<(), Error> {
+impl<W: Write, P: FnMut(u64, u64)> StreamVisitor for Copy<'_, W, P> {
+    type Output = Result<(), Error>;
+
+    fn visit<R: Event>(&mut self) -> Self::Output {
         if !self.rewrite.streams.contains(&R::STREAM) {
             return Ok(());
         }
@@ -147,21 +149,23 @@ impl<W: Write> Copy<'_, W> {
                             chunk.push_weighted(&row, weight)
                         };
                         self.done.rows += 1;
-                        self.done.events += u64::from(is_event(&row));
+                        self.done.events += u64::from(row.is_event());
                     }
                 }
                 Err(error @ Error::Io(_)) => return Err(error),
                 Err(_) => self.done.unreadable_rows += u64::from(source.rows),
             }
-            progress(self.read, self.total);
+            (self.progress)(self.read, self.total);
         }
         self.put(&mut chunk)
     }
+}
 
+impl<W: Write, P> Copy<'_, W, P> {
     fn rows<R: Event>(
         &self,
         source: &ChunkRef,
-    ) -> Result<impl Iterator<Item = (R, u64)> + use<R, W>, Error> {
+    ) -> Result<impl Iterator<Item = (R, u64)> + use<R, W, P>, Error> {
         let weights = self.reader.weights::<R>(source)?;
         Ok(self.reader.read_chunk::<R>(source)?.into_iter().zip(weights))
     }

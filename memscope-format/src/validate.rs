@@ -2,9 +2,10 @@
 
 use crate::checkpoint::{Checkpoint, StreamTally};
 use crate::chunk::Rows;
+use crate::column::Column;
 use crate::commit::Commit;
 use crate::contents::read_records;
-use crate::defs::{HookDef, SiteDef, ThreadDef, TypeDef};
+use crate::defs::{Definition, Defs, HookDef, TableVisitor};
 use crate::error::Error;
 use crate::frame::{FRAME_HEADER_LEN, FrameType, frame_flags};
 use crate::header::{FILE_HEADER_LEN, FileHeader};
@@ -12,8 +13,7 @@ use crate::health::Damage;
 use crate::index::IndexEntry;
 use crate::metadata::Metadata;
 use crate::reader::Reader;
-use crate::record::Record;
-use crate::rows::{Container, DropChain, Lifecycle, SnapshotReason, Zst};
+use crate::record::{Event, StreamVisitor};
 use crate::scan::{Scan, read_frame, scan};
 use crate::source::{Blocking, Input, now};
 use crate::stored::read_rows;
@@ -186,9 +186,8 @@ fn note(findings: &mut Vec<Finding>, offset: u64, what: String) {
 /// What the frames so far have said.
 #[derive(Debug, Default)]
 struct State {
-    sites: HashSet<u32>,
-    types: HashSet<u32>,
-    threads: HashSet<u32>,
+    /// The ids in each definition table.
+    defined: BTreeMap<FrameType, HashSet<u32>>,
     events: u64,
     drained: BTreeMap<u16, u64>,
     cycle: Option<u64>,
@@ -197,6 +196,14 @@ struct State {
     tallies: BTreeMap<u16, StreamTally>,
     /// Whether something was lost, so that what follows may lack it.
     damaged: bool,
+}
+
+impl State {
+    /// Whether a table has a definition with this id.
+    fn defines(&self, table: FrameType, id: u64) -> bool {
+        let ids = self.defined.get(&table);
+        ids.zip(u32::try_from(id).ok()).is_some_and(|(ids, id)| ids.contains(&id))
+    }
 }
 
 struct Check<'a> {
@@ -213,40 +220,14 @@ impl Check<'_> {
     /// Reads and checks a frame.
     fn frame(&mut self, frame: &IndexEntry) -> Result<(), Error> {
         let source = self.source;
+        if let Some(stream) = frame.frame_type.stream() {
+            return stream.visit(&mut CheckFrame { check: self, frame });
+        }
+        if let Some(checked) = Defs::visit(frame.frame_type, &mut CheckFrame { check: self, frame })
+        {
+            return checked;
+        }
         match frame.frame_type {
-            FrameType::LIFECYCLE => {
-                self.rows::<Lifecycle>(frame, |row| (row.site, row.type_id, row.thread, true))
-            }
-            FrameType::ZST => {
-                self.rows::<Zst>(frame, |Zst(row)| (row.site, row.type_id, row.thread, true))
-            }
-            FrameType::DROP_CHAIN => {
-                self.rows::<DropChain>(frame, |row| (row.site, row.type_id, row.thread, true))
-            }
-            FrameType::CONTAINER => self.rows::<Container>(frame, |row| {
-                // A birth is counted by its row in LIFECYCLE.
-                (row.site, row.type_id, row.thread, row.reason != SnapshotReason::Birth)
-            }),
-            FrameType::SITES => {
-                let (_, sites) = now(read_records::<SiteDef>(source, frame, 0))?;
-                self.state.sites.extend(sites.iter().map(|site| site.id));
-                Ok(())
-            }
-            FrameType::TYPES => {
-                let (_, types) = now(read_records::<TypeDef>(source, frame, 0))?;
-                self.state.types.extend(types.iter().map(|type_def| type_def.id));
-                Ok(())
-            }
-            FrameType::THREADS => {
-                let (_, threads) = now(read_records::<ThreadDef>(source, frame, 0))?;
-                self.state.threads.extend(threads.iter().map(|thread| thread.id));
-                Ok(())
-            }
-            FrameType::HOOKS => {
-                let (_, hooks) = now(read_records::<HookDef>(source, frame, 0))?;
-                self.hooks(frame, &hooks);
-                Ok(())
-            }
             FrameType::METADATA => {
                 now(read_records::<Metadata>(source, frame, FILE_HEADER_LEN)).map(|_| ())
             }
@@ -274,34 +255,32 @@ impl Check<'_> {
         }
     }
 
-    /// Checks the rows of a chunk; `parts` gives a row's site, type and thread, and whether it is an event of its own.
-    fn rows<R: Record>(
-        &mut self,
-        frame: &IndexEntry,
-        parts: impl Fn(&R) -> (u32, u32, u32, bool),
-    ) -> Result<(), Error> {
+    /// Checks the rows of a chunk.
+    fn rows<R: Event>(&mut self, frame: &IndexEntry) -> Result<(), Error> {
         let (header, payload) = now(read_frame(self.source, frame))?;
         let rows = Rows::<R>::decode(&header, &payload, frame.offset + FRAME_HEADER_LEN as u64)?;
-        let (mut t_min, mut t_max) = (u64::MAX, 0);
-        // For sites, types and threads: rows that name an undefined one, and the first of these.
-        let mut undefined = [("site", 0_u64, 0), ("type", 0, 0), ("thread", 0, 0)];
+        let (mut t_min, mut t_max) = if R::TIME.is_some() { (u64::MAX, 0) } else { (0, 0) };
+        // For each column of ids: rows that name an undefined one, and the first of these.
+        let mut undefined = vec![(0_u64, 0); R::COLUMNS.len()];
+        let tables: Vec<_> = R::COLUMNS.iter().map(named_by).collect();
         let mut events = 0;
         for row in rows {
             let row = row?;
+            let words = row.to_words();
             if let Some(place) = R::TIME {
-                let time = row.to_words().as_ref()[place];
+                let time = words.as_ref()[place];
                 t_min = t_min.min(time);
                 t_max = t_max.max(time);
             }
-            let (site, type_id, thread, is_event) = parts(&row);
-            events += u64::from(is_event);
-            let names = [
-                (site, &self.state.sites),
-                (type_id, &self.state.types),
-                (thread, &self.state.threads),
-            ];
-            for ((_, rows, first), (id, known)) in undefined.iter_mut().zip(names) {
-                if !known.contains(&id) {
+            events += u64::from(row.is_event());
+            for (place, table) in tables.iter().enumerate() {
+                let Some(table) = table else { continue };
+                let word = words.as_ref()[place];
+                let id = if R::COLUMNS[place].optional { word.checked_sub(1) } else { Some(word) };
+                if let Some(id) = id
+                    && !self.state.defines(*table, id)
+                {
+                    let (rows, first) = &mut undefined[place];
                     *first = if *rows == 0 { id } else { *first };
                     *rows += 1;
                 }
@@ -314,9 +293,13 @@ impl Check<'_> {
         tally.chunks += 1;
         tally.rows += u64::from(frame.rows);
         tally.bytes += frame.frame_len();
-        for (what, rows, first) in undefined.into_iter().filter(|(_, rows, _)| *rows > 0) {
+        for (column, (rows, first)) in R::COLUMNS.iter().zip(undefined) {
+            if rows == 0 {
+                continue;
+            }
             let what = format!(
-                "{rows} rows name a {what} that is not defined before them, the first of them {first}"
+                "{rows} rows name a {} that is not defined before them, the first of them {first}",
+                column.name
             );
             self.found.warn(frame.offset, what);
         }
@@ -331,10 +314,11 @@ impl Check<'_> {
     }
 
     fn hooks(&mut self, frame: &IndexEntry, hooks: &[HookDef]) {
-        let State { sites, types, .. } = &self.state;
-        let mut undefined = hooks
-            .iter()
-            .filter(|hook| !sites.contains(&hook.site) || !types.contains(&hook.type_id));
+        let state = &self.state;
+        let mut undefined = hooks.iter().filter(|hook| {
+            !state.defines(FrameType::SITES, u64::from(hook.site))
+                || !state.defines(FrameType::TYPES, u64::from(hook.type_id))
+        });
         if let Some(HookDef { id, site, type_id }) = undefined.next() {
             let others = undefined.count();
             let what = format!(
@@ -458,5 +442,46 @@ impl Check<'_> {
         for (offset, what) in wrong {
             self.error(offset, &what);
         }
+    }
+}
+
+/// The frames that define what a column of ids names.
+fn named_by(column: &Column) -> Option<FrameType> {
+    Some(match column.name {
+        "site" => FrameType::SITES,
+        "type" => FrameType::TYPES,
+        "thread" => FrameType::THREADS,
+        "stack" => FrameType::STACKS,
+        "rule" | "detail" => FrameType::STRINGS,
+        "derivation" => FrameType::DERIVATIONS,
+        _ => return None,
+    })
+}
+
+/// Checks a frame of rows or definitions.
+struct CheckFrame<'a, 'b> {
+    check: &'a mut Check<'b>,
+    frame: &'a IndexEntry,
+}
+
+impl StreamVisitor for CheckFrame<'_, '_> {
+    type Output = Result<(), Error>;
+
+    fn visit<R: Event>(&mut self) -> Self::Output {
+        self.check.rows::<R>(self.frame)
+    }
+}
+
+impl TableVisitor for CheckFrame<'_, '_> {
+    type Output = Result<(), Error>;
+
+    fn visit<T: Definition>(&mut self) -> Self::Output {
+        let (_, found) = now(read_records::<T>(self.check.source, self.frame, 0))?;
+        let mut defs = Defs::default();
+        let ids = self.check.state.defined.entry(T::FRAME).or_default();
+        ids.extend(found.iter().map(T::id));
+        T::table_mut(&mut defs).extend(found);
+        self.check.hooks(self.frame, &defs.hooks);
+        Ok(())
     }
 }

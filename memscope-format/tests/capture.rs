@@ -34,8 +34,9 @@ fn rows_definitions_and_totals_come_back() {
 
         let rows = Rows::of(&reader);
         assert_eq!(rows.errors, [""; 0]);
+        let streams = reader.streams().into_iter().filter(|total| total.rows > 0);
         let totals: Vec<_> =
-            reader.streams().iter().map(|total| (total.stream, total.rows, total.chunks)).collect();
+            streams.map(|total| (total.stream, total.rows, total.chunks)).collect();
         assert_eq!(
             totals,
             [
@@ -271,7 +272,7 @@ fn changed(change: impl Fn(&mut FrameHeader)) -> Vec<u8> {
     loop {
         let head = bytes[at..].first_chunk().unwrap();
         let (mut header, tag) = FrameHeader::from_bytes(head).unwrap();
-        if header.frame_type == FrameType::CONTAINER {
+        if header.frame_type == Stream::Container.frame_type() {
             change(&mut header);
             bytes[at..at + FRAME_HEADER_LEN].copy_from_slice(&header.to_bytes(tag));
             return bytes;
@@ -285,14 +286,14 @@ fn what_a_later_version_adds_is_passed_over_and_what_it_changes_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.memscope");
     // An unknown type of frame.
-    let reader = open(&path, &changed(|header| header.frame_type = FrameType(0x0105))).unwrap();
+    let reader = open(&path, &changed(|header| header.frame_type = FrameType(0x01F0))).unwrap();
     let rows = Rows::of(&reader);
     assert_eq!((rows.container.len(), rows.len(), rows.errors.len()), (12, 66, 0));
     let warnings = validate(&path).unwrap().warnings;
-    assert_eq!(warnings[0].what, "a frame of the unknown type 0x0105 is skipped");
+    assert_eq!(warnings[0].what, "a frame of the unknown type 0x01f0 is skipped");
     // One that must not be ignored.
     let critical = changed(|header| {
-        header.frame_type = FrameType(0x0105);
+        header.frame_type = FrameType(0x01F0);
         header.flags = frame_flags::CRITICAL;
     });
     assert!(matches!(open(&path, &critical), Err(Error::TooNew { .. })));
@@ -316,7 +317,7 @@ fn unknown_columns_and_codecs_cost_no_more_than_they_must() {
             loop {
                 let (header, tag) =
                     FrameHeader::from_bytes(bytes[at..].first_chunk().unwrap()).unwrap();
-                if header.frame_type == FrameType::ZST {
+                if header.frame_type == Stream::Zst.frame_type() {
                     return (at, header, tag);
                 }
                 at += header.frame_len() as usize;

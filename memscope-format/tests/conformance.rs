@@ -6,13 +6,12 @@
 
 mod sample;
 
-use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
+use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader};
 use memscope_format::header::FILE_HEADER_LEN;
-use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Zst};
-use memscope_format::{Chunk, Codec, Compression, Event, Reader, Writer};
+use memscope_format::rows::{Lifecycle, LifecycleKind, Stream};
+use memscope_format::{Chunk, Codec, Compression, Event, Reader, StreamVisitor, Writer};
 use sample::{Sample, file_header, metadata};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,25 +19,28 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance")
 }
 
-/// The rows of the chunks of a stream that can be read.
-fn rows<R: Event + Serialize>(reader: &Reader) -> Value {
-    let rows = reader.rows::<R>().filter_map(Result::ok);
-    rows.map(|row| serde_json::to_value(row).unwrap()).collect()
-}
-
 fn content(path: &Path) -> Value {
     let reader = Reader::open(path).unwrap();
+    let mut rows = RowsAsJson(&reader);
     json!({
         "metadata": reader.metadata(),
         "defs": reader.defs(),
         "complete": reader.health().complete,
-        "rows": {
-            "LIFECYCLE": rows::<Lifecycle>(&reader),
-            "CONTAINER": rows::<Container>(&reader),
-            "ZST": rows::<Zst>(&reader),
-            "DROP_CHAIN": rows::<DropChain>(&reader),
-        },
+        "rows": Stream::ALL.map(|stream| stream.visit(&mut rows)).into_iter().collect::<Map<_, _>>(),
     })
+}
+
+/// Gives the rows of a stream's chunks that can be read.
+struct RowsAsJson<'a>(&'a Reader);
+
+impl StreamVisitor for RowsAsJson<'_> {
+    type Output = (String, Value);
+
+    fn visit<R: Event>(&mut self) -> Self::Output {
+        let rows = self.0.rows::<R>().filter_map(Result::ok);
+        let rows = rows.map(|row| serde_json::to_value(row).unwrap());
+        (R::STREAM.name().to_owned(), rows.collect())
+    }
 }
 
 #[test]
@@ -59,7 +61,9 @@ fn every_capture_means_what_is_written_beside_it() {
             captures.push(name);
         }
     }
-    for name in ["version-0.2", "codec-none", "codec-zstd", "encodings", "damage-payload"] {
+    for name in
+        ["version-0.3", "codec-none", "codec-zstd", "encodings", "streams", "damage-payload"]
+    {
         assert!(captures.iter().any(|capture| capture == name), "{name}");
     }
 }
@@ -132,6 +136,51 @@ fn encodings() -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+/// Rows of every stream: each variant of each field, optional ones with and without a number.
+fn every_stream() -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), &file_header(Codec::Zstd)).unwrap();
+    writer.metadata(&metadata()).unwrap();
+    writer.define(&sample::defs()).unwrap();
+    for stream in Stream::ALL {
+        stream.visit(&mut WriteRows(&mut writer));
+    }
+    writer.finish().unwrap()
+}
+
+/// Writes a chunk of rows whose words count up, each column in its own measure.
+struct WriteRows<'a>(&'a mut Writer<Vec<u8>>);
+
+impl StreamVisitor for WriteRows<'_> {
+    type Output = ();
+
+    fn visit<R: Event>(&mut self) {
+        let mut chunk = Chunk::<R>::new();
+        for number in 0..20_u64 {
+            let mut words = R::Words::default();
+            for (place, column) in R::COLUMNS.iter().enumerate() {
+                words.as_mut()[place] = match column.name {
+                    "ts" => 1000 + 7 * number,
+                    "rule" | "derivation" => 1,
+                    "stack" | "detail" => 2 * (number % 2),
+                    "thread" => 1 + number % 2,
+                    "site" => 1 + number % 4,
+                    "type" => 11 + u64::from(column.optional) + number % 4,
+                    _ => number * (place as u64) % 19,
+                };
+            }
+            // A word that means nothing becomes the id of a variant.
+            let row = loop {
+                match R::from_words(&words) {
+                    Ok(row) => break row,
+                    Err(place) => words.as_mut()[place] = 1 + words.as_ref()[place] % 3,
+                }
+            };
+            chunk.push(&row).unwrap();
+        }
+        self.0.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
+    }
+}
+
 /// Where each frame of a whole capture begins.
 fn frames(bytes: &[u8]) -> Vec<(usize, FrameHeader)> {
     let mut frames = Vec::new();
@@ -158,6 +207,7 @@ fn remake() {
         write(&format!("codec-{}", codec.name()), &many_rows(codec.into()));
     }
     write("encodings", &encodings());
+    write("streams", &every_stream());
     let whole = Sample::of_three_cycles(Codec::Zstd).finish();
     let frames = frames(&whole);
     let second = |frame_type| {
@@ -168,14 +218,17 @@ fn remake() {
         bytes[at] ^= 0x10;
         bytes
     };
-    write("damage-payload", &flipped(second(FrameType::CONTAINER) + FRAME_HEADER_LEN + 100));
-    write("damage-frame-header", &flipped(second(FrameType::LIFECYCLE) + 20));
+    write(
+        "damage-payload",
+        &flipped(second(Stream::Container.frame_type()) + FRAME_HEADER_LEN + 100),
+    );
+    write("damage-frame-header", &flipped(second(Stream::Lifecycle.frame_type()) + 20));
     write("damage-file-header", &flipped(20));
     write("damage-index", &flipped(frames[frames.len() - 2].0 + FRAME_HEADER_LEN + 9));
-    write("damage-truncated", &whole[..second(FrameType::DROP_CHAIN) + 100]);
+    write("damage-truncated", &whole[..second(Stream::DropChain.frame_type()) + 100]);
     write("killed", &Sample::of_three_cycles(Codec::Zstd).killed());
-    let version = folder().join("version-0.2.memscope");
+    let version = folder().join("version-0.3.memscope");
     if !version.exists() {
-        write("version-0.2", &whole);
+        write("version-0.3", &whole);
     }
 }

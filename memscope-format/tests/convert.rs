@@ -113,8 +113,8 @@ fn another_language_reads_the_messagepack() {
     let output =
         Command::new(interpreter).args(["-c", program]).args([packed, lines]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // Two about the capture, 4 sites, 4 types, 4 hooks, 2 threads, 72 rows, and the end.
-    assert_eq!(output.stdout, b"89\n");
+    // Two about the capture, 4 sites, 4 types, 4 hooks, 2 threads, 4 other definitions, 72 rows, and the end.
+    assert_eq!(output.stdout, b"93\n");
 }
 
 #[test]

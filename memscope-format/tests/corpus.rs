@@ -2,7 +2,6 @@
 //!
 //! `cargo test -p memscope-format --all-features --test corpus -- --ignored` makes the inputs named `seed-*` anew, from the
 //! captures in `conformance/`.
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod sample;
 
@@ -25,7 +24,7 @@ fn every_input_of_the_corpus_is_read_or_refused() {
             target(&fs::read(entry.unwrap().path()).unwrap());
             inputs += 1;
         }
-        assert!(inputs > 1, "{name}");
+        assert!(inputs > 0, "{name}");
     }
 }
 

@@ -3,13 +3,11 @@
 
 mod sample;
 
-use memscope_format::defs::ContainerKind;
-use memscope_format::rows::{
-    Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Zst,
-};
-use memscope_format::{Chunk, Codec, Compression, Event, Reader, Writer};
+use memscope_format::rows::Lifecycle;
+use memscope_format::{Chunk, Codec, Compression, Event, Reader, Stream, StreamVisitor, Writer};
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::TestRunner;
 use std::fmt::Debug;
 
 /// Numbers of all sizes, small ones and neighbours often.
@@ -21,55 +19,29 @@ fn number() -> impl Strategy<Value = u64> {
     ]
 }
 
-/// What an optional number can be: the greatest is not told from none.
-fn optional() -> impl Strategy<Value = Option<u64>> {
-    prop::option::of(number().prop_map(|number| number.min(u64::MAX - 1)))
-}
-
-fn id() -> impl Strategy<Value = u32> {
-    prop_oneof![0_u32..9, any::<u32>()]
-}
-
-prop_compose! {
-    fn lifecycle()(
-        ts in number(),
-        kind in select(LifecycleKind::ALL.to_vec()),
-        site in id(),
-        type_id in id(),
-        value in number(),
-        origin in number(),
-        thread in id(),
-    ) -> Lifecycle {
-        Lifecycle { ts, kind, site, type_id, value, origin, thread }
-    }
-}
-
-prop_compose! {
-    fn container()(
-        (ts, value, element_size, thread) in (number(), number(), id(), id()),
-        (site, type_id, field) in (id(), id(), id()),
-        kind in select(ContainerKind::ALL.to_vec()),
-        reason in select(SnapshotReason::ALL.to_vec()),
-        (len, capacity, addr) in (optional(), optional(), optional()),
-        (strong, weak) in (optional(), optional()),
-    ) -> Container {
-        Container {
-            ts, value, site, type_id, field, kind, reason, len, capacity, element_size, addr, strong, weak,
-            thread,
+/// Rows of any stream: words of all sizes, as far as the columns take them.
+fn row<R: Event>() -> impl Strategy<Value = R> {
+    prop::collection::vec(number(), R::COLUMNS.len()).prop_map(|numbers| {
+        let mut words = R::Words::default();
+        words.as_mut().copy_from_slice(&numbers);
+        let mut attempts = 0;
+        loop {
+            match R::from_words(&words) {
+                Ok(row) => return row,
+                Err(place) => {
+                    let word = &mut words.as_mut()[place];
+                    // An id of 32 bits, else one of a variant; 1 is one everywhere.
+                    *word = match *word {
+                        0 => 1,
+                        _ if attempts > 2 * R::COLUMNS.len() => 1,
+                        large if large > u64::from(u32::MAX) => large & u64::from(u32::MAX),
+                        other => 1 + other % 17,
+                    };
+                    attempts += 1;
+                }
+            }
         }
-    }
-}
-
-prop_compose! {
-    fn drop_chain()(
-        (ts, value) in (number(), number()),
-        duration in optional(),
-        (site, type_id, depth, thread) in (id(), id(), id(), id()),
-        outcome in select(Outcome::ALL.to_vec()),
-        panicking: bool,
-    ) -> DropChain {
-        DropChain { ts, duration, value, site, type_id, depth, outcome, panicking, thread }
-    }
+    })
 }
 
 /// Runs of equal rows, as programs make them, between all others.
@@ -107,7 +79,7 @@ fn comes_back<R: Event + Debug + PartialEq>(
             .read_chunk::<R>(&chunk)
             .unwrap()
             .iter()
-            .map(|row| row.to_words().as_ref()[R::TIME.unwrap()])
+            .map(|row| R::TIME.map_or(0, |place| row.to_words().as_ref()[place]))
             .collect();
         prop_assert_eq!(times.iter().min(), Some(&chunk.t_min));
         prop_assert_eq!(times.iter().max(), Some(&chunk.t_max));
@@ -122,27 +94,26 @@ fn codec() -> impl Strategy<Value = Compression> {
     select(codecs.map(Compression::from).chain(presets).collect::<Vec<_>>())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+/// Checks random rows of a stream, as random chunks in random codecs.
+struct ComeBack;
 
-    #[test]
-    fn lifecycle_rows(rows in rows(lifecycle()), codec in codec(), chunk in 1_usize..700) {
-        comes_back(&rows, codec, chunk)?;
+impl StreamVisitor for ComeBack {
+    type Output = ();
+
+    fn visit<R: Event>(&mut self) {
+        let cases = (rows(row::<R>()), codec(), 1_usize..700);
+        let mut runner = TestRunner::new(ProptestConfig::with_cases(40));
+        let result = runner.run(&cases, |(rows, codec, chunk)| comes_back(&rows, codec, chunk));
+        if let Err(error) = result {
+            panic!("{}: {error}", R::STREAM.name());
+        }
     }
+}
 
-    #[test]
-    fn zst_rows(rows in rows(lifecycle().prop_map(Zst)), codec in codec(), chunk in 1_usize..700) {
-        comes_back(&rows, codec, chunk)?;
-    }
-
-    #[test]
-    fn container_rows(rows in rows(container()), codec in codec(), chunk in 1_usize..700) {
-        comes_back(&rows, codec, chunk)?;
-    }
-
-    #[test]
-    fn drop_chain_rows(rows in rows(drop_chain()), codec in codec(), chunk in 1_usize..700) {
-        comes_back(&rows, codec, chunk)?;
+#[test]
+fn rows_of_every_stream_come_back() {
+    for stream in Stream::ALL {
+        stream.visit(&mut ComeBack);
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn field(name: &str, type_name: &str, size: u32) -> FieldDef {
         size,
         align: size.max(1),
         container: None,
+        marker: None,
     }
 }
 
@@ -62,6 +63,7 @@ impl Scene {
             line: id + 1,
             column: 5,
             tags: Vec::new(),
+            escape: None,
         });
         self.defs.hooks.push(HookDef { id: id + 1, site: id, type_id: id + 100 });
         self.defs.types.push(TypeDef { id: id + 100, ..known });
@@ -77,6 +79,7 @@ impl Scene {
             size,
             align: 8,
             needs_drop: true,
+            has_niche: false,
             container: None,
             fields: Some(fields),
         };
@@ -104,6 +107,7 @@ impl Scene {
             size,
             align: 1,
             needs_drop: size > 8,
+            has_niche: false,
             container: None,
             fields: None,
         };

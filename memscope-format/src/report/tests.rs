@@ -226,6 +226,7 @@ fn zero_sized_fields_and_values_are_listed() {
         size: 0,
         align: 1,
         needs_drop: true,
+        has_niche: false,
         container: None,
         fields: Some(vec![field("0", "()", 0)]),
     };
@@ -363,6 +364,7 @@ fn a_variable_that_is_a_container_is_named_by_its_site() {
         size: 24,
         align: 8,
         needs_drop: true,
+        has_niche: false,
         container: Some(ContainerDef { kind: ContainerKind::Vec, element_size: 8 }),
         fields: None,
     };

@@ -151,6 +151,7 @@ fn fold(spans: Vec<Span<Vec<Row>>>) -> Folded {
         line: id,
         column: 1,
         tags: Vec::new(),
+        escape: None,
     };
     let defs = Defs { sites: (0..SITES).map(site).collect(), ..Defs::default() };
     let mut fold = Fold::new(&defs, 5, &|ticks| ticks);

@@ -1,6 +1,6 @@
 //! The definitions of a capture as its writer keeps them: encoded, each once, so that they can be repeated.
 
-use crate::defs::Defs;
+use crate::defs::{Definition, Defs, TableVisitor};
 use crate::error::Error;
 use crate::frame::FrameType;
 use crate::records;
@@ -36,20 +36,8 @@ impl Tables {
     ///
     /// [`Error::Limit`] if one is too long for a record; those before it are added.
     pub(crate) fn add(&mut self, defs: &Defs, offset: u64) -> Result<(), Error> {
-        let Defs { sites, types, hooks, threads } = defs;
-        for site in sites {
-            self.put((FrameType::SITES, site.id), site, offset)?;
-        }
-        for type_def in types {
-            self.put((FrameType::TYPES, type_def.id), type_def, offset)?;
-        }
-        for hook in hooks {
-            self.put((FrameType::HOOKS, hook.id), hook, offset)?;
-        }
-        for thread in threads {
-            self.put((FrameType::THREADS, thread.id), thread, offset)?;
-        }
-        Ok(())
+        let mut add = Add { tables: self, defs, offset };
+        Defs::FRAMES.iter().try_for_each(|&table| Defs::visit(table, &mut add).unwrap_or(Ok(())))
     }
 
     fn put<T: Serialize>(&mut self, key: Key, definition: &T, offset: u64) -> Result<(), Error> {
@@ -106,6 +94,22 @@ impl Tables {
                 unwritten.all(|&key| self.records.get(&key).is_none_or(|record| add(key, record)));
         }
         part
+    }
+}
+
+/// Adds the definitions of a table.
+struct Add<'a> {
+    tables: &'a mut Tables,
+    defs: &'a Defs,
+    offset: u64,
+}
+
+impl TableVisitor for Add<'_> {
+    type Output = Result<(), Error>;
+
+    fn visit<T: Definition>(&mut self) -> Self::Output {
+        let mut table = T::table(self.defs).iter();
+        table.try_for_each(|def| self.tables.put((T::FRAME, def.id()), def, self.offset))
     }
 }
 

@@ -5,7 +5,8 @@
 pub mod rings;
 
 use memscope_format::defs::{
-    ContainerDef, ContainerKind, Defs, FieldDef, HookDef, SiteDef, SiteKind, ThreadDef, TypeDef,
+    ContainerDef, ContainerKind, Defs, DerivationDef, Escape, FieldDef, HookDef, MarkerDef,
+    ModuleDef, SiteDef, SiteKind, StackDef, StringDef, ThreadDef, TypeDef, Variance,
 };
 use memscope_format::raw::{RawKind, Slot, SlotHeader, flags, lap_mark, value_id};
 use memscope_format::rows::{Container, DropChain, Lifecycle, SnapshotReason, Zst};
@@ -39,6 +40,7 @@ pub fn defs() -> Defs {
         line: 10 * id,
         column: 5,
         tags: Vec::new(),
+        escape: (id == 1).then_some(Escape::Captured),
     };
     let of = |kind, element_size| Some(ContainerDef { kind, element_size });
     let type_def = |id, name: &str, size, container| TypeDef {
@@ -47,6 +49,7 @@ pub fn defs() -> Defs {
         size,
         align: 8,
         needs_drop: true,
+        has_niche: size > 8,
         container,
         fields: None,
     };
@@ -58,6 +61,11 @@ pub fn defs() -> Defs {
         size,
         align: 8,
         container,
+        marker: name.starts_with("mark").then(|| MarkerDef {
+            variance: vec![("T".to_owned(), Some(Variance::Covariant)), ("U".to_owned(), None)],
+            send: Some(true),
+            sync: None,
+        }),
     };
     let session = TypeDef {
         fields: Some(vec![
@@ -85,6 +93,27 @@ pub fn defs() -> Defs {
             ThreadDef { id: 1, name: Some("main".to_owned()), os_id: Some(4711) },
             ThreadDef { id: 2, name: None, os_id: None },
         ],
+        strings: vec![StringDef { id: 1, text: "too_large".to_owned() }],
+        modules: vec![ModuleDef {
+            id: 1,
+            path: "/usr/bin/sample".to_owned(),
+            build_id: Some("0123abcd".to_owned()),
+            start: 0x5555_0000,
+            end: 0x5556_0000,
+            bias: 0x5554_0000,
+        }],
+        stacks: vec![StackDef {
+            id: 1,
+            addresses: vec![0x5555_1234, 0x5555_0456],
+            truncated: true,
+        }],
+        derivations: vec![DerivationDef {
+            id: 1,
+            tool: "memscope".to_owned(),
+            version: "0.1.0".to_owned(),
+            frames: vec![(5, 9), (11, 11)],
+            made_unix_ns: 1_700_000_009_000_000_000,
+        }],
     }
 }
 

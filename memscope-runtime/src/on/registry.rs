@@ -104,6 +104,7 @@ impl Registry {
             line: site.line,
             column: site.column,
             tags: site.tags.iter().map(|&tag| tag.to_owned()).collect(),
+            escape: None,
         };
         self.defs.sites.push(def.clone());
         new.sites.push(def);
@@ -119,6 +120,7 @@ impl Registry {
             size: desc.size as u64,
             align: saturate(desc.align),
             needs_drop: desc.needs_drop,
+            has_niche: desc.has_niche,
             container: desc.shape.container(),
             fields: desc.shape.fields().map(|fields| fields.iter().map(|f| f.def()).collect()),
         };

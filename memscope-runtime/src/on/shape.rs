@@ -110,6 +110,7 @@ impl Field {
             size: saturate(self.size),
             align: saturate(self.align),
             container: self.container,
+            marker: None,
         }
     }
 }
@@ -121,6 +122,7 @@ pub(super) struct TypeDesc {
     pub(super) size: usize,
     pub(super) align: usize,
     pub(super) needs_drop: bool,
+    pub(super) has_niche: bool,
     pub(super) shape: Shape,
 }
 
@@ -132,6 +134,7 @@ impl TypeDesc {
             size: size_of::<T>(),
             align: align_of::<T>(),
             needs_drop: core::mem::needs_drop::<T>(),
+            has_niche: size_of::<Option<T>>() == size_of::<T>(),
             shape,
         }
     }

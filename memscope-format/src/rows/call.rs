@@ -1,0 +1,55 @@
+//! Calls of functions, and polls of futures.
+
+use crate::record::{Event, columns};
+use crate::rows::Stream;
+use crate::word::ids;
+use serde::{Deserialize, Serialize};
+
+ids! {
+    /// How a call, or a poll, ended.
+    pub enum CallOutcome {
+        /// The function returned; the future was ready.
+        Returned = 1,
+        /// It unwound.
+        Unwound = 2,
+        /// The future was not ready: it will be polled again, or dropped.
+        Pending = 3,
+        /// It had not ended when the recording did.
+        Open = 4,
+    }
+}
+
+/// A call of a function, or one poll of the future that an async function returned. Rows of a thread come in the order
+/// of their ends, so a call's row follows those of the calls that it made, which have a greater depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// When it ended, in ticks; of [`CallOutcome::Open`], when it began.
+    pub ts: u64,
+    /// Ticks it took, with the calls that it made; `None` where its begin or end is not observed.
+    pub duration: Option<u64>,
+    /// The site of the function.
+    pub site: u32,
+    /// The task that was polled ([`crate::rows::Task::task`]); `None` for the call of a function that is not async.
+    pub task: Option<u64>,
+    /// How many recorded calls enclose this one on its thread.
+    pub depth: u32,
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// The thread it ran on.
+    pub thread: u32,
+}
+
+columns! {
+    Call: Stream::Call.frame_type(), time Some(0);
+    1 "ts" ts DeltaPlanes noisy;
+    2 "duration" duration Planes noisy;
+    3 "site" site Coded;
+    4 "task" task Delta noisy;
+    5 "depth" depth Coded;
+    6 "outcome" outcome Coded;
+    7 "thread" thread Planes;
+}
+
+impl Event for Call {
+    const STREAM: Stream = Stream::Call;
+}

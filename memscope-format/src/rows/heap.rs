@@ -1,0 +1,63 @@
+//! Blocks of the heap, as the allocator hook sees them.
+
+use crate::record::{Event, columns};
+use crate::rows::Stream;
+use crate::word::ids;
+use serde::{Deserialize, Serialize};
+
+ids! {
+    /// What was asked of the allocator.
+    pub enum HeapKind {
+        /// A block was allocated.
+        Alloc = 1,
+        /// A block was allocated, filled with zero bytes.
+        AllocZeroed = 2,
+        /// A block got another size, and perhaps another address.
+        Realloc = 3,
+        /// A block was freed.
+        Free = 4,
+    }
+}
+
+/// What the allocator did with a block. A block keeps its id through every reallocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heap {
+    /// When, in ticks.
+    pub ts: u64,
+    /// What happened.
+    pub kind: HeapKind,
+    /// The block: the ring and position of its allocation, as a value id; `None` if that was not recorded.
+    pub block: Option<u64>,
+    /// Where it is, after this.
+    pub addr: u64,
+    /// Bytes that were asked for; of a freed block, those it had.
+    pub size: u64,
+    /// Bytes that the block had before a reallocation.
+    pub old_size: Option<u64>,
+    /// Alignment in bytes.
+    pub align: u32,
+    /// The site that was being initialised, or ran.
+    pub site: Option<u32>,
+    /// The call stack: a [`crate::defs::StackDef::id`].
+    pub stack: Option<u32>,
+    /// The thread that asked.
+    pub thread: u32,
+}
+
+columns! {
+    Heap: Stream::Heap.frame_type(), time Some(0);
+    1 "ts" ts DeltaPlanes noisy;
+    2 "kind" kind Coded;
+    3 "block" block Delta noisy;
+    4 "addr" addr DeltaPlanes noisy;
+    5 "size" size Planes;
+    6 "old_size" old_size Planes;
+    7 "align" align Coded;
+    8 "site" site Coded;
+    9 "stack" stack Planes;
+    10 "thread" thread Planes;
+}
+
+impl Event for Heap {
+    const STREAM: Stream = Stream::Heap;
+}

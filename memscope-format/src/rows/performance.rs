@@ -1,0 +1,79 @@
+//! What recording, and the process, cost: readings taken by the recorder itself.
+
+use crate::record::{Event, columns};
+use crate::rows::Stream;
+use crate::word::ids;
+use serde::{Deserialize, Serialize};
+
+ids! {
+    /// What a reading is of, and so the unit of its value and what its subject is.
+    pub enum Metric {
+        /// Bytes of the process that are in memory.
+        ResidentBytes = 1,
+        /// Page faults of the process so far that needed no input.
+        MinorFaults = 2,
+        /// Page faults of the process so far that did.
+        MajorFaults = 3,
+        /// Nanoseconds that the process ran in user mode.
+        UserTime = 4,
+        /// Nanoseconds that the process ran in the kernel.
+        SystemTime = 5,
+        /// Slots of a ring that were not drained yet; the subject is the ring.
+        RingFill = 6,
+        /// Nanoseconds that the drain's last cycle took.
+        DrainCycle = 7,
+        /// Nanoseconds of processor time of the drain so far.
+        DrainTime = 8,
+        /// Raw events in the capture so far.
+        Events = 9,
+        /// Raw events that could not be recorded so far.
+        Lost = 10,
+        /// Bytes of the capture so far.
+        CaptureBytes = 11,
+        /// Bytes on the heap.
+        HeapBytes = 12,
+        /// Blocks on the heap.
+        HeapBlocks = 13,
+        /// The most bytes that were on the heap at once, so far.
+        HeapPeak = 14,
+        /// Allocations so far.
+        Allocations = 15,
+        /// Bytes allocated so far.
+        AllocatedBytes = 16,
+        /// The program marked a phase; the subject is a [`crate::defs::StringDef::id`], the value counts the marks.
+        Mark = 17,
+    }
+}
+
+/// One reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Performance {
+    /// When, in ticks.
+    pub ts: u64,
+    /// What was read.
+    pub metric: Metric,
+    /// What it was read of, see [`Metric`]; else 0.
+    pub subject: u64,
+    /// What was read.
+    pub value: u64,
+    /// The thread that read it.
+    pub thread: Option<u32>,
+}
+
+columns! {
+    Performance: Stream::Performance.frame_type(), time Some(0);
+    1 "ts" ts DeltaPlanes noisy;
+    2 "metric" metric Coded;
+    3 "subject" subject Delta;
+    4 "value" value Delta;
+    5 "thread" thread Planes;
+}
+
+impl Event for Performance {
+    const STREAM: Stream = Stream::Performance;
+
+    /// No raw event says it.
+    fn is_event(&self) -> bool {
+        false
+    }
+}
