@@ -348,7 +348,7 @@ of_both_writers! {
             let (at, header) = frames
                 .iter()
                 .rev()
-                .find(|(at, header)| at < offset && header.frame_type == FrameType::LIFECYCLE)
+                .find(|(at, header)| at < offset && header.frame_type == Stream::Lifecycle.frame_type())
                 .unwrap();
             let mut cut = bytes[..offset + header_len(&bytes, *offset)].to_vec();
             cut[at + 20] ^= 1;
