@@ -6,7 +6,6 @@
 //!
 //! What does not come back is how rows were cut into chunks and compressed.
 
-use crate::chunk::{CHUNK_ROWS, Chunk};
 use crate::clock::ClockReading;
 use crate::commit::Commit;
 use crate::compression::Compression;
@@ -23,6 +22,7 @@ use crate::rows::{
     Call, Container, DropChain, FragmentationMap, Heap, Lifecycle, MemoryAnalysis, Performance,
     SecurityViolation, Task, TypeDistribution, UnsafeFfi, Zst,
 };
+use crate::sealer::Sealer;
 use crate::writer::Writer;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read, Write};
@@ -30,7 +30,7 @@ use std::io::{self, BufRead, Read, Write};
 macro_rules! items {
     (
         definitions { $($table:ident: $def:ident, $frame:literal, $definition:ident;)* }
-        rows { $($chunk:ident: $stream:ident, $name:literal, $row:ident;)* }
+        rows { $($stream:ident, $name:literal, $row:ident;)* }
     ) => {
         /// One thing that a capture says.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,21 +87,19 @@ macro_rules! items {
         /// A capture in the making.
         struct Build<W: Write> {
             writer: Writer<W>,
-            compression: Compression,
+            sealer: Sealer,
             /// Definitions that were not written yet.
             new: Defs,
             rows: u64,
-            $($chunk: Chunk<$row>,)*
         }
 
         impl<W: Write> Build<W> {
             fn new(writer: Writer<W>, compression: Compression) -> Self {
                 Self {
                     writer,
-                    compression,
+                    sealer: Sealer::new(compression),
                     new: Defs::default(),
                     rows: 0,
-                    $($chunk: Chunk::new(),)*
                 }
             }
 
@@ -110,11 +108,7 @@ macro_rules! items {
                     Item::Metadata(metadata) => self.writer.metadata(&metadata)?,
                     $(Item::$def(definition) => self.new.$table.push(definition),)*
                     $(
-                        Item::$stream(row) => {
-                            self.define()?;
-                            put(&mut self.$chunk, &row, &mut self.writer, self.compression)?;
-                            self.rows += 1;
-                        }
+                        Item::$stream(row) => self.row(&row)?,
                     )*
                     Item::Capture { .. } | Item::End { .. } => {}
                 }
@@ -124,11 +118,9 @@ macro_rules! items {
             /// Writes what is left, closes the capture, and returns its rows.
             fn end(mut self, commit: &Commit) -> Result<u64, Error> {
                 self.define()?;
-                $(
-                    if let Some(frame) = self.$chunk.seal(self.compression) {
-                        self.writer.append(&frame)?;
-                    }
-                )*
+                for frame in self.sealer.seal_all()? {
+                    self.writer.append(&frame)?;
+                }
                 self.writer.commit(commit)?;
                 self.writer.finish()?;
                 Ok(self.rows)
@@ -149,19 +141,19 @@ items! {
         derivations: Derivation, "DERIVATIONS", DerivationDef;
     }
     rows {
-        lifecycle: Lifecycle, "LIFECYCLE", Lifecycle;
-        container: Container, "CONTAINER", Container;
-        zst: Zst, "ZST", Zst;
-        drop_chain: DropChain, "DROP_CHAIN", DropChain;
-        call: Call, "CALL", Call;
-        heap: Heap, "HEAP", Heap;
-        performance: Performance, "PERFORMANCE", Performance;
-        tasks: Task, "TASKS", Task;
-        type_distribution: TypeDistribution, "TYPE_DISTRIBUTION", TypeDistribution;
-        fragmentation_map: FragmentationMap, "FRAGMENTATION_MAP", FragmentationMap;
-        security_violations: SecurityViolation, "SECURITY_VIOLATIONS", SecurityViolation;
-        unsafe_ffi: UnsafeFfi, "UNSAFE_FFI", UnsafeFfi;
-        memory_analysis: MemoryAnalysis, "MEMORY_ANALYSIS", MemoryAnalysis;
+        Lifecycle, "LIFECYCLE", Lifecycle;
+        Container, "CONTAINER", Container;
+        Zst, "ZST", Zst;
+        DropChain, "DROP_CHAIN", DropChain;
+        Call, "CALL", Call;
+        Heap, "HEAP", Heap;
+        Performance, "PERFORMANCE", Performance;
+        Task, "TASKS", Task;
+        TypeDistribution, "TYPE_DISTRIBUTION", TypeDistribution;
+        FragmentationMap, "FRAGMENTATION_MAP", FragmentationMap;
+        SecurityViolation, "SECURITY_VIOLATIONS", SecurityViolation;
+        UnsafeFfi, "UNSAFE_FFI", UnsafeFfi;
+        MemoryAnalysis, "MEMORY_ANALYSIS", MemoryAnalysis;
     }
 }
 
@@ -369,24 +361,12 @@ impl<W: Write> Build<W> {
         }
         Ok(())
     }
-}
-
-/// Appends a row; a full chunk is written first.
-fn put<R: Event>(
-    chunk: &mut Chunk<R>,
-    row: &Weighted<R>,
-    writer: &mut Writer<impl Write>,
-    compression: Compression,
-) -> Result<(), Error> {
-    if chunk.len() == CHUNK_ROWS
-        && let Some(frame) = chunk.seal(compression)
-    {
-        writer.append(&frame)?;
+    fn row<R: Event>(&mut self, row: &Weighted<R>) -> Result<(), Error> {
+        self.define()?;
+        if let Some(frame) = self.sealer.push(&row.row, row.weight)? {
+            self.writer.append(&frame)?;
+        }
+        self.rows += 1;
+        Ok(())
     }
-    // It is not full.
-    let _ = match row.weight {
-        1 => chunk.push(&row.row),
-        weight => chunk.push_weighted(&row.row, weight),
-    };
-    Ok(())
 }

@@ -8,7 +8,7 @@
 //! Captures are recorded with zstd. Features add the other codecs: `lz4`, `brotli`, or both with `codecs`. With `tokio`
 //! captures are written to what tokio writes to.
 //!
-//! It starts no thread, prints nothing and holds no unsafe code.
+//! It starts no thread unless one is asked for ([`Sealer::on_threads`]), prints nothing and holds no unsafe code.
 //!
 //! The rooms, in reading order:
 //!
@@ -17,6 +17,7 @@
 //! * how rows become bytes: [`record`] (which columns a row has), `word`, [`mod@column`], `shapes`, [`directory`], [`chunk`],
 //!   [`varint`], `codec`, `compression`; how definitions do: `records`;
 //! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
+//!   rows of any origin: [`sealer`];
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
 //!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
 //!   `projection` (some columns), [`mod@validate`];
@@ -63,6 +64,7 @@ pub mod report;
 pub mod rewrite;
 pub mod rows;
 mod scan;
+pub mod sealer;
 mod select;
 mod shapes;
 mod source;
@@ -92,6 +94,7 @@ pub use reader::{Opening, Reader};
 pub use record::{Event, Record, StreamVisitor};
 pub use rewrite::{Rewrite, Rewritten, recover};
 pub use rows::Stream;
+pub use sealer::{SealAt, Sealer};
 pub use select::{ChunkRows, Select, SelectedChunk, SelectedChunks, SelectedRows};
 pub use source::{Blocking, Source};
 pub use validate::{Validation, validate};

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 /// A row that is stored as columns.
 pub trait Record: Sized {
     /// An array with a word for each of [`Record::COLUMNS`].
-    type Words: AsRef<[u64]> + AsMut<[u64]> + Copy + Default;
+    type Words: AsRef<[u64]> + AsMut<[u64]> + Copy + Default + Send;
 
     /// The type of the frames that hold such rows.
     const FRAME: FrameType;

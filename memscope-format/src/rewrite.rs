@@ -1,6 +1,5 @@
 //! A capture written anew: in another codec, only some of it, or what is left of a damaged one.
 
-use crate::chunk::Chunk;
 use crate::chunks::ChunkRef;
 use crate::commit::Commit;
 use crate::compression::Compression;
@@ -9,10 +8,12 @@ use crate::header::FileHeader;
 use crate::reader::Reader;
 use crate::record::{Event, StreamVisitor};
 use crate::rows::Stream;
+use crate::sealer::{SealAt, Sealer};
 use crate::validate::{Validation, validate};
 use crate::writer::Writer;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -27,6 +28,9 @@ pub struct Rewrite {
     pub ticks: RangeInclusive<u64>,
     /// Rows of a chunk, at most [`crate::chunk::CHUNK_ROWS`].
     pub chunk_rows: usize,
+    /// Threads that compress besides the one that reads, each in the memory of three chunks; the new capture has the same
+    /// bytes whatever their number.
+    pub threads: usize,
 }
 
 impl Default for Rewrite {
@@ -37,6 +41,7 @@ impl Default for Rewrite {
             streams: Stream::ALL.to_vec(),
             ticks: 0..=u64::MAX,
             chunk_rows: crate::chunk::CHUNK_ROWS,
+            threads: 0,
         }
     }
 }
@@ -57,7 +62,7 @@ pub struct Rewritten {
 impl Rewrite {
     /// Reads a capture and writes it anew; returns the sink too.
     ///
-    /// Chunk by chunk, in the memory of two. Chunks that cannot be read are left out and counted. `progress` is called
+    /// Chunk by chunk, in the memory of one of each stream, and those of the threads. Chunks that cannot be read are left out and counted. `progress` is called
     /// after each chunk with the rows read so far and the rows in all.
     ///
     /// # Errors
@@ -83,17 +88,27 @@ impl Rewrite {
         }
         writer.define(reader.defs())?;
         let total = reader.streams().iter().map(|stream| stream.rows).sum();
+        let sealer = match NonZeroUsize::new(self.threads) {
+            Some(threads) => Sealer::on_threads(self.compression, threads)?,
+            None => Sealer::new(self.compression),
+        };
+        let seal_at = SealAt { rows: self.chunk_rows.max(1), ..SealAt::default() };
+        let sealer = sealer.seal_at(seal_at);
         let mut copy = Copy {
             rewrite: self,
             reader,
             writer,
+            sealer,
             done: Rewritten::default(),
             read: 0,
             total,
             progress,
         };
         Stream::ALL.iter().try_for_each(|stream| stream.visit(&mut copy))?;
-        let Copy { mut writer, mut done, .. } = copy;
+        let Copy { mut writer, mut sealer, mut done, .. } = copy;
+        for frame in sealer.seal_all()? {
+            writer.append(&frame)?;
+        }
         writer.commit(&Commit {
             cycle: reader.last_commit().map_or(1, |commit| commit.cycle.saturating_add(1)),
             clock: reader.clock().last(),
@@ -111,6 +126,7 @@ struct Copy<'a, W: Write, P> {
     rewrite: &'a Rewrite,
     reader: &'a Reader,
     writer: Writer<W>,
+    sealer: Sealer,
     done: Rewritten,
     read: u64,
     total: u64,
@@ -124,8 +140,6 @@ impl<W: Write, P: FnMut(u64, u64)> StreamVisitor for Copy<'_, W, P> {
         if !self.rewrite.streams.contains(&R::STREAM) {
             return Ok(());
         }
-        let mut chunk = Chunk::<R>::new();
-        let limit = self.rewrite.chunk_rows.clamp(1, crate::chunk::CHUNK_ROWS);
         for source in self.reader.chunks::<R>() {
             self.read += u64::from(source.rows);
             let (first, last) = (*self.rewrite.ticks.start(), *self.rewrite.ticks.end());
@@ -139,15 +153,9 @@ impl<W: Write, P: FnMut(u64, u64)> StreamVisitor for Copy<'_, W, P> {
                         if !self.rewrite.ticks.contains(&time) {
                             continue;
                         }
-                        if chunk.len() >= limit {
-                            self.put(&mut chunk)?;
+                        if let Some(frame) = self.sealer.push(&row, weight)? {
+                            self.writer.append(&frame)?;
                         }
-                        // It is not full.
-                        let _ = if weight == 1 {
-                            chunk.push(&row)
-                        } else {
-                            chunk.push_weighted(&row, weight)
-                        };
                         self.done.rows += 1;
                         self.done.events += u64::from(row.is_event());
                     }
@@ -157,7 +165,7 @@ impl<W: Write, P: FnMut(u64, u64)> StreamVisitor for Copy<'_, W, P> {
             }
             (self.progress)(self.read, self.total);
         }
-        self.put(&mut chunk)
+        Ok(())
     }
 }
 
@@ -168,13 +176,6 @@ impl<W: Write, P> Copy<'_, W, P> {
     ) -> Result<impl Iterator<Item = (R, u64)> + use<R, W, P>, Error> {
         let weights = self.reader.weights::<R>(source)?;
         Ok(self.reader.read_chunk::<R>(source)?.into_iter().zip(weights))
-    }
-
-    fn put<R: Event>(&mut self, chunk: &mut Chunk<R>) -> Result<(), Error> {
-        match chunk.seal(self.rewrite.compression) {
-            Some(frame) => self.writer.append(&frame),
-            None => Ok(()),
-        }
     }
 }
 
