@@ -140,7 +140,7 @@ fn program() -> Vec<Event> {
 fn fill(batch: &mut Batch, hooks: &HookTable, events: &[Event]) {
     for event in events {
         let thread = u32::from(event.ring) + 1;
-        batch.push(hooks, event.ring, thread, event.position, event.slot, None).unwrap();
+        batch.push(hooks, event.ring, thread, event.position, &event.slot, None).unwrap();
     }
 }
 

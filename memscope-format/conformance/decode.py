@@ -257,6 +257,19 @@ def runs(raw, rows):
     return exactly(words, rows)
 
 
+def split(raw, rows):
+    need(raw, "no byte for the places")
+    places = [place for place in range(8) if raw[-1] >> place & 1]
+    end = len(places) * rows
+    need(places and end < len(raw), "planes of the wrong length")
+    words = runs(raw[end:-1], rows)
+    for number, place in enumerate(places):
+        need(all(not word >> 8 * place & 0xFF for word in words), "a byte twice")
+        plane = raw[number * rows : (number + 1) * rows]
+        words = [word | byte << 8 * place for word, byte in zip(words, plane)]
+    return words
+
+
 def columns_of(header, payload):
     """The words of each column, by its id; a coded one as its table."""
     need(len(payload) >= 8, "no directory")
@@ -295,6 +308,10 @@ def columns_of(header, payload):
         elif encoding == 6:
             need(column != 0, "coded shapes")
             words = varints(raw)
+        elif encoding == 7:
+            words = split(raw, rows)
+        elif encoding == 8:
+            words = sum_up(split(raw, rows))
         else:
             raise Damaged(f"encoding {encoding}")
         columns[column] = (encoding, words)

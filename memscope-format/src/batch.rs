@@ -70,6 +70,8 @@ impl Batch {
     /// CONTAINER. An end is a row of DROP_CHAIN, or of LIFECYCLE (ZST) if no drop was to be timed or the value
     /// had moved. A snapshot is a row of CONTAINER.
     ///
+    /// Until the batch is sealed, a hook must mean the same in all `hooks` that are given.
+    ///
     /// # Errors
     ///
     /// If the event means nothing; then it adds no row and is not counted.
@@ -80,47 +82,38 @@ impl Batch {
         ring: u16,
         thread: u32,
         position: u64,
-        first: Slot,
-        second: Option<Slot>,
+        first: &Slot,
+        second: Option<&Slot>,
     ) -> Result<(), UnreadableEvent> {
         let header = SlotHeader(first.header);
         let hook_id = header.hook();
         let hook = hooks.get(hook_id).ok_or(UnreadableEvent::UnknownHook(hook_id))?;
         let flags = header.flags();
-        let row = |kind, value, origin| Lifecycle {
-            ts: first.w0,
-            kind,
-            site: hook.site,
-            type_id: hook.type_id,
-            value,
-            origin,
-            thread,
-        };
+        let key = first.header & KEY;
         match header.kind() {
             Some(RawKind::Born) => {
                 let value = value_id(ring, position);
-                if flags & flags::CLONED != 0 {
-                    self.push_lifecycle(hook, &row(LifecycleKind::Cloned, value, first.p0));
-                } else {
-                    self.push_lifecycle(hook, &row(LifecycleKind::Born, value, 0));
-                    if let Some(def) = hook.container {
-                        let (len, capacity) = match second {
-                            Some(second) => (first.p0, second.w0),
-                            None => (first.p0 & u64::from(u32::MAX), first.p0 >> 32),
-                        };
-                        let state = State { len, capacity, addr: first.p1 };
-                        let at = Place { value, hook, field: 0, reason: SnapshotReason::Birth };
-                        self.push_container(first.w0, thread, &at, def, &state);
-                    }
+                let (kind, origin) = match flags & flags::CLONED {
+                    0 => (LifecycleKind::Born, 0),
+                    _ => (LifecycleKind::Cloned, first.p0),
+                };
+                self.push_lifecycle(hook, key, [first.w0, value, origin], kind, thread);
+                if let (LifecycleKind::Born, Some(def)) = (kind, hook.container) {
+                    let (len, capacity) = match second {
+                        Some(second) => (first.p0, second.w0),
+                        None => (first.p0 & u64::from(u32::MAX), first.p0 >> 32),
+                    };
+                    let state = State { len, capacity, addr: first.p1 };
+                    let at = Place { value, hook, field: 0, reason: SnapshotReason::Birth };
+                    self.push_container(hook_id, first.w0, thread, &at, def, &state);
                 }
             }
             Some(RawKind::End) if flags & (flags::EXIT | flags::MOVED) != 0 => {
-                let kind = if flags & flags::MOVED != 0 {
-                    LifecycleKind::Moved
-                } else {
-                    LifecycleKind::Exit
+                let kind = match flags & flags::MOVED {
+                    0 => LifecycleKind::Exit,
+                    _ => LifecycleKind::Moved,
                 };
-                self.push_lifecycle(hook, &row(kind, first.p0, 0));
+                self.push_lifecycle(hook, key, [first.w0, first.p0, 0], kind, thread);
             }
             Some(RawKind::End) => {
                 let duration = first.p1 & DURATION_UNKNOWN;
@@ -139,19 +132,19 @@ impl Batch {
                     panicking: flags & flags::PANICKING != 0,
                     thread,
                 };
-                put(&mut self.drop_chain, &row, &mut self.compressor, &mut self.full);
+                // The depth has the bits of the lap mark, which is not part of the key.
+                let key = key | first.p1 & !DURATION_UNKNOWN;
+                put(&mut self.drop_chain, key, &row, &mut self.compressor, &mut self.full);
             }
             Some(RawKind::Snapshot) => {
-                let Some(second) = second else {
-                    return Err(UnreadableEvent::UnknownKind(first.header));
-                };
+                let second = second.ok_or(UnreadableEvent::UnknownKind(first.header))?;
                 let (field, reason) = (second.p1 as u32, (second.p1 >> 32) as u8);
                 let unknown = UnreadableEvent::UnknownSnapshot { hook: hook_id, field, reason };
                 let def = hooks.container(hook, field).ok_or(unknown)?;
                 let reason = SnapshotReason::from_id(reason).ok_or(unknown)?;
                 let state = State { len: second.w0, capacity: second.p0, addr: first.p1 };
                 let at = Place { value: first.p0, hook, field, reason };
-                self.push_container(first.w0, thread, &at, def, &state);
+                self.push_container(hook_id, first.w0, thread, &at, def, &state);
             }
             Some(RawKind::Pad | RawKind::Cont) | None => {
                 return Err(UnreadableEvent::UnknownKind(first.header));
@@ -179,17 +172,27 @@ impl Batch {
     }
 
     #[inline]
-    fn push_lifecycle(&mut self, hook: &Hook, row: &Lifecycle) {
+    fn push_lifecycle(
+        &mut self,
+        hook: &Hook,
+        key: u64,
+        [ts, value, origin]: [u64; 3],
+        kind: LifecycleKind,
+        thread: u32,
+    ) {
+        let (site, type_id) = (hook.site, hook.type_id);
+        let row = Lifecycle { ts, kind, site, type_id, value, origin, thread };
         if hook.zero_sized {
-            put(&mut self.zst, &Zst(*row), &mut self.compressor, &mut self.full);
+            put(&mut self.zst, key, &Zst(row), &mut self.compressor, &mut self.full);
         } else {
-            put(&mut self.lifecycle, row, &mut self.compressor, &mut self.full);
+            put(&mut self.lifecycle, key, &row, &mut self.compressor, &mut self.full);
         }
     }
 
     #[inline]
     fn push_container(
         &mut self,
+        hook_id: u32,
         ts: u64,
         thread: u32,
         at: &Place<'_>,
@@ -213,9 +216,14 @@ impl Batch {
             weak: counted.then_some(state.capacity),
             thread,
         };
-        put(&mut self.container, &row, &mut self.compressor, &mut self.full);
+        // Hooks are below 2^22, and fields fewer than a record of 1 MiB can name.
+        let key = u64::from(hook_id) | (at.reason as u64) << 24 | u64::from(at.field) << 32;
+        put(&mut self.container, key, &row, &mut self.compressor, &mut self.full);
     }
 }
+
+/// What of an event's header tells the shape of its row: hook, kind and flags, without the lap mark.
+const KEY: u64 = (1 << 48) - 1;
 
 /// Which container was read, and why.
 struct Place<'a> {
@@ -236,13 +244,14 @@ struct State {
 #[inline]
 fn put<R: Record>(
     chunk: &mut Chunk<R>,
+    key: u64,
     row: &R,
     compressor: &mut Compressor,
     full: &mut Vec<Sealed>,
 ) {
-    if let Err(ChunkFull) = chunk.push(row) {
+    if let Err(ChunkFull) = chunk.push_keyed(key, row) {
         full.extend(chunk.seal_with(compressor));
         // It is empty now.
-        let _ = chunk.push(row);
+        let _ = chunk.push_keyed(key, row);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::codec::{Codec, Compressor};
 use crate::column::{
-    BLOCK, ColumnEncoder, ColumnEncoding, EncodedColumn, Parts, SHAPE, WEIGHT, Words, greatest,
+    BLOCK, ColumnEncoder, ColumnEncoding, EncodedColumn, SHAPE, WEIGHT, Words, greatest,
 };
 use crate::compression::Compression;
 use crate::directory::{self, ColumnEntry, Directory};
@@ -17,6 +17,10 @@ use std::sync::Arc;
 /// The rows that a chunk takes. Larger ones are hardly smaller on disk, and cost memory and precision of selection.
 pub const CHUNK_ROWS: usize = 1 << 16;
 
+/// Words from a column of a block to the next. Were it a power of two, the places of a row in all columns would compete
+/// for a few lines of the first cache.
+const BLOCK_STRIDE: usize = BLOCK + 8;
+
 /// A chunk has [`CHUNK_ROWS`] rows; it must be sealed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the chunk is full")]
@@ -27,7 +31,7 @@ pub struct ChunkFull;
 /// Rows become bytes as they come, at a few nanoseconds each and without allocating, once the buffers have grown.
 pub struct Chunk<R: Record> {
     /// The newest rows, column by column.
-    block: Vec<[u64; BLOCK]>,
+    block: Vec<[u64; BLOCK_STRIDE]>,
     /// The shapes of the newest rows.
     block_shapes: [u64; BLOCK],
     /// Rows in `block`.
@@ -50,13 +54,13 @@ impl<R: Record> Chunk<R> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            block: vec![[0; BLOCK]; R::COLUMNS.len()],
+            block: vec![[0; BLOCK_STRIDE]; R::COLUMNS.len()],
             block_shapes: [0; BLOCK],
             gathered: 0,
-            columns: R::COLUMNS.iter().map(|&column| ColumnEncoder::new(column)).collect(),
+            columns: R::COLUMNS.iter().map(|_| ColumnEncoder::default()).collect(),
             shapes: Shapes::new(),
-            shape: ColumnEncoder::new(SHAPE),
-            weight: ColumnEncoder::new(WEIGHT),
+            shape: ColumnEncoder::default(),
+            weight: ColumnEncoder::default(),
             encoded: 0,
             t_min: u64::MAX,
             t_max: 0,
@@ -87,6 +91,22 @@ impl<R: Record> Chunk<R> {
     /// If the chunk is full; the row is not in it.
     #[inline]
     pub fn push(&mut self, row: &R) -> Result<(), ChunkFull> {
+        self.push_with(row, |shapes, words| shapes.shape(words))
+    }
+
+    /// As [`Chunk::push`], for rows of which all with the same `key` have the same words in the coded columns: their
+    /// shape is found by it.
+    #[inline(always)]
+    pub(crate) fn push_keyed(&mut self, key: u64, row: &R) -> Result<(), ChunkFull> {
+        self.push_with(row, |shapes, words| shapes.keyed(key, words))
+    }
+
+    #[inline(always)]
+    fn push_with(
+        &mut self,
+        row: &R,
+        shape: impl FnOnce(&mut Shapes<R>, &R::Words) -> u64,
+    ) -> Result<(), ChunkFull> {
         if self.gathered >= BLOCK {
             self.encode_block();
         }
@@ -103,7 +123,7 @@ impl<R: Record> Chunk<R> {
             }
         }
         if Shapes::<R>::CODED {
-            self.block_shapes[at] = self.shapes.shape(&words);
+            self.block_shapes[at] = shape(&mut self.shapes, &words);
         }
         self.gathered += 1;
         Ok(())
@@ -161,36 +181,36 @@ impl<R: Record> Chunk<R> {
         let mut payload = vec![0; directory_len];
         let mut entries = Vec::with_capacity(columns);
         let mut raw_len = directory_len;
-        let (few, few_noisy) = (compressor.wants_few(false), compressor.wants_few(true));
+        let rows = self.encoded;
         let mut put = |id, column: EncodedColumn<'_>, noisy| {
             let start = payload.len();
-            let codec = compressor.append_parts(column.parts, noisy, &mut payload);
-            raw_len += column.parts.len();
+            let codec = compressor.append_planes(column.bytes, rows, noisy, &mut payload);
+            raw_len += column.bytes.len();
             entries.push(ColumnEntry {
                 id,
                 encoding: column.encoding as u8,
                 codec: codec as u8,
-                // A chunk has at most 64 columns of 2^16 rows of 10 bytes.
+                // A chunk has at most 64 columns of 2^16 rows of 28 bytes.
                 stored_len: (payload.len() - start) as u32,
-                raw_len: column.parts.len() as u32,
+                raw_len: column.bytes.len() as u32,
                 crc: crc32fast::hash(&payload[start..]),
             });
         };
         if shaped {
-            put(SHAPE.id, self.shape.finish(few), SHAPE.noisy);
+            put(SHAPE.id, self.shape.finish(), SHAPE.is_noisy());
         }
         for (place, (column, encoder)) in R::COLUMNS.iter().zip(&mut self.columns).enumerate() {
             let encoded = if column.is_coded() {
                 let equal = self.shapes.write(place, &mut self.bytes);
                 let encoding = if equal { ColumnEncoding::Constant } else { ColumnEncoding::Coded };
-                EncodedColumn { encoding, parts: Parts::One(&self.bytes) }
+                EncodedColumn { encoding, bytes: &self.bytes }
             } else {
-                encoder.finish(if column.noisy { few_noisy } else { few })
+                encoder.finish()
             };
-            put(column.id, encoded, column.noisy);
+            put(column.id, encoded, column.is_noisy());
         }
         if weighted {
-            put(WEIGHT.id, self.weight.finish(few), WEIGHT.noisy);
+            put(WEIGHT.id, self.weight.finish(), WEIGHT.is_noisy());
         }
         directory::write(&mut payload, entries.into_iter());
         let (t_min, t_max) = R::TIME.map_or((0, 0), |_| (self.t_min, self.t_max));
@@ -218,8 +238,9 @@ impl<R: Record> Chunk<R> {
             }
             let words = &self.block[place][..rows];
             if R::TIME == Some(place) {
-                self.t_min = words.iter().fold(self.t_min, |least, &word| least.min(word));
-                self.t_max = words.iter().fold(self.t_max, |most, &word| most.max(word));
+                let (least, most) = range(words);
+                self.t_min = self.t_min.min(least);
+                self.t_max = self.t_max.max(most);
             }
             encoder.push(words);
         }
@@ -301,6 +322,21 @@ impl Sealed {
     pub const fn frame_len(&self) -> u64 {
         self.header.frame_len()
     }
+}
+
+/// The least and the greatest of some words.
+fn range(words: &[u64]) -> (u64, u64) {
+    let [first, .., last] = words else {
+        return words.first().map_or((u64::MAX, 0), |&word| (word, word));
+    };
+    // Times ascend nearly always, and are near each other. That is seen of several at once, a comparison of each is not.
+    let union = words.iter().fold(first ^ last, |union, word| union | (word ^ first));
+    let descents =
+        words.windows(2).fold(union, |found, pair| found | pair[1].wrapping_sub(pair[0]));
+    if descents >> 63 == 0 {
+        return (*first, *last);
+    }
+    words.iter().fold((u64::MAX, 0), |(least, most), &word| (least.min(word), most.max(word)))
 }
 
 /// The columns of a chunk that was read, row by row.

@@ -1,16 +1,13 @@
 //! The codecs that stored bytes may be compressed with.
 
-use crate::column::Parts;
 use crate::compression::{Compression, Noise};
 use crate::error::Error;
 use crate::limits;
 use std::cell::RefCell;
 use std::fmt;
+use std::ops::RangeInclusive;
 use zstd::bulk;
-use zstd::zstd_safe::zstd_sys::ZSTD_EndDirective;
-use zstd::zstd_safe::{
-    self, CCtx, CParameter, DParameter, InBuffer, OutBuffer, ParamSwitch, ResetDirective,
-};
+use zstd::zstd_safe::{self, CCtx, CParameter, DParameter, ParamSwitch};
 
 /// How bytes are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -69,8 +66,10 @@ impl Codec {
 /// Below this many bytes a codec gains nothing over its own frame.
 const WORTH_COMPRESSING: usize = 64;
 
-/// A run of bytes from here on is worth a block for each of its parts.
-const WORTH_A_BLOCK: usize = 4096;
+/// The sizes that zstd allows for blocks.
+const BLOCKS: RangeInclusive<usize> = 1 << 10..=1 << 17;
+/// Bytes that a block of zstd has before its content.
+const BLOCK_HEADER: usize = 3;
 
 /// Compresses one run of bytes after another, reusing its tables and its buffer.
 pub(crate) struct Compressor {
@@ -83,59 +82,50 @@ pub(crate) struct Compressor {
 
 impl Compressor {
     /// So far below 0 that zstd hardly searches for repetitions: what is left is Huffman coding.
-    const NOISE: i32 = -20;
+    const NOISE: i32 = -200;
 
     pub(crate) const fn new(compression: Compression) -> Self {
         Self { compression, zstd: None, noise: None, scratch: Vec::new() }
     }
 
-    /// Whether bytes are best given as few as can be: no codec makes the difference, or one that does not code by
-    /// frequency.
-    pub(crate) fn wants_few(&self, noisy: bool) -> bool {
-        matches!(self.compression.codec, Codec::None | Codec::Lz4)
-            || noisy && self.compression.noise == Noise::Store
-    }
-
     /// Appends `raw` to `out`, compressed if that makes it smaller, and says how it is stored.
     pub(crate) fn append(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Codec {
-        self.append_parts(Parts::One(raw), false, out)
+        self.append_planes(raw, raw.len(), false, out)
     }
 
-    /// As [`Compressor::append`], for bytes in parts that are unlike each other. Where bytes are `noisy` no time is
-    /// spent on a search for repetitions.
-    pub(crate) fn append_parts(
+    /// As [`Compressor::append`], for bytes that are unlike each other from one `plane` of so many to the next. Where they
+    /// are `noisy` no time is spent on a search for repetitions.
+    pub(crate) fn append_planes(
         &mut self,
-        parts: Parts<'_>,
+        raw: &[u8],
+        plane: usize,
         noisy: bool,
         out: &mut Vec<u8>,
     ) -> Codec {
-        let len = parts.len();
         let stored = noisy && self.compression.noise == Noise::Store;
-        if len >= WORTH_COMPRESSING && !stored {
+        if raw.len() >= WORTH_COMPRESSING && !stored {
             self.scratch.clear();
             let done = match self.compression.codec {
                 Codec::None => None,
-                Codec::Zstd => self.zstd(parts, len, noisy),
+                Codec::Zstd => self.zstd(raw, plane, noisy),
                 #[cfg(feature = "lz4")]
-                Codec::Lz4 => self.lz4(parts, len),
+                Codec::Lz4 => self.lz4(raw),
                 #[cfg(feature = "brotli")]
-                Codec::Brotli => self.brotli(parts, len),
+                Codec::Brotli => self.brotli(raw),
                 #[cfg(not(all(feature = "lz4", feature = "brotli")))]
                 _ => None,
             };
-            if done.is_some() && self.scratch.len() < len {
+            if done.is_some() && self.scratch.len() < raw.len() {
                 out.extend_from_slice(&self.scratch);
                 return self.compression.codec;
             }
         }
-        for part in parts.iter() {
-            out.extend_from_slice(part);
-        }
+        out.extend_from_slice(raw);
         Codec::None
     }
 
-    /// Appends one zstd frame; returns its length. `None` if there is no memory: then what is not compressed is still right.
-    fn zstd(&mut self, parts: Parts<'_>, len: usize, noisy: bool) -> Option<()> {
+    /// Makes one zstd frame. `None` if there is no memory: then what is not compressed is still right.
+    fn zstd(&mut self, raw: &[u8], plane: usize, noisy: bool) -> Option<()> {
         let count = noisy && self.compression.noise == Noise::Count;
         let (context, level) = if count {
             (&mut self.noise, Self::NOISE)
@@ -146,65 +136,33 @@ impl Compressor {
             Some(context) => context,
             None => context.insert(compressor(level, count)?),
         };
-        context.reset(ResetDirective::SessionOnly).ok()?;
-        context.set_pledged_src_size(Some(len as u64)).ok()?;
-        self.scratch.reserve(zstd_safe::compress_bound(len) + 64);
-        let mut buffer = OutBuffer::around(&mut self.scratch);
-        let by_part = len >= WORTH_A_BLOCK;
-        for part in parts.iter() {
-            let mut input = InBuffer::around(part);
-            // A block of its own gives each part its own code.
-            let directive = if by_part {
-                ZSTD_EndDirective::ZSTD_e_flush
-            } else {
-                ZSTD_EndDirective::ZSTD_e_continue
-            };
-            loop {
-                let left = context.compress_stream2(&mut buffer, &mut input, directive).ok()?;
-                if input.pos() == part.len() && (left == 0 || !by_part) {
-                    break;
-                }
-                if buffer.pos() == buffer.capacity() {
-                    return None;
-                }
-            }
-        }
-        let end = ZSTD_EndDirective::ZSTD_e_end;
-        while context.compress_stream2(&mut buffer, &mut InBuffer::around(&[]), end).ok()? > 0 {
-            if buffer.pos() == buffer.capacity() {
-                return None;
-            }
-        }
+        // A block of its own gives each plane its own code.
+        let block = if BLOCKS.contains(&plane) { plane as u32 } else { 0 };
+        context.set_parameter(CParameter::MaxBlockSize(block)).ok()?;
+        self.scratch.reserve(
+            zstd_safe::compress_bound(raw.len()) + BLOCK_HEADER * raw.len() / *BLOCKS.start(),
+        );
+        context.compress2(&mut self.scratch, raw).ok()?;
         Some(())
     }
 
     #[cfg(feature = "lz4")]
-    fn lz4(&mut self, parts: Parts<'_>, len: usize) -> Option<()> {
-        let whole: Vec<u8>;
-        let raw = match parts {
-            Parts::One(raw) => raw,
-            Parts::Planes(planes) => {
-                whole = planes.concat();
-                &whole
-            }
-        };
-        self.scratch.resize(lz4_flex::block::get_maximum_output_size(len), 0);
+    fn lz4(&mut self, raw: &[u8]) -> Option<()> {
+        self.scratch.resize(lz4_flex::block::get_maximum_output_size(raw.len()), 0);
         let stored = lz4_flex::block::compress_into(raw, &mut self.scratch).ok()?;
         self.scratch.truncate(stored);
         Some(())
     }
 
     #[cfg(feature = "brotli")]
-    fn brotli(&mut self, parts: Parts<'_>, len: usize) -> Option<()> {
+    fn brotli(&mut self, raw: &[u8]) -> Option<()> {
         use std::io::Write as _;
         /// 2^22 bytes of window, as much as a column can use.
         const WINDOW: u32 = 22;
         let quality = self.compression.level.clamp(0, 11) as u32;
-        let buffer = len.min(1 << 16);
+        let buffer = raw.len().min(1 << 16);
         let mut brotli = brotli::CompressorWriter::new(&mut self.scratch, buffer, quality, WINDOW);
-        for part in parts.iter() {
-            brotli.write_all(part).ok()?;
-        }
+        brotli.write_all(raw).ok()?;
         brotli.flush().ok()?;
         brotli.into_inner();
         Some(())
@@ -316,15 +274,13 @@ mod tests {
     /// The lowest bytes of counters are random, the higher ones nearly all alike: each gets a code of its own.
     #[test]
     fn parts_are_coded_apart() {
-        let planes = [
-            (0..20_000_u64).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8).collect(),
-            (0..20_000_u64).map(|n| u8::from(n % 16 == 0)).collect::<Vec<_>>(),
-        ];
-        let raw = planes.concat();
+        let low = (0..20_000_u64).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8);
+        let high = (0..20_000_u64).map(|n| u8::from(n % 16 == 0));
+        let raw: Vec<u8> = low.chain(high).collect();
         let mut compressor = Compressor::new(Codec::Zstd.into());
         let (mut apart, mut together) = (Vec::new(), Vec::new());
-        let codec = compressor.append_parts(Parts::Planes(&planes), true, &mut apart);
-        compressor.append_parts(Parts::One(&raw), true, &mut together);
+        let codec = compressor.append_planes(&raw, 20_000, true, &mut apart);
+        compressor.append_planes(&raw, raw.len(), true, &mut together);
         assert_eq!(decompress(codec, &apart, raw.len()), Some(raw));
         assert!(apart.len() < together.len(), "{} {}", apart.len(), together.len());
     }

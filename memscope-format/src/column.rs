@@ -2,10 +2,11 @@
 //!
 //! A row is a fixed number of 64-bit words, one a column. What a column looks like is a table,
 //! [`Record::COLUMNS`](crate::record::Record::COLUMNS); nothing here knows any stream. Every chunk stands for
-//! itself: no state goes from one to the next.
-//!
-//! An encoder works as the words come, a block at a time. It begins by keeping runs of equal words, and turns to
-//! the column's own encoding when there are too many of them.
+//! itself: no state goes from one to the next. How words become bytes is the `encoder`'s choice.
+
+mod encoder;
+
+pub(crate) use encoder::{BLOCK, ColumnEncoder, EncodedColumn};
 
 use crate::varint;
 
@@ -16,26 +17,29 @@ pub struct Column {
     pub id: u16,
     /// What it is called elsewhere.
     pub name: &'static str,
-    /// How a writer encodes it, unless its words are few runs. A reader goes by what the chunk says.
-    pub encoding: ColumnEncoding,
-    /// Whether its bytes have no repetitions worth searching for: then a codec only codes them by frequency, where it
-    /// can be told to.
-    pub noisy: bool,
+    /// What is known of its words.
+    pub kind: ColumnKind,
     /// Whether the word 0 stands for "none", and each other for the number before it.
     pub optional: bool,
+}
+
+/// What is known beforehand of a column's words, for a writer; a reader goes by what the chunk says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// They follow from few things, as the row's site: the chunk stores a word for each shape, see
+    /// [`ColumnEncoding::Coded`].
+    Coded,
+    /// They repeat in patterns, which a codec finds.
+    Plain,
+    /// They come from a clock, an allocator or a counter: there are no repetitions worth a codec's search.
+    Noisy,
 }
 
 impl Column {
     /// Describes a column.
     #[must_use]
-    pub const fn new(id: u16, name: &'static str, encoding: ColumnEncoding) -> Self {
-        Self { id, name, encoding, noisy: false, optional: false }
-    }
-
-    /// Says that its words come from a clock, an allocator or a counter.
-    #[must_use]
-    pub const fn noisy(self) -> Self {
-        Self { noisy: true, ..self }
+    pub const fn new(id: u16, name: &'static str, kind: ColumnKind) -> Self {
+        Self { id, name, kind, optional: false }
     }
 
     /// Says that the word 0 stands for "none".
@@ -47,14 +51,20 @@ impl Column {
     /// Whether a chunk stores it as a word for each of its shapes.
     #[must_use]
     pub const fn is_coded(&self) -> bool {
-        matches!(self.encoding, ColumnEncoding::Coded)
+        matches!(self.kind, ColumnKind::Coded)
+    }
+
+    /// Whether a codec's search for repetitions is not worth its time.
+    #[must_use]
+    pub const fn is_noisy(&self) -> bool {
+        matches!(self.kind, ColumnKind::Noisy)
     }
 }
 
 /// The column that says which shape a row has; see [`ColumnEncoding::Coded`].
-pub const SHAPE: Column = Column::new(0, "shape", ColumnEncoding::Planes);
+pub const SHAPE: Column = Column::new(0, "shape", ColumnKind::Plain);
 /// The column that says how many events a row stands for; a chunk without it is of rows that stand for one.
-pub const WEIGHT: Column = Column::new(0x7FFF, "weight", ColumnEncoding::Planes);
+pub const WEIGHT: Column = Column::new(0x7FFF, "weight", ColumnKind::Plain);
 
 /// How words become bytes, before any codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,6 +87,11 @@ pub enum ColumnEncoding {
     /// its *shape*, from 0 on; the column with id 0 says each row's. Most rows of a program repeat the site, the type
     /// and so on of others, so that one narrow column stands for many.
     Coded = 6,
+    /// Planes of the bytes at some places of each word, runs of what is left of it, and a byte that says which places, a bit
+    /// each. Places whose bytes hardly change cost nothing.
+    Split = 7,
+    /// The differences of [`ColumnEncoding::Delta`] as [`ColumnEncoding::Split`].
+    DeltaSplit = 8,
 }
 
 impl ColumnEncoding {
@@ -91,6 +106,8 @@ impl ColumnEncoding {
             4 => Self::DeltaPlanes,
             5 => Self::Runs,
             6 => Self::Coded,
+            7 => Self::Split,
+            8 => Self::DeltaSplit,
             _ => return None,
         })
     }
@@ -104,276 +121,12 @@ impl ColumnEncoding {
             Self::Varint | Self::Delta => (rows, rows * varint::MAX_LEN as u64),
             Self::Runs => (2, rows * 2 * varint::MAX_LEN as u64),
             Self::Coded => (1, rows * varint::MAX_LEN as u64),
-        }
-    }
-
-    /// Whether differences are stored.
-    const fn is_delta(self) -> bool {
-        matches!(self, Self::Delta | Self::DeltaPlanes)
-    }
-}
-
-/// Words that are encoded at once: few enough to stay in the first cache.
-pub(crate) const BLOCK: usize = 256;
-
-/// Rows to a run, from which on runs are not worth keeping.
-const ROWS_PER_RUN: usize = 32;
-/// Runs that are kept in any case.
-const FEW_RUNS: usize = 8;
-
-/// Encodes a column as its words come.
-#[derive(Debug)]
-pub(crate) struct ColumnEncoder {
-    column: Column,
-    rows: usize,
-    /// The last word.
-    previous: u64,
-    /// Words and how often they come in a row; `None` once there are too many.
-    runs: Option<Vec<(u64, u32)>>,
-    /// The word before the next to be encoded.
-    encoded: u64,
-    /// For planes: the bytes of each place, up to the highest that is not 0 in all rows.
-    planes: Vec<Vec<u8>>,
-    /// Planes in use.
-    width: usize,
-    /// What is not stored as planes.
-    bytes: Vec<u8>,
-    /// The runs of the column before, for their memory.
-    spare: Vec<(u64, u32)>,
-}
-
-/// A column as bytes: parts that follow each other.
-#[derive(Debug)]
-pub(crate) struct EncodedColumn<'a> {
-    pub(crate) encoding: ColumnEncoding,
-    pub(crate) parts: Parts<'a>,
-}
-
-/// The bytes of a column.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Parts<'a> {
-    One(&'a [u8]),
-    Planes(&'a [Vec<u8>]),
-}
-
-impl<'a> Parts<'a> {
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
-        let (one, planes) = match self {
-            Self::One(bytes) => (Some(bytes), [].as_slice()),
-            Self::Planes(planes) => (None, planes),
-        };
-        one.into_iter().chain(planes.iter().map(Vec::as_slice))
-    }
-
-    pub(crate) fn len(self) -> usize {
-        self.iter().map(<[u8]>::len).sum()
-    }
-}
-
-impl ColumnEncoder {
-    pub(crate) const fn new(column: Column) -> Self {
-        Self {
-            column,
-            rows: 0,
-            previous: 0,
-            runs: Some(Vec::new()),
-            encoded: 0,
-            planes: Vec::new(),
-            width: 0,
-            bytes: Vec::new(),
-            spare: Vec::new(),
-        }
-    }
-
-    /// Makes it as new, but for its memory.
-    pub(crate) fn clear(&mut self) {
-        self.rows = 0;
-        self.previous = 0;
-        self.encoded = 0;
-        self.width = 0;
-        self.planes.iter_mut().for_each(Vec::clear);
-        self.bytes.clear();
-        let runs = self.runs.get_or_insert_with(|| std::mem::take(&mut self.spare));
-        runs.clear();
-    }
-
-    /// Words so far.
-    pub(crate) const fn len(&self) -> usize {
-        self.rows
-    }
-
-    /// Whether there are none.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.rows == 0
-    }
-
-    /// Appends words.
-    pub(crate) fn push(&mut self, words: &[u64]) {
-        for words in words.chunks(BLOCK) {
-            self.push_block(words);
-        }
-    }
-
-    /// Appends a block of words.
-    fn push_block(&mut self, words: &[u64]) {
-        let (Some(&first), Some(&last)) = (words.first(), words.last()) else { return };
-        if let Some(runs) = &mut self.runs {
-            // Without an early end, which would keep the compiler from comparing several at once.
-            let changes: usize = words.windows(2).map(|pair| usize::from(pair[0] != pair[1])).sum();
-            let rows = self.rows + words.len();
-            if runs.len() + changes < FEW_RUNS + rows / ROWS_PER_RUN {
-                if self.rows > 0 && first == self.previous && changes == 0 {
-                    if let Some((_, times)) = runs.last_mut() {
-                        *times += words.len() as u32;
-                    }
-                } else {
-                    for run in words.chunk_by(u64::eq) {
-                        let times = run.len() as u32;
-                        match runs.last_mut() {
-                            Some((word, before)) if *word == run[0] => *before += times,
-                            _ => runs.push((run[0], times)),
-                        }
-                    }
-                }
-                self.previous = last;
-                self.rows = rows;
-                return;
-            }
-            self.write_runs();
-        }
-        self.write(words);
-        self.previous = last;
-    }
-
-    /// Gives up runs: writes the rows so far in the column's own encoding.
-    fn write_runs(&mut self) {
-        let Some(mut runs) = self.runs.take() else { return };
-        self.rows = 0;
-        let mut block = [0; BLOCK];
-        for &(word, times) in &runs {
-            block.fill(word);
-            let mut left = times as usize;
-            while left > 0 {
-                let part = left.min(BLOCK);
-                self.write(&block[..part]);
-                left -= part;
-            }
-        }
-        runs.clear();
-        self.spare = runs;
-    }
-
-    /// Writes at most [`BLOCK`] words.
-    fn write(&mut self, words: &[u64]) {
-        let mut zigzags = [0; BLOCK];
-        let words = if self.column.encoding.is_delta() {
-            let before = std::iter::once(&self.encoded).chain(words);
-            for ((zigzag, &word), &before) in zigzags.iter_mut().zip(words).zip(before) {
-                *zigzag = varint::zigzag(word.wrapping_sub(before));
-            }
-            if let Some(&last) = words.last() {
-                self.encoded = last;
-            }
-            &zigzags[..words.len()]
-        } else {
-            words
-        };
-        match self.column.encoding {
-            ColumnEncoding::Varint | ColumnEncoding::Delta => {
-                varint::put_all(&mut self.bytes, words);
-            }
-            _ => self.write_planes(words),
-        }
-        self.rows += words.len();
-    }
-
-    fn write_planes(&mut self, words: &[u64]) {
-        let union = words.iter().fold(0, |union, word| union | word);
-        let width = byte_width(union);
-        if width > self.width {
-            self.planes.resize_with(self.planes.len().max(width), Vec::new);
-            for plane in &mut self.planes[self.width..width] {
-                plane.clear();
-                plane.resize(self.rows, 0);
-            }
-            self.width = width;
-        }
-        for (place, plane) in self.planes[..self.width].iter_mut().enumerate() {
-            if place < width {
-                plane.extend(words.iter().map(|&word| (word >> (8 * place)) as u8));
-            } else {
-                plane.resize(self.rows + words.len(), 0);
+            // The plane of one byte, a run, and the number of planes.
+            Self::Split | Self::DeltaSplit => {
+                (rows + 3, rows * (8 + 2 * varint::MAX_LEN as u64) + 1)
             }
         }
     }
-
-    /// Whether all words so far were `word`.
-    pub(crate) fn is_all(&self, word: u64) -> bool {
-        self.runs.as_ref().is_some_and(|runs| runs.iter().all(|run| run.0 == word))
-    }
-
-    /// Returns the column's bytes and how they are encoded. With `compact`, they are as few as they can be; without,
-    /// they are what a codec makes smallest.
-    pub(crate) fn finish(&mut self, compact: bool) -> EncodedColumn<'_> {
-        if let Some(runs) = &self.runs {
-            self.bytes.clear();
-            if let [(word, _)] = runs.as_slice() {
-                varint::put(&mut self.bytes, *word);
-                return EncodedColumn {
-                    encoding: ColumnEncoding::Constant,
-                    parts: Parts::One(&self.bytes),
-                };
-            }
-            // In a short chunk even few runs can be longer than its words.
-            if runs.len() <= FEW_RUNS.min(self.rows / 2) || runs.len() * FEW_RUNS <= self.rows {
-                for &(word, times) in runs {
-                    varint::put(&mut self.bytes, word);
-                    varint::put(&mut self.bytes, u64::from(times));
-                }
-                return EncodedColumn {
-                    encoding: ColumnEncoding::Runs,
-                    parts: Parts::One(&self.bytes),
-                };
-            }
-            self.write_runs();
-        }
-        let encoding = self.column.encoding;
-        if matches!(encoding, ColumnEncoding::Varint | ColumnEncoding::Delta) {
-            return EncodedColumn { encoding, parts: Parts::One(&self.bytes) };
-        }
-        let delta = encoding.is_delta();
-        if compact && self.width > 1 {
-            self.planes_to_varints();
-            if self.bytes.len() < self.width * self.rows {
-                let encoding = if delta { ColumnEncoding::Delta } else { ColumnEncoding::Varint };
-                return EncodedColumn { encoding, parts: Parts::One(&self.bytes) };
-            }
-        }
-        let encoding = if delta { ColumnEncoding::DeltaPlanes } else { ColumnEncoding::Planes };
-        EncodedColumn { encoding, parts: Parts::Planes(&self.planes[..self.width]) }
-    }
-
-    /// Writes what the planes hold as varints: a few great words among small ones cost every row bytes as planes.
-    fn planes_to_varints(&mut self) {
-        self.bytes.clear();
-        let mut words = [0; BLOCK];
-        let mut start = 0;
-        while start < self.rows {
-            let end = self.rows.min(start + BLOCK);
-            let words = &mut words[..end - start];
-            words.fill(0);
-            for (place, plane) in self.planes[..self.width].iter().enumerate() {
-                add_plane(words, &plane[start..end], place);
-            }
-            varint::put_all(&mut self.bytes, words);
-            start = end;
-        }
-    }
-}
-
-/// Bytes that a word needs, at least one.
-const fn byte_width(word: u64) -> usize {
-    (64 - (word | 1).leading_zeros() as usize).div_ceil(8)
 }
 
 /// Puts bytes at their place in words.
@@ -474,6 +227,12 @@ impl Words {
                 sum_up(&mut words);
                 words
             }
+            ColumnEncoding::Split => from_split(bytes, rows)?,
+            ColumnEncoding::DeltaSplit => {
+                let mut words = from_split(bytes, rows)?;
+                sum_up(&mut words);
+                words
+            }
             ColumnEncoding::Varint => from_varints(bytes, rows)?,
             ColumnEncoding::Delta => {
                 let mut words = from_varints(bytes, rows)?;
@@ -482,15 +241,8 @@ impl Words {
             }
             ColumnEncoding::Runs => {
                 let mut words = Vec::with_capacity(rows);
-                while !bytes.is_empty() {
-                    let word = varint::take(&mut bytes)?;
-                    let times = usize::try_from(varint::take(&mut bytes)?).ok()?;
-                    if times == 0 || times > rows - words.len() {
-                        return None;
-                    }
-                    words.resize(words.len() + times, word);
-                }
-                (words.len() == rows).then_some(words)?
+                take_runs(bytes, rows, |word, times| words.resize(words.len() + times, word))?;
+                words
             }
             ColumnEncoding::Coded => return table(bytes, rows).map(Self::Coded),
         };
@@ -533,6 +285,59 @@ fn from_planes(bytes: &[u8], rows: usize) -> Option<Vec<u64>> {
     Some(words)
 }
 
+/// Gives the words of runs and how often they come; `None` if they are not `rows` words in all.
+fn take_runs(mut bytes: &[u8], rows: usize, mut run: impl FnMut(u64, usize)) -> Option<()> {
+    let mut left = rows;
+    while !bytes.is_empty() {
+        let word = varint::take(&mut bytes)?;
+        let times = usize::try_from(varint::take(&mut bytes)?).ok()?;
+        if times == 0 || times > left {
+            return None;
+        }
+        run(word, times);
+        left -= times;
+    }
+    (left == 0).then_some(())
+}
+
+fn from_split(bytes: &[u8], rows: usize) -> Option<Vec<u64>> {
+    let (&set, bytes) = bytes.split_last()?;
+    let len = set.count_ones() as usize * rows;
+    if set == 0 || bytes.len() < len {
+        return None;
+    }
+    let (planes, rest) = bytes.split_at(len);
+    // The planes of most columns are the lowest, which need no care for their place.
+    let low = (!set).trailing_zeros() as usize;
+    let mut words =
+        if low == 0 { vec![0; rows] } else { from_planes(&planes[..low * rows], rows)? };
+    if rows > 0 {
+        for (place, plane) in places(set).zip(planes.chunks_exact(rows)).skip(low) {
+            add_plane(&mut words, plane, place);
+        }
+    }
+    let mut at = 0;
+    let mut apart = true;
+    take_runs(rest, rows, |rest, times| {
+        if rest != 0 {
+            apart &= rest & bytes_of(set) == 0;
+            words[at..at + times].iter_mut().for_each(|word| *word |= rest);
+        }
+        at += times;
+    })?;
+    apart.then_some(words)
+}
+
+/// The places of the bytes in a set, the lowest first.
+fn places(set: u8) -> impl Iterator<Item = usize> {
+    (0..8).filter(move |place| set & 1 << place != 0)
+}
+
+/// All ones in the bytes at the places of a set.
+fn bytes_of(set: u8) -> u64 {
+    places(set).fold(0, |bytes, place| bytes | 0xFF << (8 * place))
+}
+
 /// Turns differences into words.
 fn sum_up(words: &mut [u64]) {
     let mut previous = 0_u64;
@@ -559,37 +364,58 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn encodings() -> impl Strategy<Value = ColumnEncoding> {
-        prop_oneof![
-            Just(ColumnEncoding::Planes),
-            Just(ColumnEncoding::Varint),
-            Just(ColumnEncoding::Delta),
-            Just(ColumnEncoding::DeltaPlanes),
-        ]
+    fn encoded(words: &[u64]) -> (ColumnEncoding, Vec<u8>) {
+        let mut encoder = ColumnEncoder::default();
+        encoder.push(words);
+        let EncodedColumn { encoding, bytes } = encoder.finish();
+        (encoding, bytes.to_vec())
+    }
+
+    /// Counters, noise of every width, few values, and runs, one after another.
+    fn words() -> impl Strategy<Value = Vec<u64>> {
+        let stretch = (any::<u64>(), 0_u32..64, 0_u64..4, 1_usize..700, any::<u64>());
+        let stretches = prop::collection::vec(stretch, 1..8);
+        stretches.prop_map(|stretches| {
+            let mut words = Vec::new();
+            for (word, shift, step, rows, seed) in stretches {
+                let mut noise = seed | 1;
+                words.extend((0..rows as u64).map(|row| {
+                    noise ^= noise << 13;
+                    noise ^= noise >> 7;
+                    noise ^= noise << 17;
+                    match step {
+                        0 => word,
+                        1 => word.wrapping_add(row * (seed % 5000)),
+                        2 => noise >> shift,
+                        _ => {
+                            if noise % 50 == 0 {
+                                noise
+                            } else {
+                                word ^ (noise >> 58)
+                            }
+                        }
+                    }
+                }));
+            }
+            words
+        })
     }
 
     proptest! {
         #[test]
-        fn words_come_back_however_they_are_pushed(
-            encoding in encodings(),
-            runs in prop::collection::vec((any::<u64>(), 0_u32..64, 1_usize..400), 1..20),
-            step in 1_usize..500,
-            compact: bool,
-        ) {
-            let words: Vec<u64> =
-                runs.iter().flat_map(|&(word, shift, times)| vec![word >> shift; times]).collect();
-            let mut encoder = ColumnEncoder::new(Column::new(1, "x", encoding));
+        fn words_come_back_however_they_are_pushed(words in words(), step in 1_usize..500) {
+            let mut encoder = ColumnEncoder::default();
             for _ in 0..2 {
                 encoder.clear();
                 for part in words.chunks(step) {
                     encoder.push(part);
                 }
-                let EncodedColumn { encoding, parts } = encoder.finish(compact);
-                let bytes = parts.iter().collect::<Vec<_>>().concat();
+                prop_assert_eq!(encoder.len(), words.len());
+                let EncodedColumn { encoding, bytes } = encoder.finish();
                 let rows = words.len() as u32;
                 let (least, most) = encoding.byte_range(rows);
                 prop_assert!((least..=most).contains(&(bytes.len() as u64)));
-                let decoded = Words::decode(encoding, &bytes, rows).expect("just encoded");
+                let decoded = Words::decode(encoding, bytes, rows).expect("just encoded");
                 let back = decoded.expand(words.len(), &Words::Constant(0));
                 prop_assert_eq!(back.as_ref(), Some(&words));
             }
@@ -597,7 +423,7 @@ mod tests {
 
         #[test]
         fn any_bytes_decode_or_are_refused(
-            encoding in 0_u8..8,
+            encoding in 0_u8..10,
             bytes: Vec<u8>,
             rows in 0_u32..300,
             shapes in prop::collection::vec(0_u64..9, 0..300),
@@ -613,42 +439,64 @@ mod tests {
         }
     }
 
-    fn encoded(
-        encoding: ColumnEncoding,
-        words: &[u64],
-        compact: bool,
-    ) -> (ColumnEncoding, Vec<u8>) {
-        let mut encoder = ColumnEncoder::new(Column::new(1, "x", encoding));
-        encoder.push(words);
-        let EncodedColumn { encoding, parts } = encoder.finish(compact);
-        (encoding, parts.iter().collect::<Vec<_>>().concat())
-    }
-
     #[test]
     fn equal_words_cost_one_varint_in_all() {
-        assert_eq!(
-            encoded(ColumnEncoding::Delta, &[300; 5000], false),
-            (ColumnEncoding::Constant, vec![0xAC, 0x02])
-        );
+        assert_eq!(encoded(&[300; 5000]), (ColumnEncoding::Constant, vec![0xAC, 0x02]));
     }
 
     #[test]
     fn a_few_runs_cost_two_varints_each() {
         let words = [[7; 300], [9; 300]].concat();
-        assert_eq!(
-            encoded(ColumnEncoding::Planes, &words, false),
-            (ColumnEncoding::Runs, vec![7, 0xAC, 2, 9, 0xAC, 2])
-        );
+        assert_eq!(encoded(&words), (ColumnEncoding::Runs, vec![7, 0xAC, 2, 9, 0xAC, 2]));
     }
 
     #[test]
-    fn one_great_word_costs_the_others_bytes_only_before_a_codec() {
+    fn one_great_word_costs_the_others_nothing() {
         let mut words: Vec<u64> = (0..1000).map(|word| word % 100).collect();
         words[500] = 1 << 60;
-        let (encoding, bytes) = encoded(ColumnEncoding::Planes, &words, false);
-        assert_eq!((encoding, bytes.len()), (ColumnEncoding::Planes, 8000));
-        let (encoding, bytes) = encoded(ColumnEncoding::Planes, &words, true);
-        assert_eq!((encoding, bytes.len()), (ColumnEncoding::Varint, 1008));
+        let (encoding, bytes) = encoded(&words);
+        // A plane, three runs of what is above it, and which place the plane has.
+        assert_eq!((encoding, bytes.len()), (ColumnEncoding::Split, 1000 + 3 + (9 + 1) + 3 + 1));
+    }
+
+    #[test]
+    fn only_the_bytes_that_change_are_planes() {
+        // A value's id: a position, and a ring in the upper 16 bits.
+        let words: Vec<u64> = (0..1000)
+            .map(|n: u64| (n % 3) << 48 | (n.wrapping_mul(0x9E37_79B9) >> 7) % 5000)
+            .collect();
+        let (encoding, bytes) = encoded(&words);
+        assert_eq!((encoding, bytes.last()), (ColumnEncoding::Split, Some(&0b0100_0011)));
+    }
+
+    #[test]
+    fn neighbours_that_are_near_each_other_are_stored_as_differences() {
+        let words: Vec<u64> = (0..5000).map(|n: u64| 1 << 40 | n * 100 + n % 7).collect();
+        let (encoding, bytes) = encoded(&words);
+        assert_eq!((encoding, bytes.last()), (ColumnEncoding::DeltaSplit, Some(&1)));
+    }
+
+    #[test]
+    fn planes_and_what_is_left_must_not_overlap() {
+        let decode = |bytes: &[u8]| Words::decode(ColumnEncoding::Split, bytes, 2);
+        assert_eq!(decode(&[5, 6, 0x80, 2, 2, 1]), Some(Words::Each(vec![0x105, 0x106])));
+        // The run's word has a bit where the plane is; there is no plane; the runs are of three rows.
+        assert_eq!(decode(&[5, 6, 0x81, 2, 2, 1]), None);
+        assert_eq!(decode(&[0x80, 2, 2, 0]), None);
+        assert_eq!(decode(&[5, 6, 0x80, 2, 3, 1]), None);
+    }
+
+    /// No writer of this crate makes them.
+    #[test]
+    fn the_plain_encodings_are_read() {
+        let decode = |encoding, bytes: &[u8]| match Words::decode(encoding, bytes, 3) {
+            Some(Words::Each(words)) => words,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(decode(ColumnEncoding::Planes, &[1, 2, 3, 0, 1, 0]), [1, 0x102, 3]);
+        assert_eq!(decode(ColumnEncoding::Varint, &[0x80, 1, 0, 9]), [128, 0, 9]);
+        assert_eq!(decode(ColumnEncoding::Delta, &[4, 1, 2]), [2, 1, 2]);
+        assert_eq!(decode(ColumnEncoding::DeltaPlanes, &[4, 1, 2, 2, 0, 0]), [258, 257, 258]);
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub fn column(data: &[u8]) {
         return;
     };
     let rows = u32::from(u16::from_le_bytes([rows_low, rows_high]));
-    let Some(encoding) = ColumnEncoding::from_id(encoding % 8) else { return };
+    let Some(encoding) = ColumnEncoding::from_id(encoding % 10) else { return };
     let (shapes, raw) = rest.split_at(usize::from(shapes_len).min(rest.len()));
     let (least, most) = encoding.byte_range(rows);
     if !(least..=most).contains(&(raw.len() as u64)) {

@@ -64,13 +64,13 @@ impl IndexEntry {
 
 columns! {
     IndexEntry: FrameType::INDEX, time None;
-    1 "offset" offset Delta;
-    2 "frame_type" frame_type Varint;
-    3 "flags" flags Varint;
-    4 "seq" seq Delta;
-    5 "stored_len" stored_len Varint;
-    6 "rows" rows Varint;
-    7 "source" source Varint;
-    8 "t_min" t_min Delta;
-    9 "t_max" t_max Delta;
+    1 "offset" offset Plain;
+    2 "frame_type" frame_type Plain;
+    3 "flags" flags Plain;
+    4 "seq" seq Plain;
+    5 "stored_len" stored_len Plain;
+    6 "rows" rows Plain;
+    7 "source" source Plain;
+    8 "t_min" t_min Plain;
+    9 "t_max" t_max Plain;
 }

@@ -216,7 +216,7 @@ impl<I: Input> Leftover<I> {
         loop {
             match walk.next(|index| slots.load(index)) {
                 Some((position, first, second)) => {
-                    match batch.push(hooks, number, thread, position, first, second) {
+                    match batch.push(hooks, number, thread, position, &first, second.as_ref()) {
                         Ok(()) => found.slots += 1 + u64::from(second.is_some()),
                         Err(_) => found.unreadable += 1,
                     }

@@ -73,12 +73,11 @@ pub trait StreamVisitor {
     fn visit<R: Event>(&mut self) -> Self::Output;
 }
 
-/// Implements [`Record`] and [`Event`] for a struct of which each field is a column: id, name, field, encoding and
-/// what else there is to say of the column.
+/// Implements [`Record`] and [`Event`] for a struct of which each field is a column: id, name, field and kind.
 macro_rules! columns {
     (
         $row:ident: $frame:expr, time $time:expr;
-        $($id:literal $name:literal $field:ident $encoding:ident $($more:ident)?;)*
+        $($id:literal $name:literal $field:ident $kind:ident;)*
     ) => {
         impl $crate::record::Record for $row {
             type Words = [u64; [$($id),*].len()];
@@ -88,8 +87,8 @@ macro_rules! columns {
                 let column = $crate::column::Column::new(
                     $id,
                     $name,
-                    $crate::column::ColumnEncoding::$encoding,
-                )$(.$more())?;
+                    $crate::column::ColumnKind::$kind,
+                );
                 if $crate::record::is_optional::<$row, _>(|row| &row.$field) {
                     column.optional()
                 } else {

@@ -10,7 +10,24 @@ pub(crate) struct Shapes<R: Record> {
     slots: Vec<u32>,
     /// The first row of each shape.
     rows: Vec<R::Words>,
+    /// The keys that were met last and the shapes that they stand for, each at the place that follows from it.
+    keyed: Vec<Keyed>,
+    /// Tells the keys of this chunk from those of earlier ones.
+    chunk: u32,
 }
+
+/// A key and its shape.
+#[derive(Debug, Clone, Copy, Default)]
+struct Keyed {
+    key: u64,
+    shape: u32,
+    chunk: u32,
+}
+
+/// 2^64 by the golden ratio, which spreads neighbours.
+const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Keys that are kept.
+const KEYS: usize = 1024;
 
 /// Slots of an empty table.
 const SLOTS: usize = 1024;
@@ -28,7 +45,13 @@ impl<R: Record> Shapes<R> {
     };
 
     pub(crate) fn new() -> Self {
-        Self { slots: vec![0; if Self::CODED { SLOTS } else { 0 }], rows: Vec::new() }
+        let (slots, keys) = if Self::CODED { (SLOTS, KEYS) } else { (0, 0) };
+        Self {
+            slots: vec![0; slots],
+            rows: Vec::new(),
+            keyed: vec![Keyed::default(); keys],
+            chunk: 1,
+        }
     }
 
     /// How many there are.
@@ -41,6 +64,34 @@ impl<R: Record> Shapes<R> {
         self.slots.truncate(SLOTS);
         self.slots.fill(0);
         self.rows.clear();
+        self.chunk = self.chunk.wrapping_add(1);
+        if self.chunk == 0 {
+            self.keyed.fill(Keyed::default());
+            self.chunk = 1;
+        }
+    }
+
+    /// The shape of a row, which all rows of the chunk with this key have.
+    #[inline(always)]
+    pub(crate) fn keyed(&mut self, key: u64, row: &R::Words) -> u64 {
+        let place = (key.wrapping_mul(FACTOR) >> 48) as usize % KEYS;
+        for place in [place, place ^ 1] {
+            let known = &self.keyed[place];
+            if known.key == key && known.chunk == self.chunk {
+                return u64::from(known.shape);
+            }
+        }
+        self.learn(key, place, row)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn learn(&mut self, key: u64, place: usize, row: &R::Words) -> u64 {
+        let shape = self.shape(row);
+        // Two keys of one place stay, whichever comes next.
+        self.keyed[place ^ 1] = self.keyed[place];
+        self.keyed[place] = Keyed { key, shape: shape as u32, chunk: self.chunk };
+        shape
     }
 
     /// The shape of a row; a new one if there is none.
@@ -72,8 +123,6 @@ impl<R: Record> Shapes<R> {
     /// Where to look for a row's shape first.
     #[inline(always)]
     fn slot(&self, row: &R::Words) -> usize {
-        /// 2^64 by the golden ratio, which spreads neighbours.
-        const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
         let mut hash = 0_u64;
         for (place, (column, word)) in R::COLUMNS.iter().zip(row.as_ref()).enumerate() {
             if column.is_coded() {

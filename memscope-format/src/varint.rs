@@ -13,63 +13,6 @@ pub fn put(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// Appends many values, each as [`put`] does.
-///
-/// Lengths of neighbours vary without pattern in the columns that matter, so that a branch on each byte would be
-/// mispredicted all the time: the bytes of a value are spread by shifts and masks, and its length is computed.
-pub(crate) fn put_all(out: &mut Vec<u8>, values: &[u64]) {
-    /// Values whose bytes are gathered before they are appended.
-    const GROUP: usize = 128;
-
-    let union = values.iter().fold(0, |union, value| union | value);
-    if union < 0x80 {
-        out.extend(values.iter().map(|&value| value as u8));
-        return;
-    }
-    let mut window = [0_u8; GROUP * MAX_LEN];
-    for group in values.chunks(GROUP) {
-        let mut used = 0;
-        if union < 1 << 14 {
-            for &value in group {
-                let long = value >= 0x80;
-                let bytes = (value & 0x7F) | (value & 0x3F80) << 1 | u64::from(long) << 7;
-                window[used..used + 2].copy_from_slice(&(bytes as u16).to_le_bytes());
-                used += 1 + usize::from(long);
-            }
-        } else {
-            for &value in group {
-                used += write(&mut window[used..used + MAX_LEN], value);
-            }
-        }
-        out.extend_from_slice(&window[..used]);
-    }
-}
-
-/// Writes a value at the start of [`MAX_LEN`] bytes, and returns how many it takes; spoils those behind it.
-#[inline(always)]
-fn write(bytes: &mut [u8], value: u64) -> usize {
-    let bits = 64 - (value | 1).leading_zeros() as usize;
-    let len = bits.div_ceil(7);
-    // 56 bits become 8 bytes of 7: in two halves, four quarters, eight bytes.
-    let low = value & 0x00FF_FFFF_FFFF_FFFF;
-    let low = (low & 0x0FFF_FFFF) | (low & 0x00FF_FFFF_F000_0000) << 4;
-    let low = (low & 0x0000_3FFF_0000_3FFF) | (low & 0x0FFF_C000_0FFF_C000) << 2;
-    let low = (low & 0x007F_007F_007F_007F) | (low & 0x3F80_3F80_3F80_3F80) << 1;
-    if len <= 8 {
-        let more = !(u64::MAX << (8 * (len - 1)));
-        bytes[..8].copy_from_slice(&(low | (0x8080_8080_8080_8080 & more)).to_le_bytes());
-    } else {
-        bytes[..8].copy_from_slice(&(low | 0x8080_8080_8080_8080).to_le_bytes());
-        let high = value >> 56;
-        bytes[8] = high as u8 | 0x80;
-        bytes[9] = (high >> 7) as u8;
-        if len == 9 {
-            bytes[8] &= 0x7F;
-        }
-    }
-    len
-}
-
 /// Takes `count` values off the front of `bytes` and appends them to `out`; `None` as [`take`].
 pub(crate) fn take_all(bytes: &mut &[u8], count: usize, out: &mut Vec<u64>) -> Option<()> {
     let end = out.len() + count;
@@ -155,19 +98,17 @@ mod tests {
         }
 
         #[test]
-        fn many_values_are_written_and_read_as_each_alone(
+        fn many_values_are_read_as_each_alone(
             values in prop::collection::vec((any::<u64>(), 0_u32..64), 0..400),
             most in 0_u32..64,
             cut in any::<prop::sample::Index>(),
         ) {
             let values: Vec<u64> =
                 values.into_iter().map(|(value, shift)| value >> shift.max(most)).collect();
-            let (mut one_by_one, mut at_once) = (Vec::new(), vec![9]);
+            let mut one_by_one = Vec::new();
             for &value in &values {
                 put(&mut one_by_one, value);
             }
-            put_all(&mut at_once, &values);
-            prop_assert_eq!(&at_once[1..], &one_by_one);
             let mut back = Vec::new();
             let mut rest = one_by_one.as_slice();
             prop_assert_eq!(take_all(&mut rest, values.len(), &mut back), Some(()));

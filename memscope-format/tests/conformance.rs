@@ -99,7 +99,7 @@ fn many_rows(compression: Compression) -> Vec<u8> {
             for event in sample::cycle(ring, position, start) {
                 let (first, second) = sample::marked(&event, position, 1 << 12);
                 let thread = u32::from(ring) + 1;
-                batch.push(&hooks, ring, thread, position, first, second).unwrap();
+                batch.push(&hooks, ring, thread, position, &first, second.as_ref()).unwrap();
                 position += 1 + u64::from(second.is_some());
             }
         }

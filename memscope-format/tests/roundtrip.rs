@@ -129,7 +129,7 @@ fn a_full_chunk_is_sealed_by_the_batch() {
     for position in 0..events {
         let (slot, _) =
             sample::marked(&sample::born(sample::VECTOR, 5 * position, 0, 0), position, 1 << 20);
-        batch.push(&hooks, 3, 1, position, slot, None).unwrap();
+        batch.push(&hooks, 3, 1, position, &slot, None).unwrap();
     }
     assert_eq!(batch.events, events);
     let mut writer = Writer::new(Vec::new(), &sample::file_header(Codec::Zstd)).unwrap();

@@ -41,13 +41,13 @@ pub struct Call {
 
 columns! {
     Call: Stream::Call.frame_type(), time Some(0);
-    1 "ts" ts DeltaPlanes noisy;
-    2 "duration" duration Planes noisy;
+    1 "ts" ts Noisy;
+    2 "duration" duration Noisy;
     3 "site" site Coded;
-    4 "task" task Delta noisy;
+    4 "task" task Noisy;
     5 "depth" depth Coded;
     6 "outcome" outcome Coded;
-    7 "thread" thread Planes;
+    7 "thread" thread Plain;
 }
 
 impl Event for Call {

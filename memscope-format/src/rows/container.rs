@@ -54,20 +54,20 @@ pub struct Container {
 
 columns! {
     Container: Stream::Container.frame_type(), time Some(0);
-    1 "ts" ts DeltaPlanes noisy;
-    2 "value" value Delta noisy;
+    1 "ts" ts Noisy;
+    2 "value" value Noisy;
     3 "site" site Coded;
     4 "type" type_id Coded;
     5 "field" field Coded;
     6 "kind" kind Coded;
     7 "reason" reason Coded;
-    8 "len" len Planes;
-    9 "capacity" capacity Planes;
+    8 "len" len Noisy;
+    9 "capacity" capacity Noisy;
     10 "element_size" element_size Coded;
-    11 "addr" addr DeltaPlanes noisy;
-    12 "strong" strong Planes;
-    13 "weak" weak Planes;
-    14 "thread" thread Planes;
+    11 "addr" addr Noisy;
+    12 "strong" strong Plain;
+    13 "weak" weak Plain;
+    14 "thread" thread Plain;
 }
 
 impl Event for Container {

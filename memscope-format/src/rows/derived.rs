@@ -35,11 +35,11 @@ columns! {
     1 "derivation" derivation Coded;
     2 "type" type_id Coded;
     3 "site" site Coded;
-    4 "born" born Varint;
-    5 "ended" ended Varint;
-    6 "alive" alive Varint;
-    7 "alive_bytes" alive_bytes Varint;
-    8 "peak_bytes" peak_bytes Varint;
+    4 "born" born Plain;
+    5 "ended" ended Plain;
+    6 "alive" alive Plain;
+    7 "alive_bytes" alive_bytes Plain;
+    8 "peak_bytes" peak_bytes Plain;
 }
 
 impl Event for TypeDistribution {
@@ -72,12 +72,12 @@ pub struct FragmentationMap {
 columns! {
     FragmentationMap: Stream::FragmentationMap.frame_type(), time Some(1);
     1 "derivation" derivation Coded;
-    2 "ts" ts Delta;
-    3 "addr" addr Delta;
-    4 "len" len Varint;
-    5 "blocks" blocks Varint;
-    6 "live_bytes" live_bytes Varint;
-    7 "largest_hole" largest_hole Varint;
+    2 "ts" ts Plain;
+    3 "addr" addr Plain;
+    4 "len" len Noisy;
+    5 "blocks" blocks Plain;
+    6 "live_bytes" live_bytes Plain;
+    7 "largest_hole" largest_hole Plain;
 }
 
 impl Event for FragmentationMap {
@@ -131,14 +131,14 @@ pub struct SecurityViolation {
 columns! {
     SecurityViolation: Stream::SecurityViolations.frame_type(), time Some(1);
     1 "derivation" derivation Coded;
-    2 "ts" ts Delta;
+    2 "ts" ts Plain;
     3 "kind" kind Coded;
     4 "site" site Coded;
     5 "type" type_id Coded;
-    6 "value" value Delta;
-    7 "addr" addr Delta;
+    6 "value" value Plain;
+    7 "addr" addr Plain;
     8 "detail" detail Coded;
-    9 "thread" thread Planes;
+    9 "thread" thread Plain;
 }
 
 impl Event for SecurityViolation {
@@ -191,14 +191,14 @@ pub struct UnsafeFfi {
 columns! {
     UnsafeFfi: Stream::UnsafeFfi.frame_type(), time Some(1);
     1 "derivation" derivation Coded;
-    2 "ts" ts Delta;
+    2 "ts" ts Plain;
     3 "kind" kind Coded;
     4 "site" site Coded;
-    5 "value" value Delta;
-    6 "addr" addr Delta;
-    7 "size" size Varint;
+    5 "value" value Plain;
+    6 "addr" addr Plain;
+    7 "size" size Noisy;
     8 "detail" detail Coded;
-    9 "thread" thread Planes;
+    9 "thread" thread Plain;
 }
 
 impl Event for UnsafeFfi {
@@ -252,9 +252,9 @@ columns! {
     3 "severity" severity Coded;
     4 "site" site Coded;
     5 "type" type_id Coded;
-    6 "value" value Delta;
-    7 "count" count Varint;
-    8 "bytes" bytes Varint;
+    6 "value" value Plain;
+    7 "count" count Plain;
+    8 "bytes" bytes Plain;
     9 "detail" detail Coded;
 }
 

@@ -42,15 +42,15 @@ pub struct DropChain {
 
 columns! {
     DropChain: Stream::DropChain.frame_type(), time Some(0);
-    1 "ts" ts DeltaPlanes noisy;
-    2 "duration" duration Planes noisy;
-    3 "value" value Delta noisy;
+    1 "ts" ts Noisy;
+    2 "duration" duration Noisy;
+    3 "value" value Noisy;
     4 "site" site Coded;
     5 "type" type_id Coded;
     6 "depth" depth Coded;
     7 "outcome" outcome Coded;
     8 "panicking" panicking Coded;
-    9 "thread" thread Planes;
+    9 "thread" thread Plain;
 }
 
 impl Event for DropChain {

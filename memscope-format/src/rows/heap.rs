@@ -46,16 +46,16 @@ pub struct Heap {
 
 columns! {
     Heap: Stream::Heap.frame_type(), time Some(0);
-    1 "ts" ts DeltaPlanes noisy;
+    1 "ts" ts Noisy;
     2 "kind" kind Coded;
-    3 "block" block Delta noisy;
-    4 "addr" addr DeltaPlanes noisy;
-    5 "size" size Planes;
-    6 "old_size" old_size Planes;
+    3 "block" block Noisy;
+    4 "addr" addr Noisy;
+    5 "size" size Noisy;
+    6 "old_size" old_size Noisy;
     7 "align" align Coded;
     8 "site" site Coded;
-    9 "stack" stack Planes;
-    10 "thread" thread Planes;
+    9 "stack" stack Plain;
+    10 "thread" thread Plain;
 }
 
 impl Event for Heap {

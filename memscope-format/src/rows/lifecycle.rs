@@ -48,13 +48,13 @@ pub struct Zst(pub Lifecycle);
 
 columns! {
     Lifecycle: Stream::Lifecycle.frame_type(), time Some(0);
-    1 "ts" ts DeltaPlanes noisy;
+    1 "ts" ts Noisy;
     2 "kind" kind Coded;
     3 "site" site Coded;
     4 "type" type_id Coded;
-    5 "value" value Delta;
-    6 "origin" origin Delta;
-    7 "thread" thread Planes;
+    5 "value" value Plain;
+    6 "origin" origin Plain;
+    7 "thread" thread Plain;
 }
 
 impl Event for Lifecycle {

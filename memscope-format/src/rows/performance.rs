@@ -62,11 +62,11 @@ pub struct Performance {
 
 columns! {
     Performance: Stream::Performance.frame_type(), time Some(0);
-    1 "ts" ts DeltaPlanes noisy;
+    1 "ts" ts Noisy;
     2 "metric" metric Coded;
-    3 "subject" subject Delta;
-    4 "value" value Delta;
-    5 "thread" thread Planes;
+    3 "subject" subject Plain;
+    4 "value" value Plain;
+    5 "thread" thread Plain;
 }
 
 impl Event for Performance {

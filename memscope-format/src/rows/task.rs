@@ -41,13 +41,13 @@ pub struct Task {
 
 columns! {
     Task: Stream::Tasks.frame_type(), time Some(0);
-    1 "ts" ts DeltaPlanes noisy;
+    1 "ts" ts Noisy;
     2 "kind" kind Coded;
-    3 "task" task Delta noisy;
-    4 "parent" parent Delta;
+    3 "task" task Noisy;
+    4 "parent" parent Plain;
     5 "site" site Coded;
-    6 "executor_id" executor_id Delta;
-    7 "thread" thread Planes;
+    6 "executor_id" executor_id Plain;
+    7 "thread" thread Plain;
 }
 
 impl Event for Task {

@@ -254,7 +254,9 @@ impl Sample {
             for event in cycle(ring, position, start) {
                 let thread = u32::from(ring) + 1;
                 let (first, second) = marked(&event, position, CAPACITY);
-                self.batch.push(&self.hooks, ring, thread, position, first, second).unwrap();
+                self.batch
+                    .push(&self.hooks, ring, thread, position, &first, second.as_ref())
+                    .unwrap();
                 position += 1 + u64::from(second.is_some());
             }
         }
