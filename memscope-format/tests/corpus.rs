@@ -63,12 +63,13 @@ fn remake() {
         whole.push(0);
     }
     seeds.insert("rings", vec![[&[share as u8], whole.as_slice(), &rings].concat()]);
-    let columns = (0..7_u8).map(|encoding| {
+    let columns = (0..9_u8).map(|encoding| {
         // Four rows: four words of a byte, two runs, or a word for each of two shapes.
         let raw: &[u8] = match encoding {
             0 => &[9],
             5 => &[1, 3, 2, 1],
             6 => &[1, 2],
+            7 | 8 => &[1, 2, 3, 4, 0, 4, 1],
             _ => &[1, 2, 3, 4],
         };
         [&[encoding, 4, 0, 2, 0, 1], raw].concat()
