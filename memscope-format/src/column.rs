@@ -463,7 +463,7 @@ mod tests {
     fn only_the_bytes_that_change_are_planes() {
         // A value's id: a position, and a ring in the upper 16 bits.
         let words: Vec<u64> = (0..1000)
-            .map(|n: u64| (n % 3) << 48 | (n.wrapping_mul(0x9E37_79B9) >> 7) % 5000)
+            .map(|n: u64| ((n % 3) << 48) | ((n.wrapping_mul(0x9E37_79B9) >> 7) % 5000))
             .collect();
         let (encoding, bytes) = encoded(&words);
         assert_eq!((encoding, bytes.last()), (ColumnEncoding::Split, Some(&0b0100_0011)));
@@ -471,7 +471,7 @@ mod tests {
 
     #[test]
     fn neighbours_that_are_near_each_other_are_stored_as_differences() {
-        let words: Vec<u64> = (0..5000).map(|n: u64| 1 << 40 | n * 100 + n % 7).collect();
+        let words: Vec<u64> = (0..5000).map(|n: u64| (1 << 40) + n * 100 + n % 7).collect();
         let (encoding, bytes) = encoded(&words);
         assert_eq!((encoding, bytes.last()), (ColumnEncoding::DeltaSplit, Some(&1)));
     }

@@ -236,12 +236,20 @@ impl Drain {
                     whole = true;
                     break;
                 };
-                let push = self.batch.push(&self.hooks, ring, thread, position, &first, second.as_ref());
+                let push =
+                    self.batch.push(&self.hooks, ring, thread, position, &first, second.as_ref());
                 if push.is_err() {
                     self.learn_hooks();
                     // A hook is interned before its first event, so that it is known now. Were it not, the event
                     // would be lost, and is counted.
-                    let again = self.batch.push(&self.hooks, ring, thread, position, &first, second.as_ref());
+                    let again = self.batch.push(
+                        &self.hooks,
+                        ring,
+                        thread,
+                        position,
+                        &first,
+                        second.as_ref(),
+                    );
                     self.unreadable += u64::from(again.is_err());
                 }
             }
