@@ -11,22 +11,33 @@ use crate::limits;
 use crate::scan::read_frame;
 use crate::source::Input;
 
+/// What the newest checkpoint and those before it say.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    /// The frames that they name, the index frames and the checkpoints, ascending.
+    pub(crate) frames: Vec<IndexEntry>,
+    /// The newest.
+    pub(crate) checkpoint: Checkpoint,
+}
+
 /// Reads the parts of the index that end with the checkpoint at `newest`, and checks that what they say is possible.
-/// Returns the frames that they name, the index frames and the checkpoints, ascending.
 ///
 /// # Errors
 ///
 /// If a part cannot be read, or the file has more than [`limits::FRAMES`] frames.
-pub(crate) async fn read_chain(source: &impl Input, newest: u64) -> Result<Vec<IndexEntry>, Error> {
+pub(crate) async fn read_chain(source: &impl Input, newest: u64) -> Result<Chain, Error> {
     let mut parts = Vec::new();
     let mut count = 0;
     let mut next = Some(newest);
+    let mut first_read = None;
     while let Some(at) = next {
         let entry = entry_at(source, at, FrameType::CHECKPOINT).await?;
         let (_, mut found) = read_records::<Checkpoint>(source, &entry, 0).await?;
-        let Some(Checkpoint { previous, index, .. }) = found.pop() else {
+        let Some(checkpoint) = found.pop() else {
             return Err(Error::corrupt(at, "a checkpoint", "none"));
         };
+        let Checkpoint { previous, index, .. } = checkpoint;
+        first_read.get_or_insert(checkpoint);
         if index > at || previous.is_some_and(|previous| previous >= index) {
             return Err(Error::corrupt(
                 at,
@@ -60,7 +71,7 @@ pub(crate) async fn read_chain(source: &impl Input, newest: u64) -> Result<Vec<I
         }
         before = frame.end();
     }
-    Ok(frames)
+    Ok(Chain { frames, checkpoint: first_read.unwrap_or_default() })
 }
 
 /// Reads the index frames from `start` to `end`; returns the frames that they name, and the index frames.

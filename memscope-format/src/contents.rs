@@ -1,5 +1,6 @@
 //! What a capture holds besides the rows: definitions, totals, health, and which of its chunks count.
 
+use crate::checkpoint::Checkpoint;
 use crate::chunk::{Rows, Sealed};
 use crate::clock::{Clock, ClockReading};
 use crate::codec;
@@ -35,6 +36,8 @@ pub(crate) struct Contents {
     /// Bytes of the file.
     pub(crate) bytes: u64,
     pub(crate) rings_bytes: u64,
+    /// Rows that the writer was given, and that are not in the file.
+    pub(crate) unwritten: Vec<(Stream, u64)>,
     /// Chunks made of what was in the rings.
     pub(crate) recovered: Vec<Sealed>,
     frames: Vec<IndexEntry>,
@@ -87,6 +90,7 @@ impl Contents {
             events: 0,
             bytes: source.len(),
             rings_bytes: 0,
+            unwritten: unwritten(layout.checkpoint.as_ref()),
             recovered: Vec::new(),
             frames: layout.frames,
             end,
@@ -103,6 +107,10 @@ impl Contents {
             contents.health.lost_events = lost;
             contents.set_clock(None);
         }
+        damage.extend(contents.unwritten.iter().map(|&(stream, rows)| {
+            let what = format!("{rows} rows of {} could not be written", stream.name());
+            Damage::new(source.len(), 0, Some(rows), what)
+        }));
         damage.sort_by_key(|damage| (damage.in_rings, damage.offset));
         for damage in damage {
             contents.health.report(damage);
@@ -202,6 +210,13 @@ impl Contents {
         let last = all().max_by_key(|reading| reading.ticks).unwrap_or_default();
         self.clock = Clock::new(first, last);
     }
+}
+
+/// What a checkpoint says was lost, by stream.
+fn unwritten(checkpoint: Option<&Checkpoint>) -> Vec<(Stream, u64)> {
+    let tallies = checkpoint.map(|checkpoint| checkpoint.streams.as_slice()).unwrap_or_default();
+    let lost = tallies.iter().filter(|tally| tally.lost > 0);
+    lost.filter_map(|tally| Some((FrameType(tally.frame_type).stream()?, tally.lost))).collect()
 }
 
 /// The commits of a capture.

@@ -18,6 +18,7 @@ use crate::limits;
 use crate::metadata::Metadata;
 use crate::reader::Reader;
 use crate::record::Event;
+use crate::rows::Stream;
 use crate::rows::{
     Call, Container, DropChain, FragmentationMap, Heap, Lifecycle, MemoryAnalysis, Performance,
     SecurityViolation, Task, TypeDistribution, UnsafeFfi, Zst,
@@ -25,6 +26,7 @@ use crate::rows::{
 use crate::sealer::Sealer;
 use crate::writer::Writer;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read, Write};
 
 macro_rules! items {
@@ -58,6 +60,14 @@ macro_rules! items {
                 #[serde(rename = $name)]
                 $stream(Weighted<$row>),
             )*
+            /// Rows that are known to be missing.
+            #[serde(rename = "UNWRITTEN")]
+            Unwritten {
+                /// The stream that they are of.
+                of: Stream,
+                /// How many.
+                rows: u64,
+            },
             /// The last item: the totals. Without it the items are cut off.
             #[serde(rename = "END")]
             End {
@@ -110,6 +120,7 @@ macro_rules! items {
                     $(
                         Item::$stream(row) => self.row(&row)?,
                     )*
+                    Item::Unwritten { of, rows } => self.writer.count_lost(of, rows),
                     Item::Capture { .. } | Item::End { .. } => {}
                 }
                 Ok(())
@@ -209,14 +220,28 @@ pub fn export(
     progress: impl FnMut(u64, u64),
 ) -> Result<Exported, Error> {
     let total = reader.streams().iter().map(|stream| stream.rows).sum();
-    let mut out =
-        Out { reader, notation, sink, done: Exported::default(), read: 0, total, progress };
+    let mut out = Out {
+        reader,
+        notation,
+        sink,
+        unwritten: BTreeMap::new(),
+        done: Exported::default(),
+        read: 0,
+        total,
+        progress,
+    };
     let FileHeader { file_id, created_unix_ns, .. } = *reader.header();
     out.put(&Item::Capture { file_id, created_unix_ns })?;
     if let Some(metadata) = reader.metadata() {
         out.put(&Item::Metadata(metadata.clone()))?;
     }
     out.content()?;
+    for &(stream, rows) in reader.unwritten() {
+        *out.unwritten.entry(stream).or_default() += rows;
+    }
+    for (of, rows) in std::mem::take(&mut out.unwritten) {
+        out.put(&Item::Unwritten { of, rows })?;
+    }
     let clock = reader.clock().last();
     out.put(&Item::End { events: reader.events(), lost: reader.lost(), clock })?;
     out.sink.flush()?;
@@ -227,6 +252,7 @@ struct Out<'a, W, P> {
     reader: &'a Reader,
     notation: Notation,
     sink: W,
+    unwritten: BTreeMap<Stream, u64>,
     done: Exported,
     read: u64,
     total: u64,
@@ -263,7 +289,11 @@ impl<W: Write, P: FnMut(u64, u64)> Out<'_, W, P> {
                     }
                 }
                 Err(error @ Error::Io(_)) => return Err(error),
-                Err(_) => self.done.unreadable_rows += u64::from(chunk.rows),
+                Err(_) => {
+                    let rows = u64::from(chunk.rows);
+                    self.done.unreadable_rows += rows;
+                    *self.unwritten.entry(R::STREAM).or_default() += rows;
+                }
             }
             self.read += u64::from(chunk.rows);
             (self.progress)(self.read, self.total);

@@ -1,6 +1,7 @@
 //! Opening: which frames a file has, by its index or by scanning, and what is wrong with it.
 
-use crate::chain::read_chain;
+use crate::chain::{Chain, read_chain};
+use crate::checkpoint::Checkpoint;
 use crate::error::Error;
 use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use crate::header::{FILE_HEADER_LEN, FileHeader, MAGIC, printable};
@@ -20,6 +21,8 @@ pub(crate) struct Layout {
     pub(crate) complete: bool,
     /// Whether the frames are as the index says, and so may be damaged.
     pub(crate) indexed: bool,
+    /// The newest checkpoint, if the frames are as it says.
+    pub(crate) checkpoint: Option<Checkpoint>,
     pub(crate) damage: Vec<Damage>,
 }
 
@@ -65,7 +68,7 @@ impl Layout {
         let mut index_damage = None;
         if let Some((footer, entry)) = read_footer(source, tag).await {
             match read_chain(source, footer.t_min).await {
-                Ok(mut frames) => {
+                Ok(Chain { mut frames, checkpoint }) => {
                     frames.push(entry);
                     let damage = gaps(&frames);
                     return Ok(Self {
@@ -73,6 +76,7 @@ impl Layout {
                         frames,
                         complete: true,
                         indexed: true,
+                        checkpoint: Some(checkpoint),
                         damage,
                     });
                 }
@@ -91,7 +95,8 @@ impl Layout {
         // Without its footer, an index still knows the frames whose headers are damaged.
         let newest = frames.iter().rposition(|frame| frame.frame_type == FrameType::CHECKPOINT);
         if let (None, Some(newest)) = (&index_damage, newest)
-            && let Ok(mut indexed) = read_chain(source, frames[newest].offset).await
+            && let Ok(Chain { frames: mut indexed, checkpoint }) =
+                read_chain(source, frames[newest].offset).await
         {
             let end = frames[newest].end();
             damage.retain(|damage| damage.offset >= end);
@@ -103,6 +108,7 @@ impl Layout {
                 frames: indexed,
                 complete: false,
                 indexed: true,
+                checkpoint: Some(checkpoint),
                 damage: known,
             });
         }
@@ -110,7 +116,7 @@ impl Layout {
         let complete = frames
             .last()
             .is_some_and(|last| last.frame_type == FrameType::FOOTER && last.end() == source.len());
-        Ok(Self { header: None, frames, complete, indexed: false, damage })
+        Ok(Self { header: None, frames, complete, indexed: false, checkpoint: None, damage })
     }
 }
 

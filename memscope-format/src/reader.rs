@@ -252,6 +252,13 @@ impl<I> Reader<I> {
         self.contents.health.lost_events
     }
 
+    /// Rows that whoever wrote the capture had and could not write, or left out, by stream. [`Reader::health`] lists them
+    /// too.
+    #[must_use]
+    pub fn unwritten(&self) -> &[(Stream, u64)] {
+        &self.contents.unwritten
+    }
+
     /// Bytes of the capture file.
     #[must_use]
     pub const fn bytes(&self) -> u64 {

@@ -87,6 +87,9 @@ impl Rewrite {
             writer.metadata(metadata)?;
         }
         writer.define(reader.defs())?;
+        for &(stream, rows) in reader.unwritten() {
+            writer.count_lost(stream, rows);
+        }
         let total = reader.streams().iter().map(|stream| stream.rows).sum();
         let sealer = match NonZeroUsize::new(self.threads) {
             Some(threads) => Sealer::on_threads(self.compression, threads)?,
@@ -161,7 +164,11 @@ impl<W: Write, P: FnMut(u64, u64)> StreamVisitor for Copy<'_, W, P> {
                     }
                 }
                 Err(error @ Error::Io(_)) => return Err(error),
-                Err(_) => self.done.unreadable_rows += u64::from(source.rows),
+                Err(_) => {
+                    let rows = u64::from(source.rows);
+                    self.done.unreadable_rows += rows;
+                    self.writer.count_lost(R::STREAM, rows);
+                }
             }
             (self.progress)(self.read, self.total);
         }

@@ -96,7 +96,8 @@ impl Validation {
         for damage in &damage {
             check.error(damage.offset, &damage.what);
         }
-        check.state.damaged = !damage.is_empty();
+        // What was not written is missing in other counts too.
+        check.state.damaged = !damage.is_empty() || !reader.unwritten().is_empty();
         for frame in &frames {
             let problem = match check.frame(frame) {
                 Ok(()) => None,
@@ -138,6 +139,9 @@ impl Validation {
         }
         if !health.complete && !health.live {
             found.warn(end, "the capture was not closed by its writer".to_owned());
+        }
+        for (stream, rows) in reader.unwritten() {
+            found.warn(end, format!("{rows} rows of {} could not be written", stream.name()));
         }
         if health.lost_events > 0 {
             found

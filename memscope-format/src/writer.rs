@@ -16,6 +16,7 @@ use crate::defs::Defs;
 use crate::error::Error;
 use crate::header::FileHeader;
 use crate::metadata::Metadata;
+use crate::rows::Stream;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
@@ -157,6 +158,11 @@ impl<W: Write> Writer<W> {
     pub fn commit(&mut self, commit: &Commit) -> Result<(), Error> {
         self.core.commit(commit, self.started.elapsed())?;
         self.run()
+    }
+
+    /// Counts rows as lost that the writer is never given, so that the capture says so from the next checkpoint on.
+    pub fn count_lost(&mut self, stream: Stream, rows: u64) {
+        self.core.count_lost(stream, rows);
     }
 
     /// Writes a checkpoint now. Those that are due are written without being asked for.

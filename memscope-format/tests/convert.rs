@@ -189,6 +189,19 @@ fn what_is_left_of_a_damaged_capture_becomes_a_whole_one() {
     bytes[offset as usize + 64 + 30] ^= 4;
     let (unreadable, before, after) = recovered(&path, &bytes);
     assert_eq!(unreadable, 4);
+    // What is missing is said by whatever is made of it.
+    let damaged = open(&path, &bytes).unwrap();
+    for notation in NOTATIONS {
+        let (mut items, mut imported) = (Vec::new(), Vec::new());
+        export(&damaged, notation, &mut items, |_, _| {}).unwrap();
+        import(items.as_slice(), notation, &mut imported, Compression::default()).unwrap();
+        let (_, rewritten) = Rewrite::default().write(&damaged, Vec::new(), |_, _| {}).unwrap();
+        for bytes in [imported, rewritten] {
+            let made = open(&directory.path().join("y.memscope"), &bytes).unwrap();
+            assert_eq!(made.unwritten(), [(Stream::DropChain, 4)]);
+            assert!(made.health().complete && !made.health().is_whole());
+        }
+    }
     assert_eq!((before.len(), before.errors.len(), after.errors.len()), (68, 1, 0));
     assert_eq!(after, Rows { errors: vec![], ..before });
 

@@ -428,6 +428,9 @@ of_both_writers! {
                 if finished.is_ok() {
                     assert!(reader.health().complete, "{}", context());
                     assert_eq!(reader.metadata(), Some(&sample::metadata()), "{}", context());
+                    let unwritten: u64 = reader.unwritten().iter().map(|(_, rows)| rows).sum();
+                    assert_eq!(unwritten, lost, "{}", context());
+                    assert!(lost == 0 || !reader.health().is_whole(), "{}", context());
                     let rings = &reader.last_commit().unwrap().rings;
                     let drained: Vec<_> = rings.iter().map(|ring| ring.drained).collect();
                     assert_eq!(drained, [4, 2, 3], "{}", context());
@@ -520,12 +523,14 @@ of_both_writers! {
             let errors = write_cycles(&mut writer, 6).await;
             let tallies = writer.tallies();
             // That may fail as well.
-            let _ = writer.finish().await;
+            let finished = writer.finish().await.is_ok();
             let reader = open(&path, &sink.bytes()).unwrap();
+            let unwritten = BTreeMap::from_iter(reader.unwritten().iter().copied());
             let rows = Rows::of(&reader);
             let lost = |stream: Stream, found: usize, all: usize| {
                 let lost = tallies.get(&(stream as u16)).map_or(0, |tally| tally.lost);
                 assert_eq!((all - found) as u64, lost, "{from} {stream:?}");
+                assert_eq!(unwritten.get(&stream).copied().unwrap_or(0), if finished { lost } else { 0 });
                 lost
             };
             let lifecycle = lost(Stream::Lifecycle, rows.lifecycle.len(), all.lifecycle.len());

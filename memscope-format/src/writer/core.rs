@@ -17,6 +17,7 @@ use crate::index::IndexEntry;
 use crate::limits;
 use crate::metadata::Metadata;
 use crate::records;
+use crate::rows::Stream;
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -198,6 +199,12 @@ impl WriterCore {
     /// What was written, and lost, of each kind of event frames.
     pub fn tallies(&self) -> impl Iterator<Item = &StreamTally> {
         self.tallies.values()
+    }
+
+    /// Counts rows as lost that the writer is never given: the next checkpoint says so.
+    pub fn count_lost(&mut self, stream: Stream, rows: u64) {
+        let tally = self.tally(stream.frame_type());
+        tally.lost = tally.lost.saturating_add(rows);
     }
 
     /// Asks for what the capture is of to be written. It is written again at checkpoints.

@@ -8,6 +8,7 @@ use crate::defs::Defs;
 use crate::error::Error;
 use crate::header::FileHeader;
 use crate::metadata::Metadata;
+use crate::rows::Stream;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
@@ -169,6 +170,11 @@ impl<W: AsyncWrite + Unpin> AsyncWriter<W> {
     pub async fn commit(&mut self, commit: &Commit) -> Result<(), Error> {
         self.core.commit(commit, self.started.elapsed())?;
         self.run().await
+    }
+
+    /// As [`Writer::count_lost`](super::Writer::count_lost).
+    pub fn count_lost(&mut self, stream: Stream, rows: u64) {
+        self.core.count_lost(stream, rows);
     }
 
     /// Writes a checkpoint now.
