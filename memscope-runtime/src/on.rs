@@ -4,6 +4,7 @@
 //! ([`rings`]); the [`drain`] moves events into the capture of the [`session`]. What a hook is called and which
 //! type it saw is interned once, by the [`registry`].
 
+mod capture;
 mod clock;
 mod containers;
 mod drain;

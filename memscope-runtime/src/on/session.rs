@@ -3,23 +3,20 @@
 //! Locks are taken in one order, [`drain::DRAIN`] before [`CORE`], by [`polling`](super::polling); no hook runs under either: a hook that
 //! would (a tracked type in a user's allocator, say) finds [`Busy`] set and counts its event as lost.
 
-use super::clock::Source;
+use super::capture::Capture;
 use super::drain::{self, Drain};
 use super::polling::{lock, lock_within};
 use super::recorder::{self, Ownership, Recorder};
 use super::registry::Registry;
-use super::rings::RingsFile;
 use super::thread_exit;
 use core::cell::Cell;
 use core::fmt;
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering, fence};
 use memscope_format::defs::{Defs, ThreadDef};
-use memscope_format::{Codec, FileHeader, Metadata, Writer, rings_path};
 use parking_lot::Mutex;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::Thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Recorders of ended threads that may wait for the drain before a new thread waits instead of making another.
 const RETIRED_LIMIT: usize = 8;
@@ -35,24 +32,6 @@ pub(super) struct Core {
     first_position: u64,
     /// When there was no space for another ring: the next threads do not ask the disk again at each event.
     no_space: Option<Instant>,
-}
-
-/// The files of a recording and the recorders that write to them.
-#[derive(Debug)]
-pub(super) struct Capture {
-    path: PathBuf,
-    pub(super) writer: Writer<File>,
-    pub(super) rings: RingsFile,
-    pub(super) recorders: Vec<&'static Recorder>,
-    pub(super) clock: Source,
-}
-
-impl Capture {
-    /// Events that were lost, for whatever reason.
-    pub(super) fn lost(&self) -> u64 {
-        let rings: u64 = self.recorders.iter().map(|recorder| recorder.memory.lost()).sum();
-        rings + self.rings.lost_counter().load(Ordering::Relaxed)
-    }
 }
 
 static CORE: Mutex<Option<Core>> = Mutex::new(None);
@@ -312,137 +291,9 @@ fn os_thread_id() -> Option<u64> {
     None
 }
 
-/// Why recording did not start: what could not be done, to what, and why.
-struct StartFailure {
-    what: &'static str,
-    path: PathBuf,
-    error: String,
-}
-
-impl fmt::Display for StartFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "cannot {} {}: {} (set MEMSCOPE_DIR to a writable directory, or MEMSCOPE=off)",
-            self.what,
-            self.path.display(),
-            self.error
-        )
-    }
-}
-
-impl Capture {
-    fn create(registry: &Registry) -> Result<Self, StartFailure> {
-        let clock = Source::detect();
-        let early = clock.reading();
-        let exe = std::env::current_exe().unwrap_or_default();
-        let dir = directory(&exe);
-        let failure = |what, path: &Path| {
-            let path = path.to_owned();
-            move |error: &dyn fmt::Display| StartFailure { what, path, error: error.to_string() }
-        };
-        std::fs::create_dir_all(&dir).map_err(|e| failure("make the directory", &dir)(&e))?;
-        let started_unix_ns = unix_ns();
-        let program = program_name(&exe);
-        let pid = std::process::id();
-        let path = dir.join(format!("{program}-{pid}-{started_unix_ns}.memscope"));
-        let rings_path = rings_path(&path);
-        let file_id = file_id(started_unix_ns);
-        let capacity = ring_capacity();
-        let rings = RingsFile::create(rings_path.clone(), file_id, capacity)
-            .map_err(|e| failure("make the file", &rings_path)(&e))?;
-        let file = File::options().write(true).create_new(true).open(&path);
-        let file = match file {
-            Ok(file) => file,
-            Err(error) => {
-                let _ = rings.remove();
-                return Err(failure("make the file", &path)(&error));
-            }
-        };
-        let header = FileHeader::new(file_id, started_unix_ns, Codec::Zstd);
-        let metadata = Metadata {
-            program,
-            args: std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
-            pid,
-            exe: exe.to_string_lossy().into_owned(),
-            memscope_version: env!("CARGO_PKG_VERSION").to_owned(),
-            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-            started_unix_ns,
-            clock_source: clock.name().to_owned(),
-            clock: [early, clock.reading()],
-            ring_capacity: capacity,
-            labels: Vec::new(),
-        };
-        let begin = || {
-            let mut writer = Writer::new(file, &header)?;
-            writer.metadata(&metadata)?;
-            writer.define(registry.defs())?;
-            Ok::<_, memscope_format::Error>(writer)
-        };
-        match begin() {
-            Ok(writer) => Ok(Self { path, writer, rings, recorders: Vec::new(), clock }),
-            Err(error) => {
-                // Half a capture without an event is of no use to anybody.
-                let _ = (rings.remove(), std::fs::remove_file(&path));
-                Err(failure("write", &path)(&error))
-            }
-        }
-    }
-}
-
-/// Where captures go.
-fn directory(exe: &Path) -> PathBuf {
-    if let Some(dir) = std::env::var_os("MEMSCOPE_DIR").filter(|dir| !dir.is_empty()) {
-        return PathBuf::from(dir);
-    }
-    // Cargo marks its target directories as caches (https://bford.info/cachedir/).
-    exe.ancestors()
-        .skip(1)
-        .find(|dir| dir.join("CACHEDIR.TAG").exists())
-        .map_or_else(PathBuf::new, |target| target.join("memscope"))
-}
-
-/// The program's name, without the hash that cargo gives test binaries.
-fn program_name(exe: &Path) -> String {
-    const HASH_LEN: usize = 16;
-    let stem = exe.file_stem().unwrap_or_default().to_string_lossy();
-    match stem.rsplit_once('-') {
-        Some((name, hash))
-            if hash.len() == HASH_LEN && hash.bytes().all(|b| b.is_ascii_hexdigit()) =>
-        {
-            name.to_owned()
-        }
-        _ if stem.is_empty() => "program".to_owned(),
-        _ => stem.into_owned(),
-    }
-}
-
-/// Slots of a ring.
-fn ring_capacity() -> u64 {
-    const DEFAULT_KIB: u64 = 1024;
-    let kib = std::env::var("MEMSCOPE_RING_KIB").ok().and_then(|kib| kib.parse().ok());
-    let kib: u64 = kib.unwrap_or(DEFAULT_KIB).clamp(64, 65536);
-    kib.next_power_of_two() * 1024 / memscope_format::raw::SLOT_LEN as u64
-}
-
-fn unix_ns() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// An id that no other capture has: the keys of the standard library's hasher are the system's random bytes.
-fn file_id(salt: u64) -> [u8; 16] {
-    use std::hash::{BuildHasher, RandomState};
-    let half = || RandomState::new().hash_one((salt, std::process::id())).to_le_bytes();
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&half());
-    id[8..].copy_from_slice(&half());
-    id
-}
-
-/// Says on stderr why nothing more is recorded: the one line that the library ever prints. Not by `eprintln!`, whose
+/// Says on stderr, in one line, why nothing more is recorded, or why it goes elsewhere: all that the library ever prints. Not by `eprintln!`, whose
 /// lock another thread may hold while it waits for one of ours.
-fn report(message: fmt::Arguments<'_>) {
+pub(super) fn report(message: fmt::Arguments<'_>) {
     let line = format!("memscope: {message}\n");
     #[cfg(unix)]
     // SAFETY: the pointer and the length are those of the string. If it cannot be written there is nobody to tell.
@@ -467,7 +318,7 @@ pub(super) fn fail(core: &mut Core, error: &dyn fmt::Display) {
         for recorder in &capture.recorders {
             recorder.stop();
         }
-        let path = capture.path.display();
+        let path = capture.path().display();
         report(format_args!("recording stopped, {path}: {error} (what was recorded is kept)"));
     }
 }
@@ -564,12 +415,10 @@ fn close() {
     *drain = None;
     in_core_already(|core| {
         let Some(capture) = core.capture.take() else { return };
-        let finished = drained.and_then(|()| {
-            capture.writer.finish()?;
-            Ok(capture.rings.remove()?)
-        });
+        let path = capture.path().to_owned();
+        let finished = drained.and_then(|()| capture.finish());
         if let Err(error) = finished {
-            let path = capture.path.display();
+            let path = path.display();
             report(format_args!(
                 "the capture is incomplete, {path}: {error} (what was recorded is kept)"
             ));
@@ -594,7 +443,7 @@ pub fn flush() {
 /// Returns where the capture of this process is being written; `None` while nothing is recorded.
 #[must_use]
 pub fn capture_path() -> Option<PathBuf> {
-    in_core(|core| core.capture.as_ref().map(|capture| capture.path.clone()))?
+    in_core(|core| core.capture.as_ref().map(|capture| capture.path().to_owned()))?
 }
 
 #[cfg(test)]
@@ -609,13 +458,5 @@ mod tests {
         assert!(Busy::enter().is_none());
         drop(inside);
         assert!(Busy::enter().is_some());
-    }
-
-    #[test]
-    fn test_binaries_are_named_without_their_hash() {
-        let name = |exe| program_name(Path::new(exe));
-        assert_eq!(name("/target/debug/deps/cache-0123456789abcdef"), "cache");
-        assert_eq!(name("/bin/my-tool"), "my-tool");
-        assert_eq!(name(""), "program");
     }
 }

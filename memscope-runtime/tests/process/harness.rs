@@ -36,6 +36,8 @@ pub(crate) fn run_with(
         .env("MEMSCOPE_DIR", dir.path())
         .env_remove("MEMSCOPE")
         .env_remove("MEMSCOPE_RING_KIB")
+        .env_remove("MEMSCOPE_FALLBACK_DIR")
+        .env_remove("MEMSCOPE_DURABILITY")
         .env("RUST_BACKTRACE", "0");
     let output = configure(&mut command).output().unwrap();
     Run { dir, status: output.status, output }

@@ -5,6 +5,7 @@
 
 mod harness;
 mod scenarios;
+mod sinks;
 
 use harness::{Run, run, run_with};
 use memscope_format::rows::SnapshotReason;

@@ -72,6 +72,8 @@ pub(crate) fn play(scenario: &str) {
         "deep" => deep(),
         "flush" => flush(),
         "disk_full" => disk_full(),
+        "limited" => crate::sinks::limited(),
+        "commits" => crate::sinks::commits(),
         _ => panic!("no scenario is called {scenario}"),
     }
 }

@@ -1,0 +1,266 @@
+//! The files of a recording: where they are, how they begin, and what is done when they cannot be written.
+
+use super::clock::Source;
+use super::recorder::Recorder;
+use super::registry::Registry;
+use super::rings::RingsFile;
+use super::session::report;
+use core::fmt;
+use core::sync::atomic::Ordering;
+use memscope_format::writer::{Durability, Retry, WriterOptions};
+use memscope_format::{Codec, Error, FileHeader, Metadata, Writer, rings_path};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The files of a recording and the recorders that write to them.
+#[derive(Debug)]
+pub(super) struct Capture {
+    path: PathBuf,
+    /// Where it goes on, once it could not be written where it began.
+    moved: Arc<OnceLock<PathBuf>>,
+    pub(super) writer: Writer<File>,
+    pub(super) rings: RingsFile,
+    pub(super) recorders: Vec<&'static Recorder>,
+    pub(super) clock: Source,
+}
+
+/// How failed writes are repeated: for a third of a second, while which threads may wait for room in their rings.
+const RETRY: Retry = Retry {
+    tries: 5,
+    first_pause: Duration::from_millis(10),
+    longest_pause: Duration::from_millis(160),
+};
+
+impl Capture {
+    /// Where it is written now.
+    pub(super) fn path(&self) -> &Path {
+        self.moved.get().unwrap_or(&self.path)
+    }
+
+    /// Events that were lost, for whatever reason.
+    pub(super) fn lost(&self) -> u64 {
+        let rings: u64 = self.recorders.iter().map(|recorder| recorder.memory.lost()).sum();
+        rings + self.rings.lost_counter().load(Ordering::Relaxed)
+    }
+
+    /// Closes the capture, which has all that the rings held, and removes the rings.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        self.writer.finish()?;
+        Ok(self.rings.remove()?)
+    }
+
+    /// Makes the files, with all that is known before the first event; in the second directory, if that fails in the first.
+    pub(super) fn create(registry: &Registry) -> Result<Self, StartFailure> {
+        let exe = std::env::current_exe().unwrap_or_default();
+        let first = directory(&exe);
+        let fallback = variable("MEMSCOPE_FALLBACK_DIR").map(PathBuf::from);
+        match Self::create_in(&first, fallback.clone(), &exe, registry) {
+            Err(failure) if let Some(fallback) = fallback => {
+                let capture = Self::create_in(&fallback, None, &exe, registry)?;
+                let path = capture.path.display();
+                report(format_args!("{failure}; recording to {path} instead"));
+                Ok(capture)
+            }
+            created => created,
+        }
+    }
+
+    fn create_in(
+        dir: &Path,
+        fallback: Option<PathBuf>,
+        exe: &Path,
+        registry: &Registry,
+    ) -> Result<Self, StartFailure> {
+        let clock = Source::detect();
+        let early = clock.reading();
+        let failure = |what, path: &Path| {
+            let path = path.to_owned();
+            move |error: &dyn fmt::Display| StartFailure { what, path, error: error.to_string() }
+        };
+        std::fs::create_dir_all(dir).map_err(|e| failure("make the directory", dir)(&e))?;
+        let started_unix_ns = unix_ns();
+        let program = program_name(exe);
+        let pid = std::process::id();
+        let name = format!("{program}-{pid}-{started_unix_ns}.memscope");
+        let path = dir.join(&name);
+        // Under its own name it is there only when it can be opened, even if this process is killed now.
+        let unfinished = dir.join(format!("{name}-new"));
+        let rings_path = rings_path(&path);
+        let file_id = file_id(started_unix_ns);
+        let capacity = ring_capacity();
+        let rings = RingsFile::create(rings_path.clone(), file_id, capacity)
+            .map_err(|e| failure("make the file", &rings_path)(&e))?;
+        let file = match File::options().write(true).create_new(true).open(&unfinished) {
+            Ok(file) => file,
+            Err(error) => {
+                let _ = rings.remove();
+                return Err(failure("make the file", &unfinished)(&error));
+            }
+        };
+        let header = FileHeader::new(file_id, started_unix_ns, Codec::Zstd);
+        let metadata = Metadata {
+            program,
+            args: std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
+            pid,
+            exe: exe.to_string_lossy().into_owned(),
+            memscope_version: env!("CARGO_PKG_VERSION").to_owned(),
+            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            started_unix_ns,
+            clock_source: clock.name().to_owned(),
+            clock: [early, clock.reading()],
+            ring_capacity: capacity,
+            labels: Vec::new(),
+        };
+        let moved = Arc::new(OnceLock::new());
+        let options = WriterOptions { retry: RETRY, ..WriterOptions::default() };
+        let begin = || {
+            let mut writer = Writer::with(file, &header, options)?.durable(durability());
+            writer.metadata(&metadata)?;
+            writer.define(registry.defs())?;
+            std::fs::rename(&unfinished, &path)?;
+            Ok::<_, Error>(writer)
+        };
+        match begin() {
+            Ok(mut writer) => {
+                if let Some(fallback) = fallback {
+                    writer = writer.or_elsewhere(elsewhere(&path, fallback, &name, &moved));
+                }
+                Ok(Self { path, moved, writer, rings, recorders: Vec::new(), clock })
+            }
+            Err(error) => {
+                // Half a capture without an event is of no use to anybody.
+                let _ = (rings.remove(), std::fs::remove_file(&unfinished));
+                Err(failure("write", &path)(&error))
+            }
+        }
+    }
+}
+
+/// Opens the file in the second directory in which the capture goes on when it cannot be written any more; once.
+fn elsewhere(
+    path: &Path,
+    fallback: PathBuf,
+    name: &str,
+    moved: &Arc<OnceLock<PathBuf>>,
+) -> impl FnMut(&std::io::Error) -> Option<File> + Send + use<> {
+    let (path, name, moved) = (path.to_owned(), name.to_owned(), Arc::clone(moved));
+    move |error| {
+        let next = fallback.join(&name);
+        let (path, next_path) = (path.display(), next.display());
+        if moved.get().is_some() {
+            return None;
+        }
+        let made = std::fs::create_dir_all(&fallback)
+            .and_then(|()| File::options().write(true).create_new(true).open(&next));
+        match made {
+            Ok(file) => {
+                report(format_args!("cannot write {path}: {error}; it goes on in {next_path}"));
+                // It was not set before.
+                let _ = moved.set(next);
+                Some(file)
+            }
+            Err(why) => {
+                report(format_args!("cannot go on in {next_path}: {why}"));
+                None
+            }
+        }
+    }
+}
+
+/// When the bytes of the capture must be on the device.
+fn durability() -> Durability {
+    match variable("MEMSCOPE_DURABILITY").as_ref().and_then(|value| value.to_str()) {
+        Some("checkpoint") => Durability::Checkpoint,
+        Some("commit") => Durability::Commit,
+        _ => Durability::None,
+    }
+}
+
+/// A variable of the environment that is set to something.
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Why recording did not start: what could not be done, to what, and why.
+pub(super) struct StartFailure {
+    what: &'static str,
+    path: PathBuf,
+    error: String,
+}
+
+impl fmt::Display for StartFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "cannot {} {}: {} (set MEMSCOPE_DIR to a writable directory, or MEMSCOPE=off)",
+            self.what,
+            self.path.display(),
+            self.error
+        )
+    }
+}
+
+/// Where captures go.
+fn directory(exe: &Path) -> PathBuf {
+    if let Some(dir) = variable("MEMSCOPE_DIR") {
+        return PathBuf::from(dir);
+    }
+    // Cargo marks its target directories as caches (https://bford.info/cachedir/).
+    exe.ancestors()
+        .skip(1)
+        .find(|dir| dir.join("CACHEDIR.TAG").exists())
+        .map_or_else(PathBuf::new, |target| target.join("memscope"))
+}
+
+/// The program's name, without the hash that cargo gives test binaries.
+fn program_name(exe: &Path) -> String {
+    const HASH_LEN: usize = 16;
+    let stem = exe.file_stem().unwrap_or_default().to_string_lossy();
+    match stem.rsplit_once('-') {
+        Some((name, hash))
+            if hash.len() == HASH_LEN && hash.bytes().all(|b| b.is_ascii_hexdigit()) =>
+        {
+            name.to_owned()
+        }
+        _ if stem.is_empty() => "program".to_owned(),
+        _ => stem.into_owned(),
+    }
+}
+
+/// Slots of a ring.
+fn ring_capacity() -> u64 {
+    const DEFAULT_KIB: u64 = 1024;
+    let kib = std::env::var("MEMSCOPE_RING_KIB").ok().and_then(|kib| kib.parse().ok());
+    let kib: u64 = kib.unwrap_or(DEFAULT_KIB).clamp(64, 65536);
+    kib.next_power_of_two() * 1024 / memscope_format::raw::SLOT_LEN as u64
+}
+
+fn unix_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// An id that no other capture has: the keys of the standard library's hasher are the system's random bytes.
+fn file_id(salt: u64) -> [u8; 16] {
+    use std::hash::{BuildHasher, RandomState};
+    let half = || RandomState::new().hash_one((salt, std::process::id())).to_le_bytes();
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&half());
+    id[8..].copy_from_slice(&half());
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_binaries_are_named_without_their_hash() {
+        let name = |exe| program_name(Path::new(exe));
+        assert_eq!(name("/target/debug/deps/cache-0123456789abcdef"), "cache");
+        assert_eq!(name("/bin/my-tool"), "my-tool");
+        assert_eq!(name(""), "program");
+    }
+}

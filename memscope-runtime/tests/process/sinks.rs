@@ -1,0 +1,146 @@
+//! Where a capture is written, and what becomes of it when it cannot be.
+
+use crate::harness::{self, run, run_with};
+use memscope_format::Reader;
+use memscope_format::rows::{DropChain, Lifecycle, LifecycleKind};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Calls of `fdatasync` by this process.
+static SYNCED: AtomicU64 = AtomicU64::new(0);
+
+/// Stands before that of the C library, and counts.
+// SAFETY: it has the name and the signature that it has there, and does the same.
+#[unsafe(no_mangle)]
+extern "C" fn fdatasync(file: libc::c_int) -> libc::c_int {
+    SYNCED.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: the call takes no pointers.
+    let result = unsafe { libc::syscall(libc::SYS_fdatasync, file) };
+    libc::c_int::try_from(result).unwrap_or(-1)
+}
+
+/// Commits three times, and says how often the device was waited for.
+pub(crate) fn commits() {
+    for i in 0..3_u64 {
+        memscope::track_var!(let v = vec![i]);
+        std::hint::black_box(&v);
+        drop(v);
+        memscope::flush();
+    }
+    println!("synced {}", SYNCED.load(Ordering::Relaxed));
+}
+
+/// Values that take more than the limit of [`limited`] and less than twice as much.
+const SEVERAL: u64 = 38_000;
+
+/// Lets no file grow beyond what a ring needs.
+pub(crate) fn limited() {
+    let limit = libc::rlimit { rlim_cur: 80 << 10, rlim_max: 80 << 10 };
+    // SAFETY: the limit is this process's own; without the signal, writing fails with an error.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit);
+    }
+    for i in 0..SEVERAL {
+        memscope::track_var!(let v = vec![i]);
+        std::hint::black_box(&v);
+    }
+}
+
+fn captures(dir: &Path) -> Vec<Reader> {
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let captures = files.filter(|file| file.extension().is_some_and(|end| end == "memscope"));
+    captures.map(|file| Reader::open(file).unwrap()).collect()
+}
+
+#[test]
+fn a_capture_that_cannot_begin_in_one_directory_begins_in_the_other() {
+    let other = tempfile::tempdir().unwrap();
+    let dir = other.path().join("made");
+    let run = run_with("many", |command| {
+        command.env("MEMSCOPE_DIR", "/dev/null/captures").env("MEMSCOPE_FALLBACK_DIR", &dir)
+    });
+    assert!(run.status.success());
+    let said = run.stderr();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("/dev/null/captures") && said.contains("instead"), "{said}");
+    let [capture] = captures(&dir).try_into().unwrap();
+    assert!(capture.health().is_whole());
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 1);
+}
+
+#[test]
+fn a_capture_goes_on_in_the_other_directory_when_it_cannot_be_written_any_more() {
+    let other = tempfile::tempdir().unwrap();
+    let run = run_with("limited", |command| {
+        command.env("MEMSCOPE_RING_KIB", "64").env("MEMSCOPE_FALLBACK_DIR", other.path())
+    });
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    let said = run.stderr();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("File too large") && said.contains("it goes on in"), "{said}");
+    let first = run.capture();
+    let [second] = captures(other.path()).try_into().unwrap();
+    assert_eq!(first.header().file_id, second.header().file_id);
+    // Each can be read by itself, and does not look as if it were all.
+    assert!(second.health().complete && !second.health().is_whole() && !first.health().is_whole());
+    let all = [&first, &second];
+    let births: Vec<Lifecycle> = all.into_iter().flat_map(harness::rows::<Lifecycle>).collect();
+    let drops: Vec<DropChain> = all.into_iter().flat_map(harness::rows::<DropChain>).collect();
+    assert!(births.iter().all(|row| row.kind == LifecycleKind::Born));
+    let values = |values: &mut dyn Iterator<Item = u64>| {
+        let mut values: Vec<u64> = values.collect();
+        values.sort_unstable();
+        values
+    };
+    let born = values(&mut births.iter().map(|row| row.value));
+    assert_eq!(born.len() as u64, SEVERAL);
+    assert!(born == values(&mut drops.iter().map(|row| row.value)));
+    assert_eq!(run.files().len(), 1, "no rings are left: {:?}", run.files());
+}
+
+#[test]
+fn a_capture_is_on_the_device_when_that_was_asked_for() {
+    let plain = run("commits");
+    assert_eq!(plain.number("synced "), 0);
+    let synced = run_with("commits", |command| command.env("MEMSCOPE_DURABILITY", "commit"));
+    assert!(synced.number("synced ") >= 3);
+    assert!(synced.capture().health().is_whole());
+}
+
+/// A process may be killed at any moment, and what has the name of a capture must be one. So the name is given by a
+/// rename, which the kernel tells of.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_capture_has_its_name_only_when_it_can_be_opened() {
+    use std::io::Read;
+    use std::os::fd::FromRawFd;
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    let name = std::ffi::CString::new(dir.path().as_os_str().as_bytes()).unwrap();
+    // SAFETY: the call takes flags alone; the descriptor is nobody else's.
+    let mut events = unsafe { std::fs::File::from_raw_fd(libc::inotify_init1(libc::IN_CLOEXEC)) };
+    let watched = libc::IN_CREATE | libc::IN_MOVED_TO;
+    // SAFETY: the name ends in a zero.
+    let watch = unsafe {
+        libc::inotify_add_watch(std::os::fd::AsRawFd::as_raw_fd(&events), name.as_ptr(), watched)
+    };
+    assert!(watch >= 0);
+    let run = run_with("many", |command| command.env("MEMSCOPE_DIR", dir.path()));
+    assert!(run.status.success());
+    let mut bytes = vec![0; 1 << 16];
+    let len = events.read(&mut bytes).unwrap();
+    let mut rest = &bytes[..len];
+    let mut found = Vec::new();
+    // Four numbers of 32 bits (watch, what happened, cookie, length of the name), and the name, filled up with zeros.
+    while let Some((head, behind)) = rest.split_at_checked(16) {
+        let number = |at: usize| u32::from_ne_bytes(head[at..at + 4].try_into().unwrap());
+        let (name, behind) = behind.split_at(number(12) as usize);
+        let name = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned();
+        if name.ends_with(".memscope") {
+            found.push(number(4));
+        }
+        rest = behind;
+    }
+    assert_eq!(found, [libc::IN_MOVED_TO]);
+}
