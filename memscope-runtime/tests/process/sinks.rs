@@ -1,4 +1,6 @@
 //! Where a capture is written, and what becomes of it when it cannot be.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "how a child tells its parent")]
 
 use crate::harness::{self, run, run_with};
 use memscope_format::Reader;
