@@ -23,6 +23,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     Convert(ConvertArgs),
     Recover(RecoverArgs),
+    Compact(CompactArgs),
 }
 
 /// Build a program with recording on, and run it
@@ -166,6 +167,22 @@ pub(crate) struct RecoverArgs {
     /// Where to write; never over a file. By default beside the capture, with `-recovered` in the name
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// Write a capture anew, smaller: events that were recorded in haste become compressed columns
+///
+/// The new capture is read again and compared with the old one, row by row.
+#[derive(Debug, Args)]
+pub(crate) struct CompactArgs {
+    /// A capture, or a directory of one
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) file: PathBuf,
+    /// Where to write; never over a file. By default beside the capture, with `-compact` in the name
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Take the time to make it as small as can be
+    #[arg(long)]
+    pub(crate) smallest: bool,
 }
 
 /// Parses the arguments; help speaks of the program as the user called it.

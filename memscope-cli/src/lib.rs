@@ -4,11 +4,12 @@
 //! the recording side. It is the only crate of memscope that prints: results on stdout, notes and errors on stderr.
 //!
 //! The rooms: [`main`] parses the command line (`args`) and calls one module per command (`run`, `summary`, `info`,
-//! `validate`, `export`, `convert`, `recover`). They write through `console`, lay out with `table`, `cell` and `names`, and fail with a
+//! `validate`, `export`, `convert`, `recover`, `compact`). They write through `console`, lay out with `table`, `cell` and `names`, and fail with a
 //! `failure`, which knows its exit code.
 
 mod args;
 mod cell;
+mod compact;
 mod console;
 mod convert;
 mod export;
@@ -62,6 +63,7 @@ pub fn main(front: Front) -> ExitCode {
         Command::Export(args) => export::run(&args, &mut console),
         Command::Convert(args) => convert::run(&args, &mut console),
         Command::Recover(args) => recover::run(&args, &mut console),
+        Command::Compact(args) => compact::run(&args, &mut console),
     };
     let flushed = console.out.flush().map_err(failure::Failure::from);
     match result.and(flushed) {

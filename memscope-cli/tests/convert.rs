@@ -94,3 +94,28 @@ fn what_is_left_is_saved() {
     let ran = memscope(dir.path(), &["recover", "serve.memscope", "-o", "saved.memscope"]);
     assert_eq!(ran.code, 2, "a file is never written over: {}", ran.all());
 }
+
+#[test]
+fn a_capture_is_written_anew_with_the_same_rows() {
+    let (dir, path) = with_capture();
+    let whole = exported(dir.path(), "serve.memscope");
+    for arguments in [
+        &["compact", "serve.memscope"][..],
+        &["compact", "serve.memscope", "--smallest", "-o", "s.memscope"],
+    ] {
+        let ran = memscope(dir.path(), arguments);
+        assert_eq!(ran.code, 0, "{}", ran.all());
+        assert!(ran.stderr.contains("compared"), "{}", ran.all());
+    }
+    assert_eq!(exported(dir.path(), "serve-compact.memscope"), whole);
+    assert_eq!(exported(dir.path(), "s.memscope"), whole);
+    let ran = memscope(dir.path(), &["compact", "serve.memscope"]);
+    assert_eq!(ran.code, 2, "a file is never written over: {}", ran.all());
+    // What is damaged is not made smaller by leaving it out.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 400].fill(0);
+    std::fs::write(&path, bytes).unwrap();
+    let ran = memscope(dir.path(), &["compact", "serve.memscope", "-o", "t.memscope"]);
+    assert_eq!(ran.code, 3, "{}", ran.all());
+}

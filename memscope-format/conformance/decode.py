@@ -23,6 +23,7 @@ M64 = (1 << 64) - 1
 
 LIFECYCLE, CONTAINER, ZST, DROP_CHAIN, CALL, HEAP, PERFORMANCE, TASKS = range(1, 9)
 TYPE_DISTRIBUTION, FRAGMENTATION_MAP, SECURITY_VIOLATIONS, UNSAFE_FFI, MEMORY_ANALYSIS = range(0x101, 0x106)
+RAW = 0x10
 SITES, TYPES, HOOKS, THREADS, STRINGS = range(0x201, 0x206)
 STACKS, MODULES, DERIVATIONS = range(0x207, 0x20A)
 METADATA, COMMIT, INDEX, FOOTER, CHECKPOINT = 0x301, 0x302, 0x303, 0x304, 0x305
@@ -51,7 +52,7 @@ TABLES = {
     STACKS: "stacks",
     DERIVATIONS: "derivations",
 }
-KNOWN = {*STREAMS, *TABLES, METADATA, COMMIT, INDEX, FOOTER, CHECKPOINT}
+KNOWN = {*STREAMS, *TABLES, RAW, METADATA, COMMIT, INDEX, FOOTER, CHECKPOINT}
 
 KINDS = {1: "born", 2: "cloned", 3: "exit", 4: "moved"}
 CONTAINERS = ["vec", "string", "hash_map", "b_tree_map", "vec_deque", "box", "rc", "arc"]
@@ -500,6 +501,99 @@ def rows_of(header, payload):
     return rows
 
 
+# Section 6.2.
+
+PAD, BORN, END, SNAPSHOT, SECOND = range(5)
+WIDE, CLONED, DROPPED, MOVED, EXIT, PANICKING = 0x80, 1, 1, 2, 4, 8
+
+
+def raw_rows_of(header, payload, tables):
+    """The rows of the events in a RAW frame, by stream."""
+    need((header.encoding, header.codec, header.version) == (3, 0, 1), "another version")
+    need(len(payload) >= 24, "half a head")
+    ring, codec, count, crc, thread, slots, first = struct.unpack_from("<HBBIIIQ", payload)
+    head = payload[: 24 + 24 * count]
+    need(len(head) == 24 + 24 * count, "half a head")
+    need(zlib.crc32(head[:4] + head[8:]) == crc, "a head with another checksum")
+    need(header.raw == len(head) + 32 * slots and header.rows <= 65536, "another length")
+    raw = decompress(codec, payload[len(head) :], 32 * slots)
+    words = list(struct.iter_unpack("<QQQQ", raw))
+    rows, at, events = {}, 0, 0
+    while at < slots:
+        position, (ts, word, p0, p1) = first + at, words[at]
+        hook_id, kind, flags = word & 0xFFFFFFFF, word >> 32 & 0xFF, word >> 40 & 0xFF
+        at += 1
+        if kind == PAD:
+            continue
+        second = None
+        if flags & WIDE or kind == SNAPSHOT:
+            need(at < slots, "half an event")
+            second = words[at]
+            at += 1
+        need(hook_id in tables[HOOKS], "an unknown hook")
+        hook = tables[HOOKS][hook_id]
+        need(hook["type"] in tables[TYPES], "an unknown type")
+        type_def = tables[TYPES][hook["type"]]
+        of = {"ts": ts, "site": hook["site"], "type": hook["type"], "thread": thread}
+        lifecycle = LIFECYCLE if type_def["size"] else ZST
+        events += 1
+
+        def state(value, field, reason, container, addr, len_, capacity):
+            need(container is not None, "a state of no container")
+            counted = container["kind"] in ("rc", "arc")
+            has_capacity = container["kind"] in ("vec", "string", "hash_map", "vec_deque")
+            rows.setdefault(CONTAINER, []).append(of | {
+                "value": value,
+                "field": field,
+                "kind": container["kind"],
+                "reason": reason,
+                "len": None if counted else len_,
+                "capacity": capacity if has_capacity else None,
+                "element_size": container["element_size"],
+                "addr": addr or None,
+                "strong": len_ if counted else None,
+                "weak": capacity if counted else None,
+            })
+
+        if kind == BORN:
+            value = ring << 48 | position & (1 << 48) - 1
+            cloned = flags & CLONED
+            rows.setdefault(lifecycle, []).append(
+                of | {"kind": "cloned" if cloned else "born", "value": value, "origin": p0 if cloned else 0}
+            )
+            if not cloned and type_def["container"] is not None:
+                sizes = (p0, second[0]) if second else (p0 & 0xFFFFFFFF, p0 >> 32)
+                state(value, 0, REASONS[1], type_def["container"], p1, *sizes)
+        elif kind == END and flags & (EXIT | MOVED):
+            rows.setdefault(lifecycle, []).append(
+                of | {"kind": "moved" if flags & MOVED else "exit", "value": p0, "origin": 0}
+            )
+        elif kind == END:
+            duration = p1 & (1 << 48) - 1
+            rows.setdefault(DROP_CHAIN, []).append(of | {
+                "duration": None if duration == (1 << 48) - 1 else duration,
+                "value": p0,
+                "depth": p1 >> 48,
+                "outcome": OUTCOMES[1 if flags & DROPPED else 0],
+                "panicking": bool(flags & PANICKING),
+            })
+        elif kind == SNAPSHOT:
+            field, reason = second[3] & 0xFFFFFFFF, second[3] >> 32 & 0xFF
+            fields = type_def["fields"] or []
+            need(reason in REASONS and field <= len(fields), "an unknown snapshot")
+            container = fields[field - 1]["container"] if field else type_def["container"]
+            state(p0, field, REASONS[reason], container, p1, second[0], second[2])
+        else:
+            raise Damaged(f"an event of kind {kind}")
+    found = [
+        (stream, len(of), min(row["ts"] for row in of), max(row["ts"] for row in of))
+        for stream, of in sorted(rows.items())
+    ]
+    said = [struct.unpack_from("<HxxIQQ", head, 24 + 24 * entry) for entry in range(count)]
+    need(found == said and events == header.rows, "other events than the head says")
+    return rows
+
+
 # Section 6.
 
 
@@ -743,6 +837,9 @@ def decode(data):
             payload = payload_of(data, header)
             if header.type in STREAMS:
                 rows[STREAMS[header.type]] += rows_of(header, payload)
+            elif header.type == RAW:
+                for stream, found in raw_rows_of(header, payload, tables).items():
+                    rows[STREAMS[stream]] += found
             elif header.type in tables:
                 for record in records_of(header, payload):
                     tables[header.type][record["id"]] = record

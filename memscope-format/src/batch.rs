@@ -7,7 +7,9 @@ use crate::defs::ContainerDef;
 use crate::hooks::{Hook, HookTable};
 use crate::raw::{DURATION_UNKNOWN, RawKind, Slot, SlotHeader, flags, value_id};
 use crate::record::Record;
-use crate::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Zst};
+use crate::rows::{
+    Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Stream, Zst,
+};
 
 /// Why a raw event gives no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -138,10 +140,7 @@ impl Batch {
             }
             Some(RawKind::Snapshot) => {
                 let second = second.ok_or(UnreadableEvent::UnknownKind(first.header))?;
-                let (field, reason) = (second.p1 as u32, (second.p1 >> 32) as u8);
-                let unknown = UnreadableEvent::UnknownSnapshot { hook: hook_id, field, reason };
-                let def = hooks.container(hook, field).ok_or(unknown)?;
-                let reason = SnapshotReason::from_id(reason).ok_or(unknown)?;
+                let (def, field, reason) = snapshot(hooks, hook_id, hook, second)?;
                 let state = State { len: second.w0, capacity: second.p0, addr: first.p1 };
                 let at = Place { value: first.p0, hook, field, reason };
                 self.push_container(hook_id, first.w0, thread, &at, def, &state);
@@ -224,6 +223,54 @@ impl Batch {
 
 /// What of an event's header tells the shape of its row: hook, kind and flags, without the lap mark.
 const KEY: u64 = (1 << 48) - 1;
+
+/// The streams of the rows that [`Batch::push`] makes of an event: one row each.
+///
+/// # Errors
+///
+/// As [`Batch::push`].
+#[inline]
+pub(crate) fn streams_of(
+    hooks: &HookTable,
+    first: &Slot,
+    second: Option<&Slot>,
+) -> Result<(Stream, Option<Stream>), UnreadableEvent> {
+    let header = SlotHeader(first.header);
+    let hook_id = header.hook();
+    let hook = hooks.get(hook_id).ok_or(UnreadableEvent::UnknownHook(hook_id))?;
+    let flags = header.flags();
+    let lifecycle = if hook.zero_sized { Stream::Zst } else { Stream::Lifecycle };
+    match header.kind() {
+        Some(RawKind::Born) => {
+            let has_state = hook.container.is_some() && flags & flags::CLONED == 0;
+            Ok((lifecycle, has_state.then_some(Stream::Container)))
+        }
+        Some(RawKind::End) if flags & (flags::EXIT | flags::MOVED) != 0 => Ok((lifecycle, None)),
+        Some(RawKind::End) => Ok((Stream::DropChain, None)),
+        Some(RawKind::Snapshot) => {
+            let second = second.ok_or(UnreadableEvent::UnknownKind(first.header))?;
+            snapshot(hooks, hook_id, hook, second)?;
+            Ok((Stream::Container, None))
+        }
+        Some(RawKind::Pad | RawKind::Cont) | None => {
+            Err(UnreadableEvent::UnknownKind(first.header))
+        }
+    }
+}
+
+/// What was read by a snapshot, where in the value, and why.
+#[inline]
+fn snapshot(
+    hooks: &HookTable,
+    hook_id: u32,
+    hook: &Hook,
+    second: &Slot,
+) -> Result<(ContainerDef, u32, SnapshotReason), UnreadableEvent> {
+    let (field, reason) = (second.p1 as u32, (second.p1 >> 32) as u8);
+    let unknown = UnreadableEvent::UnknownSnapshot { hook: hook_id, field, reason };
+    let def = hooks.container(hook, field).ok_or(unknown)?;
+    Ok((def, field, SnapshotReason::from_id(reason).ok_or(unknown)?))
+}
 
 /// Which container was read, and why.
 struct Place<'a> {

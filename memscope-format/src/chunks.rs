@@ -13,7 +13,7 @@ pub struct ChunkRef {
     pub t_min: u64,
     /// Latest time in it, in ticks.
     pub t_max: u64,
-    /// Bytes it takes in the file; 0 for a recovered one.
+    /// Bytes it takes in the file; 0 for a recovered one. Of a RAW frame, its share by rows.
     pub bytes: u64,
     /// Where it is.
     pub place: Place,
@@ -24,6 +24,13 @@ pub struct ChunkRef {
 pub enum Place {
     /// In the file.
     Frame {
+        /// Where the frame begins.
+        offset: u64,
+        /// The number of the frame.
+        seq: u64,
+    },
+    /// In the file, as events in a RAW frame.
+    Raw {
         /// Where the frame begins.
         offset: u64,
         /// The number of the frame.

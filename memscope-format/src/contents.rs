@@ -2,6 +2,7 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::chunk::{Rows, Sealed};
+use crate::chunks::{ChunkRef, Place};
 use crate::clock::{Clock, ClockReading};
 use crate::codec;
 use crate::commit::{Commit, RingCommit};
@@ -16,6 +17,7 @@ use crate::layout::Layout;
 use crate::leftover::{Leftover, Recovery};
 use crate::limits;
 use crate::metadata::Metadata;
+use crate::raw::{self, MAX_HEAD_LEN, RawHead, RawStream};
 use crate::record::{Event, StreamVisitor};
 use crate::records;
 use crate::rows::Stream;
@@ -40,6 +42,10 @@ pub(crate) struct Contents {
     pub(crate) unwritten: Vec<(Stream, u64)>,
     /// Chunks made of what was in the rings.
     pub(crate) recovered: Vec<Sealed>,
+    /// The RAW frames that can be read, by where they begin.
+    raw: BTreeMap<u64, RawHead>,
+    /// What the events in them name.
+    hooks: HookTable,
     frames: Vec<IndexEntry>,
     /// Event frames from this place in `frames` on do not count: their events are in the rings.
     end: usize,
@@ -92,9 +98,13 @@ impl Contents {
             rings_bytes: 0,
             unwritten: unwritten(layout.checkpoint.as_ref()),
             recovered: Vec::new(),
+            raw: BTreeMap::new(),
+            hooks: HookTable::new(),
             frames: layout.frames,
             end,
         };
+        contents.hooks.extend(&contents.defs);
+        contents.read_raw_heads(source, &mut damage).await?;
         damage.extend(layout.damage);
         contents.count_events(source, commits.end, &mut damage).await?;
         if leftover.is_some() {
@@ -118,10 +128,69 @@ impl Contents {
         Ok(contents)
     }
 
-    /// The event frames of a stream that count.
-    pub(crate) fn events_frames(&self, stream: Stream) -> impl Iterator<Item = &IndexEntry> {
+    /// The chunks of a stream that the file has and that count.
+    pub(crate) fn chunks(&self, stream: Stream) -> impl Iterator<Item = ChunkRef> {
         let frame_type = stream.frame_type();
-        self.frames[..self.end].iter().filter(move |frame| frame.frame_type == frame_type)
+        self.frames[..self.end].iter().filter_map(move |frame| {
+            let IndexEntry { offset, seq, rows, t_min, t_max, .. } = *frame;
+            let bytes = frame.frame_len();
+            if frame.frame_type == frame_type {
+                let place = Place::Frame { offset, seq };
+                return Some(ChunkRef { stream, rows, t_min, t_max, bytes, place });
+            }
+            if frame.frame_type != FrameType::RAW {
+                return None;
+            }
+            let head = self.raw.get(&offset)?;
+            let RawStream { rows, t_min, t_max, .. } =
+                *head.streams.iter().find(|counted| counted.stream == stream)?;
+            let bytes = bytes * u64::from(rows) / head.rows().max(1);
+            Some(ChunkRef { stream, rows, t_min, t_max, bytes, place: Place::Raw { offset, seq } })
+        })
+    }
+
+    /// Reads what the RAW frames that count say before their events.
+    async fn read_raw_heads(
+        &mut self,
+        source: &impl Input,
+        damage: &mut Vec<Damage>,
+    ) -> Result<(), Error> {
+        let frames = &self.frames[..self.end];
+        for frame in frames.iter().filter(|frame| frame.frame_type == FrameType::RAW) {
+            let most = FRAME_HEADER_LEN + MAX_HEAD_LEN;
+            let bytes = source.read(frame.offset, frame.frame_len().min(most as u64)).await?;
+            let header = bytes.first_chunk().and_then(FrameHeader::from_bytes);
+            let parsed = match header.filter(|(header, _)| frame.describes(header)) {
+                Some((header, _)) => {
+                    let payload = &bytes[FRAME_HEADER_LEN..];
+                    RawHead::parse(&header, payload, frame.offset + FRAME_HEADER_LEN as u64)
+                }
+                None => {
+                    Err(Error::corrupt(frame.offset, "the header of a RAW frame", "damaged bytes"))
+                }
+            };
+            match parsed {
+                Ok(head) => _ = self.raw.insert(frame.offset, head),
+                Err(error) => damage.push(frame_damage(frame, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes chunks of the RAW frame that begins at `offset`.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or there is none.
+    pub(crate) async fn raw_chunks(
+        &self,
+        source: &impl Input,
+        offset: u64,
+    ) -> Result<Vec<Sealed>, Error> {
+        let frame = self.frame_at(offset).filter(|frame| frame.frame_type == FrameType::RAW);
+        let frame = frame.ok_or_else(|| Error::corrupt(offset, "a RAW frame", "none"))?;
+        let (header, payload) = read_frame(source, frame).await?;
+        raw::decode(&header, &payload, offset + FRAME_HEADER_LEN as u64, &self.hooks)
     }
 
     /// The frame that begins at `offset`.
@@ -142,6 +211,9 @@ impl Contents {
         self.events = self.commit.as_ref().map_or(0, |commit| commit.events);
         for frame in self.frames.get(committed..self.end).unwrap_or_default() {
             let counted = match frame.frame_type.stream() {
+                None if frame.frame_type == FrameType::RAW => {
+                    read_frame(source, frame).await.map(|_| u64::from(frame.rows))
+                }
                 None => Ok(0),
                 Some(stream) => read_frame(source, frame).await.and_then(|(header, payload)| {
                     stream.visit(&mut CountEvents { header: &header, payload: &payload, frame })
@@ -175,10 +247,8 @@ impl Contents {
         commits: &BTreeMap<u16, RingCommit>,
         damage: &mut Vec<Damage>,
     ) -> Result<(), Error> {
-        let mut hooks = HookTable::new();
-        hooks.extend(&self.defs);
         let Recovery { frames, events, unreadable, bytes, damage: found } =
-            leftover.recover(commits, &hooks).await?;
+            leftover.recover(commits, &self.hooks).await?;
         damage.extend(found);
         self.recovered = frames;
         self.rings_bytes = bytes;
@@ -467,7 +537,7 @@ pub(crate) fn decode_records<T: serde::de::DeserializeOwned>(
 
 /// What the damage of a whole frame costs.
 pub(crate) fn frame_damage(frame: &IndexEntry, error: &Error) -> Damage {
-    let rows = frame.frame_type.stream().map_or(0, |_| u64::from(frame.rows));
+    let rows = frame.frame_type.rows(frame.rows);
     Damage::new(
         frame.offset,
         frame.frame_len(),

@@ -26,6 +26,8 @@ pub const SYNC: [u8; 4] = [0xF7, 0x9B, 0xC3, 0xA5];
 pub struct FrameType(pub u16);
 
 impl FrameType {
+    /// Events of a ring as the hooks wrote them: [`crate::raw::RawChunk`].
+    pub const RAW: Self = Self(0x10);
     /// Definitions: [`crate::defs::SiteDef`].
     pub const SITES: Self = Self(0x0201);
     /// Definitions: [`crate::defs::TypeDef`].
@@ -61,6 +63,7 @@ impl FrameType {
             return Some(stream.name());
         }
         Some(match self {
+            Self::RAW => "RAW",
             Self::SITES => "SITES",
             Self::TYPES => "TYPES",
             Self::HOOKS => "HOOKS",
@@ -84,6 +87,17 @@ impl FrameType {
         Stream::of_frames(self)
     }
 
+    /// Whether frames of this type hold rows, or events that rows are made of.
+    #[must_use]
+    pub fn holds_events(self) -> bool {
+        self == Self::RAW || self.stream().is_some()
+    }
+
+    /// The rows that are lost with a frame of this type whose header says so many; of events in slots those are the least.
+    pub(crate) fn rows(self, rows: u32) -> u64 {
+        if self.holds_events() { rows.into() } else { 0 }
+    }
+
     /// Whether frames of this type hold definitions.
     #[must_use]
     pub fn is_definitions(self) -> bool {
@@ -95,6 +109,7 @@ impl FrameType {
     pub fn encoding(self) -> Option<Encoding> {
         Some(match self {
             Self::INDEX => Encoding::Columns,
+            Self::RAW => Encoding::Slots,
             Self::METADATA | Self::COMMIT | Self::CHECKPOINT => Encoding::Bincode,
             Self::FOOTER => Encoding::Empty,
             _ if self.stream().is_some() => Encoding::Columns,
@@ -146,6 +161,8 @@ pub enum Encoding {
     Bincode = 1,
     /// A column directory and columns, each compressed by itself; the frame's codec is none.
     Columns = 2,
+    /// Slots of a ring, which a codec may compress as a whole, behind a head of their own; the frame's codec is none.
+    Slots = 3,
 }
 
 impl Encoding {
@@ -156,6 +173,7 @@ impl Encoding {
             0 => Some(Self::Empty),
             1 => Some(Self::Bincode),
             2 => Some(Self::Columns),
+            3 => Some(Self::Slots),
             _ => None,
         }
     }

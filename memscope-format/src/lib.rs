@@ -21,7 +21,7 @@
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
 //!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
 //!   `projection` (some columns), [`mod@validate`];
-//! * a capture written anew: [`rewrite`], and (feature `convert`) as JSON Lines or MessagePack and back: `convert`;
+//! * a capture written anew: [`rewrite`], `compact`, and (feature `convert`) as JSON Lines or MessagePack and back: `convert`;
 //! * from rows to figures (feature `report`): `report`.
 #![forbid(unsafe_code)]
 
@@ -35,6 +35,7 @@ pub mod clock;
 mod codec;
 pub mod column;
 pub mod commit;
+mod compact;
 mod compression;
 mod contents;
 #[cfg(feature = "convert")]
@@ -81,6 +82,7 @@ pub use chunks::{ChunkRef, StreamTotal};
 pub use clock::{Clock, ClockReading};
 pub use codec::Codec;
 pub use commit::{Commit, RingCommit};
+pub use compact::compact;
 pub use compression::{Compression, Noise};
 pub use defs::Defs;
 pub use error::Error;

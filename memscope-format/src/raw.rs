@@ -8,8 +8,11 @@
 //! `p % capacity`, and its header carries the lap mark of `p`, so that a reader tells written slots from
 //! stale ones without any published head. The mark is stored last.
 
+mod chunk;
 mod walk;
 
+pub(crate) use chunk::{MAX_HEAD_LEN, RawHead, RawStream, decode};
+pub use chunk::{RAW_EVENTS, RawChunk};
 pub use walk::Walk;
 
 /// Bytes of a slot.

@@ -20,6 +20,7 @@ use crate::rows::Stream;
 use crate::select::Select;
 use crate::source::{Blocking, InMemory, Input, Source, now};
 use crate::stored::{StoredChunk, read_rows_cached};
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -301,14 +302,7 @@ impl<I> Reader<I> {
     }
 
     fn stream_chunks(&self, stream: Stream) -> impl Iterator<Item = ChunkRef> {
-        let in_file = self.contents.events_frames(stream).map(move |frame| ChunkRef {
-            stream,
-            rows: frame.rows,
-            t_min: frame.t_min,
-            t_max: frame.t_max,
-            bytes: frame.frame_len(),
-            place: Place::Frame { offset: frame.offset, seq: frame.seq },
-        });
+        let in_file = self.contents.chunks(stream);
         let recovered = self.contents.recovered.iter().enumerate();
         let recovered = recovered
             .filter(move |(_, frame)| frame.frame_type() == stream.frame_type())
@@ -348,7 +342,13 @@ impl<I: Input> Reader<I> {
         match chunk.place {
             Place::Recovered(number) => {
                 let Sealed { header, padded } = self.recovered::<R>(number, chunk)?;
-                StoredChunk::in_memory::<R>(header, &padded[..header.stored_len as usize])
+                let payload = &padded[..header.stored_len as usize];
+                StoredChunk::in_memory::<R>(header, Cow::Borrowed(payload))
+            }
+            Place::Raw { offset, .. } => {
+                let Sealed { header, mut padded } = self.raw::<R>(offset, chunk).await?;
+                padded.truncate(header.stored_len as usize);
+                StoredChunk::in_memory::<R>(&header, Cow::Owned(padded))
             }
             Place::Frame { offset, .. } => {
                 let entry = self.frame::<R>(offset, chunk)?;
@@ -364,10 +364,23 @@ impl<I: Input> Reader<I> {
                 let Sealed { header, padded } = self.recovered::<R>(number, chunk)?;
                 Rows::decode(header, &padded[..header.stored_len as usize], 0)
             }
+            Place::Raw { offset, .. } => {
+                let Sealed { header, padded } = self.raw::<R>(offset, chunk).await?;
+                Rows::decode(&header, &padded[..header.stored_len as usize], 0)
+            }
             Place::Frame { offset, .. } => {
                 read_rows_cached(&self.input, &self.cache, self.frame::<R>(offset, chunk)?).await
             }
         }
+    }
+
+    /// Makes the chunk of a stream of a RAW frame.
+    async fn raw<R: Event>(&self, offset: u64, chunk: &ChunkRef) -> Result<Sealed, Error> {
+        let frames = self.contents.raw_chunks(&self.input, offset).await?;
+        let mut frames = frames.into_iter();
+        frames
+            .find(|frame| frame.frame_type() == R::FRAME)
+            .ok_or_else(|| other_stream(offset, R::FRAME, chunk))
     }
 
     async fn chunk_weights<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<u64>, Error> {

@@ -88,7 +88,7 @@ impl<I: Input> Scanner<'_, I> {
             && !self.is_whole(&frame).await?
         {
             self.found.frames.pop();
-            let rows = frame.frame_type.stream().map_or(0, |_| u64::from(frame.rows));
+            let rows = frame.frame_type.rows(frame.rows);
             let what = format!("a damaged {} frame", frame.frame_type);
             let search = frame.offset + FRAME_HEADER_LEN as u64;
             return self.skip(frame.offset, search, Some(rows), &what).await;
@@ -135,7 +135,7 @@ impl<I: Input> Scanner<'_, I> {
     }
 
     fn rows_of(&self, header: &FrameHeader) -> Option<u64> {
-        Some(header.frame_type.stream().map_or(0, |_| u64::from(header.rows)))
+        Some(header.frame_type.rows(header.rows))
     }
 
     /// Reads the header at `at`, if there is one of this file whose sizes are within the limits.

@@ -12,6 +12,7 @@ use crate::limits;
 use crate::record::Record;
 use crate::scan::read_frame;
 use crate::source::Input;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The directory of a chunk, and where its columns are.
@@ -30,7 +31,7 @@ enum Bytes<'a, I> {
         cache: &'a ColumnCache,
         frame: u64,
     },
-    InMemory(&'a [u8]),
+    InMemory(Cow<'a, [u8]>),
 }
 
 impl<'a, I: Input> StoredChunk<'a, I> {
@@ -63,7 +64,10 @@ impl<'a, I: Input> StoredChunk<'a, I> {
         }
         let payload = bytes.get(FRAME_HEADER_LEN..).unwrap_or_default();
         let offset = frame + FRAME_HEADER_LEN as u64;
-        Self::new::<R>(&header, payload, offset, Bytes::InFile { input, cache, frame })
+        check_version::<R>(&header)?;
+        let directory = Directory::parse(&header, payload, offset)?;
+        let bytes = Bytes::InFile { input, cache, frame };
+        Ok(Self { bytes, directory, rows: header.rows, offset })
     }
 
     /// Takes the whole payload of a chunk.
@@ -73,20 +77,12 @@ impl<'a, I: Input> StoredChunk<'a, I> {
     /// As [`StoredChunk::in_file`].
     pub(crate) fn in_memory<R: Record>(
         header: &FrameHeader,
-        payload: &'a [u8],
-    ) -> Result<Self, Error> {
-        Self::new::<R>(header, payload, 0, Bytes::InMemory(payload))
-    }
-
-    fn new<R: Record>(
-        header: &FrameHeader,
-        payload: &[u8],
-        offset: u64,
-        bytes: Bytes<'a, I>,
+        payload: Cow<'a, [u8]>,
     ) -> Result<Self, Error> {
         check_version::<R>(header)?;
-        let directory = Directory::parse(header, payload, offset)?;
-        Ok(Self { bytes, directory, rows: header.rows, offset })
+        let directory = Directory::parse(header, &payload, 0)?;
+        let (rows, bytes) = (header.rows, Bytes::InMemory(payload));
+        Ok(Self { bytes, directory, rows, offset: 0 })
     }
 
     /// Rows of the chunk.

@@ -1,7 +1,7 @@
 //! Checking all of a capture against the format, frame by frame.
 
 use crate::checkpoint::{Checkpoint, StreamTally};
-use crate::chunk::Rows;
+use crate::chunk::{Rows, Sealed};
 use crate::column::Column;
 use crate::commit::Commit;
 use crate::contents::read_records;
@@ -10,8 +10,10 @@ use crate::error::Error;
 use crate::frame::{FRAME_HEADER_LEN, FrameType, frame_flags};
 use crate::header::{FILE_HEADER_LEN, FileHeader};
 use crate::health::Damage;
+use crate::hooks::HookTable;
 use crate::index::IndexEntry;
 use crate::metadata::Metadata;
+use crate::raw;
 use crate::reader::Reader;
 use crate::record::{Event, StreamVisitor};
 use crate::scan::{Scan, read_frame, scan};
@@ -197,6 +199,8 @@ struct State {
     cycle: Option<u64>,
     index: Vec<IndexEntry>,
     checkpoints: HashSet<u64>,
+    /// What raw events name.
+    hooks: HookTable,
     tallies: BTreeMap<u16, StreamTally>,
     /// Whether something was lost, so that what follows may lack it.
     damaged: bool,
@@ -249,6 +253,7 @@ impl Check<'_> {
                 let (_, checkpoints) = now(read_records::<Checkpoint>(source, frame, 0))?;
                 checkpoints.iter().try_for_each(|checkpoint| self.checkpoint(frame, checkpoint))
             }
+            FrameType::RAW => self.raw(frame),
             FrameType::FOOTER => self.footer(frame),
             unknown => {
                 now(read_frame(source, frame))?;
@@ -260,9 +265,47 @@ impl Check<'_> {
     }
 
     /// Checks the rows of a chunk.
-    fn rows<R: Event>(&mut self, frame: &IndexEntry) -> Result<(), Error> {
+    fn chunk<R: Event>(&mut self, frame: &IndexEntry) -> Result<(), Error> {
         let (header, payload) = now(read_frame(self.source, frame))?;
         let rows = Rows::<R>::decode(&header, &payload, frame.offset + FRAME_HEADER_LEN as u64)?;
+        self.tally(frame);
+        let (t_min, t_max) = self.rows(frame.offset, rows)?;
+        if frame.rows > 0 && (t_min, t_max) != (frame.t_min, frame.t_max) {
+            return Err(Error::corrupt(
+                frame.offset,
+                format!("rows from {} to {}", frame.t_min, frame.t_max),
+                format!("rows from {t_min} to {t_max}"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks the rows that a RAW frame makes; decoding has compared them with its head.
+    fn raw(&mut self, frame: &IndexEntry) -> Result<(), Error> {
+        let (header, payload) = now(read_frame(self.source, frame))?;
+        let offset = frame.offset + FRAME_HEADER_LEN as u64;
+        let chunks = raw::decode(&header, &payload, offset, &self.state.hooks)?;
+        self.tally(frame);
+        for chunk in &chunks {
+            if let Some(stream) = chunk.frame_type().stream() {
+                stream.visit(&mut CheckRaw { check: self, frame, chunk })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a frame of events.
+    fn tally(&mut self, frame: &IndexEntry) {
+        let FrameType(frame_type) = frame.frame_type;
+        let nothing = StreamTally { frame_type, ..StreamTally::default() };
+        let tally = self.state.tallies.entry(frame_type).or_insert(nothing);
+        tally.chunks += 1;
+        tally.rows += u64::from(frame.rows);
+        tally.bytes += frame.frame_len();
+    }
+
+    /// Checks the rows of the frame at `offset`; returns their least and greatest time.
+    fn rows<R: Event>(&mut self, offset: u64, rows: Rows<R>) -> Result<(u64, u64), Error> {
         let (mut t_min, mut t_max) = if R::TIME.is_some() { (u64::MAX, 0) } else { (0, 0) };
         // For each column of ids: rows that name an undefined one, and the first of these.
         let mut undefined = vec![(0_u64, 0); R::COLUMNS.len()];
@@ -291,12 +334,6 @@ impl Check<'_> {
             }
         }
         self.state.events += events;
-        let FrameType(frame_type) = frame.frame_type;
-        let nothing = StreamTally { frame_type, ..StreamTally::default() };
-        let tally = self.state.tallies.entry(frame_type).or_insert(nothing);
-        tally.chunks += 1;
-        tally.rows += u64::from(frame.rows);
-        tally.bytes += frame.frame_len();
         for (column, (rows, first)) in R::COLUMNS.iter().zip(undefined) {
             if rows == 0 {
                 continue;
@@ -305,16 +342,9 @@ impl Check<'_> {
                 "{rows} rows name a {} that is not defined before them, the first of them {first}",
                 column.name
             );
-            self.found.warn(frame.offset, what);
+            self.found.warn(offset, what);
         }
-        if frame.rows > 0 && (t_min, t_max) != (frame.t_min, frame.t_max) {
-            return Err(Error::corrupt(
-                frame.offset,
-                format!("rows from {} to {}", frame.t_min, frame.t_max),
-                format!("rows from {t_min} to {t_max}"),
-            ));
-        }
-        Ok(())
+        Ok((t_min, t_max))
     }
 
     fn hooks(&mut self, frame: &IndexEntry, hooks: &[HookDef]) {
@@ -472,7 +502,24 @@ impl StreamVisitor for CheckFrame<'_, '_> {
     type Output = Result<(), Error>;
 
     fn visit<R: Event>(&mut self) -> Self::Output {
-        self.check.rows::<R>(self.frame)
+        self.check.chunk::<R>(self.frame)
+    }
+}
+
+/// Checks what a RAW frame has of a stream.
+struct CheckRaw<'a, 'b> {
+    check: &'a mut Check<'b>,
+    frame: &'a IndexEntry,
+    chunk: &'a Sealed,
+}
+
+impl StreamVisitor for CheckRaw<'_, '_> {
+    type Output = Result<(), Error>;
+
+    fn visit<R: Event>(&mut self) -> Self::Output {
+        let Sealed { header, padded } = self.chunk;
+        let rows = Rows::<R>::decode(header, &padded[..header.stored_len as usize], 0)?;
+        self.check.rows(self.frame.offset, rows).map(|_| ())
     }
 }
 
@@ -486,6 +533,7 @@ impl TableVisitor for CheckFrame<'_, '_> {
         ids.extend(found.iter().map(T::id));
         T::table_mut(&mut defs).extend(found);
         self.check.hooks(self.frame, &defs.hooks);
+        self.check.state.hooks.extend(&defs);
         Ok(())
     }
 }

@@ -62,7 +62,7 @@ fn every_capture_means_what_is_written_beside_it() {
         }
     }
     for name in
-        ["version-0.3", "codec-none", "codec-zstd", "encodings", "streams", "damage-payload"]
+        ["version-0.3", "codec-none", "codec-zstd", "encodings", "raw", "streams", "damage-payload"]
     {
         assert!(captures.iter().any(|capture| capture == name), "{name}");
     }
@@ -207,6 +207,13 @@ fn remake() {
         write(&format!("codec-{}", codec.name()), &many_rows(codec.into()));
     }
     write("encodings", &encodings());
+    let mut raw = Sample::new(Codec::Zstd);
+    raw.chunks();
+    for codec in [Codec::None, Codec::Zstd] {
+        raw.raw(codec);
+        raw.commit();
+    }
+    write("raw", &raw.finish());
     write("streams", &every_stream());
     let whole = Sample::of_three_cycles(Codec::Zstd).finish();
     let frames = frames(&whole);

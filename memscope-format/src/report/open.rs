@@ -180,7 +180,9 @@ fn load(reader: &Reader, rank: Rank, chunk: &ChunkRef) -> Result<Vec<Row>, Error
 
 fn chunk_damage(chunk: &ChunkRef, error: &Error) -> DamageFigures {
     let offset = match chunk.place {
-        crate::chunks::Place::Frame { offset, .. } => offset,
+        crate::chunks::Place::Frame { offset, .. } | crate::chunks::Place::Raw { offset, .. } => {
+            offset
+        }
         crate::chunks::Place::Recovered(_) => 0,
     };
     DamageFigures {

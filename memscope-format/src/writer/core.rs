@@ -387,7 +387,7 @@ impl WriterCore {
             match step {
                 Step::Index { now: then, .. } => now = then,
                 Step::Frame(Frame { then: Then::Nothing, ref header, .. })
-                    if header.frame_type.stream().is_none() => {}
+                    if !header.frame_type.holds_events() => {}
                 Step::Frame(Frame { then: Then::Nothing | Then::Committed(_), .. })
                 | Step::Call(_) => self.steps.push_back(step),
                 _ => {}
@@ -558,7 +558,7 @@ impl WriterCore {
         let Some((header, then)) = frame else { return };
         let start = self.offset - bytes.len() as u64;
         self.index.push(IndexEntry::new(start, &header));
-        if header.frame_type.stream().is_some() {
+        if header.frame_type.holds_events() {
             let tally = self.tally(header.frame_type);
             tally.chunks += 1;
             tally.rows += u64::from(header.rows);
@@ -588,7 +588,7 @@ impl WriterCore {
     fn give_up(&mut self, error: io::Error) {
         self.repetitions = 0;
         let chunk = self.current.frame.as_ref().map(|(header, _)| *header);
-        let chunk = chunk.filter(|header| header.frame_type.stream().is_some());
+        let chunk = chunk.filter(|header| header.frame_type.holds_events());
         if let Some(header) = chunk
             && self.options.thinning.is_some()
         {
@@ -632,7 +632,7 @@ impl WriterCore {
 
     /// Counts the rows of a chunk as lost.
     fn lose(&mut self, header: &FrameHeader) {
-        if header.frame_type.stream().is_some() {
+        if header.frame_type.holds_events() {
             let tally = self.tally(header.frame_type);
             tally.lost = tally.lost.saturating_add(header.rows.into());
         }

@@ -8,7 +8,7 @@ use memscope_format::defs::{
     ContainerDef, ContainerKind, Defs, DerivationDef, Escape, FieldDef, HookDef, MarkerDef,
     ModuleDef, SiteDef, SiteKind, StackDef, StringDef, ThreadDef, TypeDef, Variance,
 };
-use memscope_format::raw::{RawKind, Slot, SlotHeader, flags, lap_mark, value_id};
+use memscope_format::raw::{RawChunk, RawKind, Slot, SlotHeader, flags, lap_mark, value_id};
 use memscope_format::rows::{Container, DropChain, Lifecycle, SnapshotReason, Zst};
 use memscope_format::{
     Batch, ClockReading, Codec, Commit, Error, FileHeader, HookTable, Metadata, Reader, RingCommit,
@@ -263,6 +263,22 @@ impl Sample {
         assert_eq!(self.batch.events, 2 * CYCLE_EVENTS);
         for frame in self.batch.seal() {
             self.writer.append(&frame).unwrap();
+        }
+        self.cycles += 1;
+    }
+
+    /// Writes the events of one more cycle of both rings as the hooks wrote them.
+    pub fn raw(&mut self, codec: Codec) {
+        for ring in [0, 1] {
+            let mut position = self.drained();
+            let start = 2000 + 1000 * self.cycles + u64::from(ring);
+            let mut chunk = RawChunk::new(ring, u32::from(ring) + 1);
+            for event in cycle(ring, position, start) {
+                let (first, second) = marked(&event, position, CAPACITY);
+                chunk.push(&self.hooks, position, &first, second.as_ref()).unwrap();
+                position += 1 + u64::from(second.is_some());
+            }
+            self.writer.append(&chunk.seal(codec).unwrap()).unwrap();
         }
         self.cycles += 1;
     }

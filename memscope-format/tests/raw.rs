@@ -1,0 +1,271 @@
+//! Events that a drain wrote as they were are read as the rows that it would have made of them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod sample;
+
+use memscope_format::chunks::Place;
+use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
+use memscope_format::header::FILE_HEADER_LEN;
+use memscope_format::raw::{RAW_EVENTS, RawChunk, lap_mark};
+use memscope_format::rows::{Container, DropChain, Lifecycle, SnapshotReason};
+use memscope_format::{Batch, Codec, Error, HookTable, Reader, compact, recover, validate};
+use proptest::prelude::*;
+use proptest::sample::select;
+use sample::{MARKER, RawEvent, Rows, SESSION, SHARED, Sample, VECTOR, open};
+use std::path::Path;
+
+/// Rows that one cycle of one ring of the sample gives.
+const CYCLE_ROWS: usize = 12;
+
+fn mixed(codec: Codec) -> Sample {
+    let mut sample = Sample::new(codec);
+    sample.chunks();
+    sample.commit();
+    sample.raw(codec);
+    sample.commit();
+    sample.chunks();
+    sample.commit();
+    sample
+}
+
+/// Where the RAW frames lie.
+fn raw_frames(bytes: &[u8]) -> Vec<(usize, FrameHeader)> {
+    let mut frames = Vec::new();
+    let mut at = FILE_HEADER_LEN;
+    while at < bytes.len() {
+        let (header, _) = FrameHeader::from_bytes(bytes[at..].first_chunk().unwrap()).unwrap();
+        if header.frame_type == FrameType::RAW {
+            frames.push((at, header));
+        }
+        at += header.frame_len() as usize;
+    }
+    frames
+}
+
+#[test]
+fn a_capture_with_raw_frames_reads_as_one_with_chunks() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    let other = directory.path().join("y.memscope");
+    let chunks = open(&other, &Sample::of_three_cycles(Codec::Zstd).finish()).unwrap();
+    let (expected, events) = (Rows::of(&chunks), chunks.events());
+    for codec in Codec::ALL.into_iter().filter(|codec| codec.is_available()) {
+        for bytes in [mixed(codec).finish(), mixed(codec).killed()] {
+            let reader = open(&path, &bytes).unwrap();
+            assert!(reader.health().is_whole() || !reader.health().complete);
+            assert_eq!(Rows::of(&reader), expected, "{codec:?}");
+            assert_eq!(reader.events(), events);
+            let totals = |reader: &Reader| {
+                reader.streams().iter().map(|total| (total.stream, total.rows)).collect::<Vec<_>>()
+            };
+            assert_eq!(totals(&reader), totals(&chunks));
+            let places = reader.chunks::<Container>();
+            assert_eq!(
+                places.iter().filter(|chunk| matches!(chunk.place, Place::Raw { .. })).count(),
+                2
+            );
+            let names = ["value", "ts", "reason", "weight"];
+            let columns = |reader: &Reader| {
+                let columns = reader.columns::<Container>(&names).unwrap().map(Result::unwrap);
+                columns.fold(vec![Vec::new(); 4], |mut all, chunk| {
+                    all.iter_mut().zip(chunk.columns).for_each(|(all, words)| all.extend(words));
+                    all
+                })
+            };
+            assert_eq!(columns(&reader), columns(&chunks));
+            for chunk in reader.chunks::<DropChain>() {
+                let rows = reader.read_chunk::<DropChain>(&chunk).unwrap();
+                let times = rows.iter().map(|row| row.ts);
+                assert_eq!(times.clone().min(), Some(chunk.t_min));
+                assert_eq!(times.max(), Some(chunk.t_max));
+                assert_eq!(rows.len(), chunk.rows as usize);
+            }
+            let selected = reader.select::<Lifecycle>().time(3000..4000).rows().unwrap();
+            let selected: Vec<Lifecycle> = selected.map(Result::unwrap).collect();
+            let mut wanted = expected.lifecycle.clone();
+            wanted.retain(|row| (3000..4000).contains(&row.ts));
+            assert_eq!(selected, wanted);
+            let validation = validate(&path).unwrap();
+            assert_eq!(validation.errors, vec![]);
+        }
+    }
+}
+
+#[test]
+fn compacted_a_capture_has_chunks_alone_and_the_same_rows() {
+    let directory = tempfile::tempdir().unwrap();
+    let (from, to) = (directory.path().join("x.memscope"), directory.path().join("y.memscope"));
+    let before = open(&from, &mixed(Codec::None).finish()).unwrap();
+    let mut seen = Vec::new();
+    let (done, validation) =
+        compact(&from, &to, Codec::Zstd, |rows, all| seen.push((rows, all))).unwrap();
+    let after = Reader::open(&to).unwrap();
+    assert_eq!(Rows::of(&after), Rows::of(&before));
+    assert_eq!((after.events(), done.events), (before.events(), before.events()));
+    assert!(validation.is_valid() && raw_frames(&std::fs::read(&to).unwrap()).is_empty());
+    assert_eq!(raw_frames(&std::fs::read(&from).unwrap()).len(), 2);
+    assert!(after.bytes() < before.bytes());
+    let rows = Rows::of(&before).len() as u64;
+    assert_eq!(seen.last(), Some(&(rows, rows)));
+    // It is not written over, and nothing is left out without a word.
+    assert!(matches!(compact(&from, &to, Codec::Zstd, |_, _| {}), Err(Error::Io(_))));
+    let mut bytes = std::fs::read(&from).unwrap();
+    let (at, _) = raw_frames(&bytes)[0];
+    bytes[at + FRAME_HEADER_LEN + 300] ^= 1;
+    std::fs::write(&from, &bytes).unwrap();
+    let other = directory.path().join("z.memscope");
+    assert!(compact(&from, &other, Codec::Zstd, |_, _| {}).is_err());
+    let (recovered, _) = recover(&from, directory.path().join("r.memscope"), |_, _| {}).unwrap();
+    assert_eq!(recovered.rows, rows - CYCLE_ROWS as u64);
+    assert_eq!(recovered.unreadable_rows, CYCLE_ROWS as u64);
+}
+
+#[test]
+fn a_truncated_raw_frame_is_reported_and_costs_itself_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    let bytes = mixed(Codec::Zstd).killed();
+    let all = Rows::of(&open(&path, &bytes).unwrap());
+    let raw = raw_frames(&bytes);
+    for (number, (at, header)) in raw.iter().enumerate() {
+        for cut in *at..at + header.frame_len() as usize {
+            let reader = open(&path, &bytes[..cut]).unwrap();
+            let rows = Rows::of(&reader);
+            assert_eq!(rows.len(), (2 + number) * CYCLE_ROWS, "cut at {cut}");
+            assert!(rows.errors.is_empty() && rows.are_part_of(&all), "cut at {cut}");
+            let damage = reader.health().damage.len();
+            assert_eq!(damage, usize::from(cut > *at), "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_a_raw_frame_costs_it_alone_and_is_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    for mut bytes in [mixed(Codec::Zstd).finish(), mixed(Codec::None).killed()] {
+        let all = Rows::of(&open(&path, &bytes).unwrap());
+        let (start, header) = raw_frames(&bytes)[0];
+        for at in start..start + header.frame_len() as usize {
+            let bit = 1 << (at % 8);
+            bytes[at] ^= bit;
+            let reader = open(&path, &bytes).unwrap();
+            let rows = Rows::of(&reader);
+            assert_eq!(rows.len(), all.len() - CYCLE_ROWS, "byte {at}");
+            assert!(rows.are_part_of(&all), "byte {at}");
+            let reported = !rows.errors.is_empty() || !reader.health().damage.is_empty();
+            assert!(reported && !validate(&path).unwrap().is_valid(), "byte {at}");
+            bytes[at] ^= bit;
+        }
+    }
+}
+
+/// A head that was made to fit its checksums must still be what the slots say.
+#[test]
+fn a_head_that_lies_is_found_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    let bytes = mixed(Codec::None).killed();
+    let (at, header) = raw_frames(&bytes)[0];
+    let payload = at + FRAME_HEADER_LEN;
+    let head_len = 24 + 24 * usize::from(bytes[payload + 3]);
+    // The rows of the first stream; the time of its first; the position; the slots.
+    for place in [24 + 4, 24 + 8, 16, 12] {
+        let mut forged = bytes.clone();
+        forged[payload + place] ^= 1;
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&forged[payload..payload + 4]);
+        hasher.update(&forged[payload + 8..payload + head_len]);
+        forged[payload + 4..payload + 8].copy_from_slice(&hasher.finalize().to_le_bytes());
+        let padded = payload + header.padded_len() as usize;
+        let header =
+            FrameHeader { payload_crc: crc32fast::hash(&forged[payload..padded]), ..header };
+        let tag = *bytes[at + 4..].first_chunk().unwrap();
+        forged[at..payload].copy_from_slice(&header.to_bytes(tag));
+        let reader = open(&path, &forged).unwrap();
+        let rows = Rows::of(&reader);
+        let reported = !rows.errors.is_empty() || !reader.health().damage.is_empty();
+        // That a value is another one is not to be seen from the frame alone.
+        assert!(reported || place == 16, "{place}");
+    }
+}
+
+fn event() -> impl Strategy<Value = RawEvent> {
+    let hook = select(vec![VECTOR, SESSION, MARKER, SHARED]);
+    let words = (any::<u64>(), 0_u32..64).prop_map(|(word, shift)| word >> shift);
+    (0_u8..6, hook, words.clone(), words.clone(), words).prop_map(|(kind, hook, ts, p0, p1)| {
+        match kind {
+            0 => sample::born(hook, ts, p0, p1),
+            1 => sample::cloned(hook, ts, p0),
+            2 => sample::born_wide(hook, ts, p0, p1, p0 ^ p1),
+            3 => sample::end(hook, (p1 % 16) as u8, ts, p0, p1 >> 16, p1 % 9),
+            4 => sample::snapshot(SESSION, ts, p0, 2, SnapshotReason::Drop, [p0, p1, p0 ^ p1]),
+            _ => sample::snapshot(VECTOR, ts, p0, 0, SnapshotReason::Asked, [p1, p0, p1]),
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_events_are_the_same_rows_however_they_were_written(
+        events in prop::collection::vec((event(), 0_u64..3), 1..300),
+        codec in select(Codec::ALL.to_vec()),
+        per_frame in 1_usize..200,
+        start in 0_u64..(1 << 48) - 2000,
+    ) {
+        let mut hooks = HookTable::new();
+        hooks.extend(&sample::defs());
+        let mut chunks = Sample::new(codec).writer;
+        let mut raw = Sample::new(codec).writer;
+        let mut batch = Batch::new(codec);
+        let mut chunk = RawChunk::new(7, 1);
+        let mut position = start;
+        for (event, pads) in &events {
+            position += pads;
+            let (first, second) = sample::marked(event, position, 1 << 20);
+            batch.push(&hooks, 7, 1, position, &first, second.as_ref()).unwrap();
+            chunk.push(&hooks, position, &first, second.as_ref()).unwrap();
+            position += 1 + u64::from(second.is_some());
+            if chunk.events() >= per_frame {
+                let full = std::mem::replace(&mut chunk, RawChunk::new(7, 1));
+                raw.append(&full.seal(codec).unwrap()).unwrap();
+            }
+        }
+        for frame in batch.seal() {
+            chunks.append(&frame).unwrap();
+        }
+        if let Some(frame) = chunk.seal(codec) {
+            raw.append(&frame).unwrap();
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let (one, other) = (directory.path().join("1.memscope"), directory.path().join("2.memscope"));
+        let chunks = open(&one, &chunks.finish().unwrap()).unwrap();
+        let raw = open(&other, &raw.finish().unwrap()).unwrap();
+        let (expected, found) = (Rows::of(&chunks), Rows::of(&raw));
+        prop_assert_eq!(&found.errors, &Vec::<String>::new());
+        prop_assert_eq!(found, expected);
+        prop_assert_eq!(raw.events(), events.len() as u64);
+    }
+}
+
+#[test]
+fn a_raw_frame_takes_as_many_events_as_a_chunk_rows() {
+    let mut hooks = HookTable::new();
+    hooks.extend(&sample::defs());
+    let mut chunk = RawChunk::new(0, 1);
+    let mut position = 0;
+    while !chunk.is_full() {
+        let (first, _) = sample::marked(&sample::born(VECTOR, position, 0, 0), position, 1 << 20);
+        chunk.push(&hooks, position, &first, None).unwrap();
+        position += 1;
+    }
+    assert_eq!((chunk.events(), lap_mark(position, 1 << 20)), (RAW_EVENTS, 1));
+    let directory = tempfile::tempdir().unwrap();
+    let path: &Path = &directory.path().join("x.memscope");
+    let mut writer = Sample::new(Codec::None).writer;
+    writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
+    let reader = open(path, &writer.finish().unwrap()).unwrap();
+    assert_eq!(reader.rows::<Container>().map(Result::unwrap).count(), RAW_EVENTS);
+}
