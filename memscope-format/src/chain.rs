@@ -7,37 +7,50 @@ use crate::error::Error;
 use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use crate::header::FILE_HEADER_LEN;
 use crate::index::IndexEntry;
+use crate::layout::Part;
 use crate::limits;
-use crate::scan::read_frame;
+use crate::scan::{most_frames, read_frame};
 use crate::source::Input;
 
-/// What the newest checkpoint and those before it say.
+/// What the checkpoints of a file say.
 #[derive(Debug)]
 pub(crate) struct Chain {
     /// The frames that they name, the index frames and the checkpoints, ascending.
     pub(crate) frames: Vec<IndexEntry>,
     /// The newest.
     pub(crate) checkpoint: Checkpoint,
+    /// Where the frames begin that are left out, because there are too many.
+    pub(crate) rest: Option<u64>,
 }
 
-/// Reads the parts of the index that end with the checkpoint at `newest`, and checks that what they say is possible.
+/// A checkpoint, and where its part of the index begins.
+struct Link {
+    index: u64,
+    checkpoint: IndexEntry,
+}
+
+/// Reads the parts of the index that end with the checkpoint at `newest`, as far as they are of `part`, and checks that
+/// what they say is possible.
 ///
 /// # Errors
 ///
-/// If a part cannot be read, or the file has more than [`limits::FRAMES`] frames.
-pub(crate) async fn read_chain(source: &impl Input, newest: u64) -> Result<Chain, Error> {
-    let mut parts = Vec::new();
-    let mut count = 0;
+/// If one cannot be read.
+pub(crate) async fn read_chain(
+    source: &impl Input,
+    newest: u64,
+    part: Part,
+) -> Result<Chain, Error> {
+    let mut links = Vec::new();
+    let mut newest_found = None;
     let mut next = Some(newest);
-    let mut first_read = None;
     while let Some(at) = next {
-        let entry = entry_at(source, at, FrameType::CHECKPOINT).await?;
-        let (_, mut found) = read_records::<Checkpoint>(source, &entry, 0).await?;
-        let Some(checkpoint) = found.pop() else {
+        let checkpoint = entry_at(source, at, FrameType::CHECKPOINT).await?;
+        let (_, mut found) = read_records::<Checkpoint>(source, &checkpoint, 0).await?;
+        let Some(found) = found.pop() else {
             return Err(Error::corrupt(at, "a checkpoint", "none"));
         };
-        let Checkpoint { previous, index, .. } = checkpoint;
-        first_read.get_or_insert(checkpoint);
+        let Checkpoint { previous, index, .. } = found;
+        newest_found.get_or_insert(found);
         if index > at || previous.is_some_and(|previous| previous >= index) {
             return Err(Error::corrupt(
                 at,
@@ -45,23 +58,29 @@ pub(crate) async fn read_chain(source: &impl Input, newest: u64) -> Result<Chain
                 format!("an index at {index}, behind a checkpoint at {previous:?}"),
             ));
         }
-        let mut frames = read_part(source, index, at).await?;
-        frames.push(entry);
-        count += frames.len();
-        if count > limits::FRAMES {
+        links.push(Link { index, checkpoint });
+        if links.len() > limits::CHECKPOINTS {
             return Err(Error::Limit {
                 offset: at,
-                what: "frames",
-                limit: limits::FRAMES as u64,
-                found: count as u64,
+                what: "checkpoints",
+                limit: limits::CHECKPOINTS as u64,
+                found: links.len() as u64,
             });
         }
-        parts.push(frames);
-        next = previous;
+        // What is before the part is not needed.
+        next = previous.filter(|&previous| previous >= part.start);
     }
-    let frames: Vec<IndexEntry> = parts.into_iter().rev().flatten().collect();
+    let frames = Vec::with_capacity(most_frames(source, part));
+    let checkpoint = newest_found.unwrap_or_default();
+    let mut chain = Chain { frames, checkpoint, rest: None };
+    for link in links.iter().rev() {
+        read_part(source, link, part, &mut chain).await?;
+        if chain.rest.is_some() {
+            break;
+        }
+    }
     let mut before = FILE_HEADER_LEN as u64;
-    for frame in &frames {
+    for frame in &chain.frames {
         if frame.offset < before {
             return Err(Error::corrupt(
                 newest,
@@ -71,12 +90,17 @@ pub(crate) async fn read_chain(source: &impl Input, newest: u64) -> Result<Chain
         }
         before = frame.end();
     }
-    Ok(Chain { frames, checkpoint: first_read.unwrap_or_default() })
+    Ok(chain)
 }
 
-/// Reads the index frames from `start` to `end`; returns the frames that they name, and the index frames.
-async fn read_part(source: &impl Input, start: u64, end: u64) -> Result<Vec<IndexEntry>, Error> {
-    let mut named = Vec::new();
+/// Reads the index frames before a checkpoint; adds the frames that they name, the index frames and the checkpoint.
+async fn read_part(
+    source: &impl Input,
+    link: &Link,
+    part: Part,
+    chain: &mut Chain,
+) -> Result<(), Error> {
+    let (start, end) = (link.index, link.checkpoint.offset);
     let mut index_frames = Vec::new();
     let mut at = start;
     while at < end {
@@ -84,15 +108,10 @@ async fn read_part(source: &impl Input, start: u64, end: u64) -> Result<Vec<Inde
         let (header, payload) = read_frame(source, &entry).await?;
         let rows = Rows::<IndexEntry>::decode(&header, &payload, at + FRAME_HEADER_LEN as u64)?;
         for row in rows {
-            named.push(row?);
-        }
-        if named.len() > limits::FRAMES {
-            return Err(Error::Limit {
-                offset: at,
-                what: "frames",
-                limit: limits::FRAMES as u64,
-                found: named.len() as u64,
-            });
+            add(chain, part, row?);
+            if chain.rest.is_some() {
+                return Ok(());
+            }
         }
         at = entry.end();
         index_frames.push(entry);
@@ -104,8 +123,22 @@ async fn read_part(source: &impl Input, start: u64, end: u64) -> Result<Vec<Inde
             format!("up to {at}"),
         ));
     }
-    named.append(&mut index_frames);
-    Ok(named)
+    for entry in index_frames.into_iter().chain([link.checkpoint]) {
+        add(chain, part, entry);
+    }
+    Ok(())
+}
+
+/// Adds a frame, if it is one of the part.
+fn add(chain: &mut Chain, part: Part, entry: IndexEntry) {
+    if entry.offset < part.start || chain.rest.is_some() {
+        return;
+    }
+    if chain.frames.len() >= part.frames {
+        chain.rest = Some(entry.offset);
+    } else {
+        chain.frames.push(entry);
+    }
 }
 
 /// Reads the header of the frame at `at`, which must be of this type.

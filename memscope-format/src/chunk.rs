@@ -8,6 +8,7 @@ use crate::compression::Compression;
 use crate::directory::{self, ColumnEntry, Directory};
 use crate::error::Error;
 use crate::frame::{Encoding, FrameHeader, FrameType};
+use crate::limits;
 use crate::record::Record;
 use crate::shapes::Shapes;
 use std::fmt;
@@ -376,6 +377,11 @@ impl<R: Record> Rows<R> {
         offset: u64,
         mut read: impl FnMut(u16) -> Result<Option<Arc<Words>>, Error>,
     ) -> Result<Self, Error> {
+        let words = u64::from(rows) * R::COLUMNS.len() as u64;
+        if words > limits::WORDS {
+            let (what, limit) = ("words of a chunk", limits::WORDS);
+            return Err(Error::Limit { offset, what, limit, found: words });
+        }
         let shapes = read(SHAPE.id)?.unwrap_or_else(|| Arc::new(Words::Constant(0)));
         let shape_count = match &*shapes {
             Words::Constant(shape) => shape.saturating_add(1),

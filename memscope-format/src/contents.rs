@@ -1,5 +1,6 @@
 //! What a capture holds besides the rows: definitions, totals, health, and which of its chunks count.
 
+use crate::cache::ColumnCache;
 use crate::checkpoint::Checkpoint;
 use crate::chunk::{Rows, Sealed};
 use crate::chunks::{ChunkRef, Place};
@@ -10,20 +11,26 @@ use crate::defs::{DefTables, Definition, Defs, TableVisitor};
 use crate::error::Error;
 use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, frame_flags};
 use crate::header::{FILE_HEADER_LEN, FileHeader};
-use crate::health::{Damage, Health};
+use crate::health::{Damage, Health, list};
 use crate::hooks::HookTable;
 use crate::index::IndexEntry;
-use crate::layout::Layout;
+use crate::layout::{Layout, Part};
 use crate::leftover::{Leftover, Recovery};
 use crate::limits;
 use crate::metadata::Metadata;
+use crate::projection::find;
 use crate::raw::{self, MAX_HEAD_LEN, RawHead, RawStream};
 use crate::record::{Event, StreamVisitor};
 use crate::records;
-use crate::rows::Stream;
+use crate::rows::{Container, SnapshotReason, Stream};
 use crate::scan::read_frame;
 use crate::source::Input;
+use crate::stored::StoredChunk;
 use std::collections::BTreeMap;
+
+/// So many frames behind the last commit are read, and so verified, to count their events. Where there are more, what
+/// wrote the capture does not commit, and to read them all would take as long as to read the capture.
+const COUNTED_WHOLE: usize = 256;
 
 /// What opening a capture brings up.
 #[derive(Debug)]
@@ -53,9 +60,10 @@ pub(crate) struct Contents {
 
 impl Contents {
     /// Brings up what a capture holds.
-    pub(crate) async fn of(source: &impl Input) -> Result<Self, Error> {
-        let layout = Layout::of(source).await?;
-        let mut health = Health { complete: layout.complete, ..Health::default() };
+    pub(crate) async fn of(source: &impl Input, part: Part) -> Result<Self, Error> {
+        let layout = Layout::of(source, part).await?;
+        let mut health =
+            Health { complete: layout.complete, rest: layout.rest, ..Health::default() };
         let mut reading = Reading { source, layout: &layout, damage: Vec::new() };
         let (metadata, header) = reading.metadata().await?;
         let defs = reading.defs().await?;
@@ -64,6 +72,8 @@ impl Contents {
             None => header_of_frames(source, layout.frames.first()).await,
         };
         let leftover = match Leftover::open(source, header.file_id).await {
+            // What is in the rings follows on the last part.
+            Ok(_) if layout.rest.is_some() => None,
             Ok(leftover) => leftover,
             Err(error @ Error::Io(_)) => return Err(error),
             Err(error) => {
@@ -123,7 +133,7 @@ impl Contents {
         }));
         damage.sort_by_key(|damage| (damage.in_rings, damage.offset));
         for damage in damage {
-            contents.health.report(damage);
+            list(&mut contents.health.damage, damage);
         }
         Ok(contents)
     }
@@ -171,7 +181,7 @@ impl Contents {
             };
             match parsed {
                 Ok(head) => _ = self.raw.insert(frame.offset, head),
-                Err(error) => damage.push(frame_damage(frame, &error)),
+                Err(error) => list(damage, frame_damage(frame, &error)),
             }
         }
         Ok(())
@@ -209,20 +219,28 @@ impl Contents {
         damage: &mut Vec<Damage>,
     ) -> Result<(), Error> {
         self.events = self.commit.as_ref().map_or(0, |commit| commit.events);
-        for frame in self.frames.get(committed..self.end).unwrap_or_default() {
+        let frames = self.frames.get(committed..self.end).unwrap_or_default();
+        let few = frames.len() <= COUNTED_WHOLE;
+        for frame in frames {
             let counted = match frame.frame_type.stream() {
                 None if frame.frame_type == FrameType::RAW => {
                     read_frame(source, frame).await.map(|_| u64::from(frame.rows))
                 }
                 None => Ok(0),
-                Some(stream) => read_frame(source, frame).await.and_then(|(header, payload)| {
-                    stream.visit(&mut CountEvents { header: &header, payload: &payload, frame })
-                }),
+                Some(stream) if few => {
+                    read_frame(source, frame).await.and_then(|(header, payload)| {
+                        let mut count = CountEvents { header: &header, payload: &payload, frame };
+                        stream.visit(&mut count)
+                    })
+                }
+                Some(Stream::Container) => count_container_events(source, frame).await,
+                Some(stream) if stream.is_derived() || stream == Stream::Performance => Ok(0),
+                Some(_) => Ok(u64::from(frame.rows)),
             };
             match counted {
                 Ok(events) => self.events = self.events.saturating_add(events),
                 Err(error @ Error::Io(_)) => return Err(error),
-                Err(error) => damage.push(frame_damage(frame, &error)),
+                Err(error) => list(damage, frame_damage(frame, &error)),
             }
         }
         Ok(())
@@ -292,7 +310,7 @@ fn unwritten(checkpoint: Option<&Checkpoint>) -> Vec<(Stream, u64)> {
 /// The commits of a capture.
 struct Commits {
     last: Option<Commit>,
-    /// The place behind the last readable commit's frame; 0 without one.
+    /// The place behind the last readable commit, where it was written first; 0 without one.
     end: usize,
     /// Places of commits behind it that could not be read.
     damaged: Vec<usize>,
@@ -317,7 +335,7 @@ impl<I: Input> Reading<'_, I> {
             Ok((_, records)) => Ok(Some(records)),
             Err(error @ Error::Io(_)) => Err(error),
             Err(error) => {
-                self.damage.push(frame_damage(frame, &error));
+                list(&mut self.damage, frame_damage(frame, &error));
                 Ok(None)
             }
         }
@@ -335,39 +353,38 @@ impl<I: Input> Reading<'_, I> {
                     return Ok((records.pop(), header));
                 }
                 Err(error @ Error::Io(_)) => return Err(error),
-                Err(error) => self.damage.push(frame_damage(frame, &error)),
+                Err(error) => list(&mut self.damage, frame_damage(frame, &error)),
             }
         }
         Ok((None, None))
     }
 
-    /// All definitions: of a closed capture the repetition at its end, else, or if that is damaged, all there are.
+    /// All definitions: those from the newest repetition on or, if one of them is damaged, all there are.
     async fn defs(&mut self) -> Result<Defs, Error> {
         let layout = self.layout;
         let is_defs = |frame: &&IndexEntry| frame.frame_type.is_definitions();
-        if layout.indexed {
-            let is_repeated = |frame: &IndexEntry| {
-                frame.flags & frame_flags::REPEAT != 0
-                    || matches!(
-                        frame.frame_type,
-                        FrameType::INDEX | FrameType::CHECKPOINT | FrameType::FOOTER
-                    )
+        if let Some(repeated) = layout.checkpoint.as_ref().and_then(|last| last.repeated) {
+            let begin = layout.frames.partition_point(|frame| frame.offset < repeated);
+            // Where only a part of the file was opened, they may be outside of it.
+            let outside = if layout.frames.get(begin).is_some_and(|frame| frame.offset == repeated)
+            {
+                Vec::new()
+            } else {
+                repetition(self.source, repeated).await?
             };
-            let begin =
-                layout.frames.iter().rposition(|frame| !is_repeated(frame)).map_or(0, |at| at + 1);
-            let mut tables = DefTables::default();
+            let mut tables = DefTables::limited();
             let mut whole = true;
             let noted = self.damage.len();
-            for frame in layout.frames[begin..].iter().filter(is_defs) {
+            for frame in outside.iter().chain(&layout.frames[begin..]).filter(is_defs) {
                 whole &= self.add_defs(&mut tables, frame).await?;
             }
-            if whole && tables.longest() > 0 {
+            if whole && !tables.is_empty() {
                 return Ok(tables.into_defs());
             }
             // It is found again among all.
             self.damage.truncate(noted);
         }
-        let mut tables = DefTables::default();
+        let mut tables = DefTables::limited();
         for frame in layout.frames.iter().filter(is_defs) {
             self.add_defs(&mut tables, frame).await?;
         }
@@ -388,18 +405,14 @@ impl<I: Input> Reading<'_, I> {
                 Ok(added) => (added, true),
                 Err(error @ Error::Io(_)) => return Err(error),
                 Err(error) => {
-                    self.damage.push(frame_damage(frame, &error));
+                    list(&mut self.damage, frame_damage(frame, &error));
                     (Defs::default(), false)
                 }
             };
-        tables.add(added);
-        if tables.longest() > limits::DEFINITIONS {
-            return Err(Error::Limit {
-                offset: frame.offset,
-                what: "definitions of a kind",
-                limit: limits::DEFINITIONS as u64,
-                found: tables.longest() as u64,
-            });
+        let left_out = tables.add(added);
+        if left_out > 0 {
+            let what = format!("{left_out} definitions more than are kept");
+            list(&mut self.damage, Damage::new(frame.offset, 0, Some(0), what));
         }
         Ok(is_whole)
     }
@@ -409,6 +422,9 @@ impl<I: Input> Reading<'_, I> {
         let layout = self.layout;
         let mut commits =
             Commits { last: None, end: 0, damaged: Vec::new(), rings: BTreeMap::new() };
+        // Whether it is known where the newest was written first: what it says is of the chunks before there.
+        let mut in_place = false;
+        let mut rings_known = false;
         let frames = layout.frames.iter().enumerate().rev();
         for (place, frame) in frames.filter(|(_, frame)| frame.frame_type == FrameType::COMMIT) {
             let found = self.records::<Commit>(frame, 0).await?;
@@ -418,17 +434,30 @@ impl<I: Input> Reading<'_, I> {
                 }
                 continue;
             };
+            let repeated = frame.flags & frame_flags::REPEAT != 0;
             for ring in &commit.rings {
                 let known = commits.rings.entry(ring.ring).or_insert(*ring);
                 if known.drained < ring.drained {
                     *known = *ring;
                 }
             }
-            if commits.last.is_none() {
-                commits.end = place + 1;
-                commits.last = Some(commit);
+            match &commits.last {
+                None => {
+                    commits.end = place + 1;
+                    in_place = !repeated;
+                    // A repeated one has all rings.
+                    rings_known = repeated;
+                    commits.last = Some(commit);
+                }
+                Some(last) => {
+                    if !in_place && !repeated && last.cycle == commit.cycle {
+                        commits.end = place + 1;
+                    }
+                    in_place |= !repeated;
+                    rings_known |= repeated;
+                }
             }
-            if !all {
+            if in_place && (rings_known || !all) {
                 break;
             }
         }
@@ -453,6 +482,17 @@ impl StreamVisitor for CountEvents<'_> {
     }
 }
 
+/// Counts the events of a chunk of CONTAINER by one of its columns: the birth of a container is one of LIFECYCLE.
+async fn count_container_events(source: &impl Input, frame: &IndexEntry) -> Result<u64, Error> {
+    let nothing_kept = ColumnCache::new(0);
+    let stored = StoredChunk::in_file::<Container>(source, &nothing_kept, frame).await?;
+    let reason = find::<Container>("reason")?;
+    let (words, shapes) = stored.words(&[reason]).await?;
+    let words = words.first().and_then(|words| words.expand(frame.rows as usize, &shapes));
+    let words = words.ok_or_else(|| stored.unknown_shape(reason))?;
+    Ok(words.iter().filter(|&&word| word != SnapshotReason::Birth as u64).count() as u64)
+}
+
 /// Decodes a frame of definitions.
 struct ReadTable<'a> {
     header: &'a FrameHeader,
@@ -469,6 +509,25 @@ impl TableVisitor for ReadTable<'_> {
         *T::table_mut(&mut defs) = records;
         Ok(defs)
     }
+}
+
+/// The frames of a repetition that begins at an offset, by their headers.
+async fn repetition(source: &impl Input, mut at: u64) -> Result<Vec<IndexEntry>, Error> {
+    let mut frames = Vec::new();
+    while frames.len() < limits::FRAMES
+        && source.len().saturating_sub(at) >= FRAME_HEADER_LEN as u64
+    {
+        let bytes = source.read(at, FRAME_HEADER_LEN as u64).await?;
+        let header = bytes.first_chunk().and_then(FrameHeader::from_bytes);
+        let Some((header, _)) = header.filter(|(header, _)| {
+            header.flags & frame_flags::REPEAT != 0 && header.beyond_limit().is_none()
+        }) else {
+            break;
+        };
+        frames.push(IndexEntry::new(at, &header));
+        at = at.saturating_add(header.frame_len());
+    }
+    Ok(frames)
 }
 
 /// Where the chunks that count end, when the rings say that a commit behind the last readable one is missing: at

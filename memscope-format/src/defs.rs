@@ -4,6 +4,7 @@
 //! whole at checkpoints, so that a damaged frame costs names only until the next one.
 
 use crate::frame::FrameType;
+use crate::limits;
 use crate::word::ids;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -353,17 +354,24 @@ macro_rules! tables {
         #[derive(Debug, Default)]
         pub(crate) struct DefTables {
             $($table: BTreeMap<u32, $definition>,)*
+            /// The memory that may still be taken; `None` if that does not matter.
+            left: Option<usize>,
         }
 
         impl DefTables {
-            /// Adds definitions; those whose id is known replace the ones before.
-            pub(crate) fn add(&mut self, defs: Defs) {
-                $(self.$table.extend(defs.$table.into_iter().map(|def| (def.id, def)));)*
+            /// Adds definitions; those whose id is known replace the ones before. Returns how many were left out, because
+            /// there are as many as a reader keeps.
+            pub(crate) fn add(&mut self, defs: Defs) -> usize {
+                let mut left_out = 0;
+                $(for def in defs.$table {
+                    left_out += usize::from(!insert(&mut self.$table, &mut self.left, def));
+                })*
+                left_out
             }
 
-            /// Definitions in the longest table.
-            pub(crate) fn longest(&self) -> usize {
-                [$(self.$table.len()),*].into_iter().fold(0, usize::max)
+            /// Whether there are none.
+            pub(crate) fn is_empty(&self) -> bool {
+                $(self.$table.is_empty())&&*
             }
 
             /// Returns the tables, sorted by id.
@@ -374,6 +382,37 @@ macro_rules! tables {
             }
         }
     };
+}
+
+impl DefTables {
+    /// Makes tables that take no more than a reader grants them.
+    pub(crate) fn limited() -> Self {
+        Self { left: Some(limits::DEFINITIONS_LEN), ..Self::default() }
+    }
+}
+
+/// Adds a definition to its table; `false` if there is no room.
+fn insert<T: Definition>(table: &mut BTreeMap<u32, T>, left: &mut Option<usize>, def: T) -> bool {
+    if let Some(left) = left {
+        let known = table.get(&def.id());
+        if known.is_none() && table.len() >= limits::DEFINITIONS {
+            return false;
+        }
+        let Some(rest) = (*left + known.map_or(0, memory)).checked_sub(memory(&def)) else {
+            return false;
+        };
+        *left = rest;
+    }
+    table.insert(def.id(), def);
+    true
+}
+
+/// No less than the memory that a definition takes: four times what its numbers, texts and lists take in a file without
+/// variable lengths, and its place in the table.
+fn memory<T: Definition>(def: &T) -> usize {
+    let config = bincode::config::standard().with_fixed_int_encoding();
+    let len = bincode::serde::encode_into_std_write(def, &mut std::io::sink(), config);
+    4 * len.unwrap_or(limits::RECORD_LEN) + size_of::<T>() + size_of::<usize>() * 4
 }
 
 tables! {

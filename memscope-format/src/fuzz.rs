@@ -158,7 +158,9 @@ pub fn recover(data: &[u8]) {
     };
     assert_eq!(done.bytes, bytes.len() as u64);
     let again = Reader::from_bytes(bytes).unwrap_or_else(|error| panic!("{error}"));
-    assert!(again.health().complete && again.health().damage.is_empty(), "{:?}", again.health());
+    // What the first writer could not write is said again.
+    let whole = again.health().damage.iter().all(|damage| damage.bytes == 0);
+    assert!(again.health().complete && whole, "{:?}", again.health());
     let rows: u64 = again.streams().iter().map(|stream| stream.rows).sum();
     assert_eq!(rows, done.rows);
     assert_eq!(again.defs(), reader.defs());

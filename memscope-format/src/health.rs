@@ -23,6 +23,9 @@ pub struct Health {
     pub lost_events: u64,
     /// The parts of the file that could not be read.
     pub damage: Vec<Damage>,
+    /// Where the rest of the file begins, if it has more frames than are opened at once; see
+    /// [`Opening::start`](crate::Opening::start).
+    pub rest: Option<u64>,
 }
 
 impl Health {
@@ -31,16 +34,17 @@ impl Health {
     pub fn is_whole(&self) -> bool {
         self.lost_events == 0
             && self.damage.is_empty()
+            && self.rest.is_none()
             && (self.complete || self.live || self.recovered)
     }
+}
 
-    /// Adds a damage.
-    pub(crate) fn report(&mut self, damage: Damage) {
-        if self.damage.len() < MOST_DAMAGES {
-            self.damage.push(damage);
-        } else if let Some(last) = self.damage.last_mut() {
-            last.absorb(damage);
-        }
+/// Adds a damage that lies behind those listed.
+pub(crate) fn list(damages: &mut Vec<Damage>, damage: Damage) {
+    if damages.len() < MOST_DAMAGES {
+        damages.push(damage);
+    } else if let Some(last) = damages.last_mut() {
+        last.absorb(damage);
     }
 }
 

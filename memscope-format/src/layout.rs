@@ -3,11 +3,12 @@
 use crate::chain::{Chain, read_chain};
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
+use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, SYNC};
 use crate::header::{FILE_HEADER_LEN, FileHeader, MAGIC, printable};
-use crate::health::Damage;
+use crate::health::{Damage, list};
 use crate::index::IndexEntry;
-use crate::scan::{Scan, scan};
+use crate::limits;
+use crate::scan::{Scan, WINDOW, scan};
 use crate::source::Input;
 
 /// The frames of a file.
@@ -19,12 +20,30 @@ pub(crate) struct Layout {
     pub(crate) frames: Vec<IndexEntry>,
     /// Whether the last frame is a footer.
     pub(crate) complete: bool,
-    /// Whether the frames are as the index says, and so may be damaged.
-    pub(crate) indexed: bool,
     /// The newest checkpoint, if the frames are as it says.
     pub(crate) checkpoint: Option<Checkpoint>,
+    /// Where the frames begin that are left out, because there are too many.
+    pub(crate) rest: Option<u64>,
     pub(crate) damage: Vec<Damage>,
 }
+
+/// Which of a file's frames are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    /// Where the first of them begins, or what lies before it does.
+    pub(crate) start: u64,
+    /// How many there are at most.
+    pub(crate) frames: usize,
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self { start: FILE_HEADER_LEN as u64, frames: limits::FRAMES }
+    }
+}
+
+/// How far from the end of a file the newest checkpoint is searched for: twice what writers put between two of them.
+const SEARCHED: u64 = 32 << 20;
 
 impl Layout {
     /// Finds the frames of a file.
@@ -32,7 +51,7 @@ impl Layout {
     /// # Errors
     ///
     /// If it is not a capture, or none that this version reads.
-    pub(crate) async fn of(source: &impl Input) -> Result<Self, Error> {
+    pub(crate) async fn of(source: &impl Input, part: Part) -> Result<Self, Error> {
         let (header, damage) = match read_header(source).await {
             Ok(header) => (Some(header), None),
             // Frames that follow say the same as the magic number, if it is damaged.
@@ -43,7 +62,7 @@ impl Layout {
             None => header.map(|header| header.tag()),
             Some(error) => Some(tag_behind_damage(source, error).await?),
         };
-        let mut layout = Self::of_frames(source, tag).await?;
+        let mut layout = Self::of_frames(source, tag, part).await?;
         layout.header = header;
         if damage.is_some() {
             layout.damage.insert(
@@ -64,60 +83,87 @@ impl Layout {
         }
     }
 
-    async fn of_frames(source: &impl Input, tag: Option<[u8; 4]>) -> Result<Self, Error> {
-        let mut index_damage = None;
-        if let Some((footer, entry)) = read_footer(source, tag).await {
-            match read_chain(source, footer.t_min).await {
-                Ok(Chain { mut frames, checkpoint }) => {
-                    frames.push(entry);
-                    let damage = gaps(&frames);
-                    return Ok(Self {
-                        header: None,
-                        frames,
-                        complete: true,
-                        indexed: true,
-                        checkpoint: Some(checkpoint),
-                        damage,
-                    });
-                }
+    async fn of_frames(
+        source: &impl Input,
+        tag: Option<[u8; 4]>,
+        part: Part,
+    ) -> Result<Self, Error> {
+        let mut damage = Vec::new();
+        let footer = read_footer(source, tag).await;
+        let newest = match &footer {
+            Some((footer, _)) => Some(footer.t_min),
+            None => find_checkpoint(source, tag).await?,
+        };
+        if let Some(newest) = newest {
+            match read_chain(source, newest, part).await {
+                Ok(chain) => return Self::of_chain(source, tag, part, chain).await,
                 Err(error @ Error::Io(_)) => return Err(error),
                 Err(error) => {
-                    index_damage = Some(Damage::new(
-                        footer.t_min,
-                        entry.offset.saturating_sub(footer.t_min),
-                        Some(0),
-                        format!("the index cannot be used: {error}"),
-                    ));
+                    let end = footer.as_ref().map_or(newest, |(_, entry)| entry.offset);
+                    let what = format!("the index cannot be used: {error}");
+                    damage.push(Damage::new(newest, end.saturating_sub(newest), Some(0), what));
                 }
             }
         }
-        let Scan { frames, mut damage, .. } = scan(source, FILE_HEADER_LEN as u64, tag).await?;
-        // Without its footer, an index still knows the frames whose headers are damaged.
-        let newest = frames.iter().rposition(|frame| frame.frame_type == FrameType::CHECKPOINT);
-        if let (None, Some(newest)) = (&index_damage, newest)
-            && let Ok(Chain { frames: mut indexed, checkpoint }) =
-                read_chain(source, frames[newest].offset).await
-        {
-            let end = frames[newest].end();
-            damage.retain(|damage| damage.offset >= end);
-            indexed.extend_from_slice(&frames[newest + 1..]);
-            let mut known = gaps(&indexed[..=indexed.len() - (frames.len() - newest)]);
-            known.append(&mut damage);
-            return Ok(Self {
-                header: None,
-                frames: indexed,
-                complete: false,
-                indexed: true,
-                checkpoint: Some(checkpoint),
-                damage: known,
-            });
-        }
-        damage.extend(index_damage);
-        let complete = frames
-            .last()
-            .is_some_and(|last| last.frame_type == FrameType::FOOTER && last.end() == source.len());
-        Ok(Self { header: None, frames, complete, indexed: false, checkpoint: None, damage })
+        let Scan { frames, damage: found, rest, .. } = scan(source, part, None, tag).await?;
+        // A checkpoint that is damaged is found again.
+        damage.retain(|index| {
+            footer.is_some() || found.iter().all(|other| other.offset != index.offset)
+        });
+        damage.extend(found);
+        let complete = footer.is_some() && rest.is_none();
+        Ok(Self { header: None, frames, complete, checkpoint: None, rest, damage })
     }
+
+    /// Takes the frames that the index names, and those behind it.
+    async fn of_chain(
+        source: &impl Input,
+        tag: Option<[u8; 4]>,
+        part: Part,
+        Chain { mut frames, checkpoint, rest }: Chain,
+    ) -> Result<Self, Error> {
+        let checkpoint = Some(checkpoint);
+        let mut damage = gaps(part.start, &frames);
+        if rest.is_some() {
+            return Ok(Self { header: None, frames, complete: false, checkpoint, rest, damage });
+        }
+        let last = frames.last().copied();
+        let start = last.map_or(part.start, |last| last.end()).max(part.start);
+        let behind = Part { start, frames: part.frames.saturating_sub(frames.len()) };
+        let behind = scan(source, behind, last.map(|last| last.seq), tag).await?;
+        frames.extend(behind.frames);
+        damage.extend(behind.damage);
+        let rest = behind.rest;
+        let last = frames.last();
+        let complete = rest.is_none()
+            && last.is_some_and(|last| {
+                last.frame_type == FrameType::FOOTER && last.end() == source.len()
+            });
+        Ok(Self { header: None, frames, complete, checkpoint, rest, damage })
+    }
+}
+
+/// Finds the newest checkpoint of a file that does not end in a footer.
+async fn find_checkpoint(source: &impl Input, tag: Option<[u8; 4]>) -> Result<Option<u64>, Error> {
+    let mut end = source.len();
+    let first = end.saturating_sub(SEARCHED).max(FILE_HEADER_LEN as u64);
+    let mut sync = SYNC.to_vec();
+    sync.extend(tag.iter().flatten());
+    let finder = memchr::memmem::FinderRev::new(&sync);
+    while end > first {
+        let start = end.saturating_sub(WINDOW).max(first);
+        // A header may begin in one window and end in the next.
+        let len = (end - start + FRAME_HEADER_LEN as u64 - 1).min(source.len() - start);
+        let window = source.read(start, len).await?;
+        for at in finder.rfind_iter(&window) {
+            let header = window[at..].first_chunk().and_then(FrameHeader::from_bytes);
+            if header.is_some_and(|(header, _)| header.frame_type == FrameType::CHECKPOINT) {
+                return Ok(Some(start + at as u64));
+            }
+        }
+        end = start;
+    }
+    Ok(None)
 }
 
 /// Reads the file header.
@@ -148,7 +194,7 @@ async fn tag_behind_damage(source: &impl Input, error: &Error) -> Result<[u8; 4]
     // A foreign file is not searched for frames; one that bears the mark is.
     match error {
         Error::Corrupt { offset, expected, found } => {
-            scan(source, FILE_HEADER_LEN as u64, None).await?.tag.ok_or_else(|| Error::Corrupt {
+            scan(source, Part::default(), None, None).await?.tag.ok_or_else(|| Error::Corrupt {
                 offset: *offset,
                 expected: expected.clone(),
                 found: found.clone(),
@@ -176,14 +222,18 @@ async fn read_footer(
 
 /// What lies between frames that should follow each other (half frames, after which the writer went on), and frames whose
 /// numbers say that others are missing.
-fn gaps(frames: &[IndexEntry]) -> Vec<Damage> {
-    let (mut before, mut seq) = (FILE_HEADER_LEN as u64, 0);
+fn gaps(start: u64, frames: &[IndexEntry]) -> Vec<Damage> {
+    let mut before = start;
+    // A part that begins in the middle begins with any number.
+    let first = frames.first().map_or(0, |frame| frame.seq);
+    let mut seq = if start == FILE_HEADER_LEN as u64 { 0 } else { first };
     let mut damage = Vec::new();
     for frame in frames {
         if frame.offset > before {
-            damage.push(Damage::new(before, frame.offset - before, None, "an incomplete frame"));
+            let what = "an incomplete frame";
+            list(&mut damage, Damage::new(before, frame.offset - before, None, what));
         } else if frame.seq > seq {
-            damage.push(Damage::missing(frame.offset, frame.seq - seq));
+            list(&mut damage, Damage::missing(frame.offset, frame.seq - seq));
         }
         before = frame.end();
         seq = frame.seq.saturating_add(1);

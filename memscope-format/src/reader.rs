@@ -10,9 +10,10 @@ use crate::contents::Contents;
 use crate::defs::Defs;
 use crate::error::Error;
 use crate::frame::FrameType;
-use crate::header::FileHeader;
+use crate::header::{FILE_HEADER_LEN, FileHeader};
 use crate::health::Health;
 use crate::index::IndexEntry;
+use crate::layout::Part;
 use crate::metadata::Metadata;
 use crate::projection::Columns;
 use crate::record::Event;
@@ -61,10 +62,29 @@ pub struct Reader<I = Blocking> {
 #[derive(Clone)]
 pub struct Opening {
     cache: usize,
+    part: Part,
     rings: Option<Arc<dyn Source>>,
 }
 
 impl Opening {
+    /// Opens what lies from this offset on: what [`Health::rest`] said of a capture that has more than
+    /// [`limits::FRAMES`](crate::limits::FRAMES) frames. Reading such a capture part by part takes no more memory than
+    /// one of that many frames.
+    ///
+    /// Definitions are those that are repeated at the end of the file, or else that the part itself has.
+    #[must_use]
+    pub fn start(mut self, offset: u64) -> Self {
+        self.part.start = offset.max(FILE_HEADER_LEN as u64);
+        self
+    }
+
+    /// Opens so many frames at most, and not [`limits::FRAMES`](crate::limits::FRAMES); at least 1.
+    #[must_use]
+    pub fn frames(mut self, frames: usize) -> Self {
+        self.part.frames = frames.max(1);
+        self
+    }
+
     /// Keeps at most so many bytes of decoded columns; 32 MiB unless this is called, nothing with 0.
     #[must_use]
     pub const fn cache(mut self, bytes: usize) -> Self {
@@ -100,7 +120,7 @@ impl Opening {
     fn of(&self, mut input: Blocking) -> Result<Reader, Error> {
         let mut attempts = 0;
         loop {
-            let contents = now(Contents::of(&input))?;
+            let contents = now(Contents::of(&input, self.part))?;
             attempts += 1;
             let grown = input.grown()?;
             // A writer that closes the capture meanwhile takes its rings away: then the file has all of it now.
@@ -142,8 +162,8 @@ impl Reader {
 
     /// Opens a capture with a say in how.
     #[must_use]
-    pub const fn opening() -> Opening {
-        Opening { cache: CACHE, rings: None }
+    pub fn opening() -> Opening {
+        Opening { cache: CACHE, part: Part::default(), rings: None }
     }
 
     /// Reads all rows of a chunk.

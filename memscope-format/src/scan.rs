@@ -3,13 +3,15 @@
 
 use crate::error::Error;
 use crate::frame::{FRAME_HEADER_LEN, FrameHeader, SYNC};
-use crate::health::Damage;
+use crate::header::FILE_HEADER_LEN;
+use crate::health::{Damage, list};
 use crate::index::IndexEntry;
+use crate::layout::Part;
 use crate::limits;
 use crate::source::Input;
 
 /// Bytes that a search reads at once.
-const WINDOW: u64 = 1 << 18;
+pub(crate) const WINDOW: u64 = 1 << 18;
 
 /// The frames of a file from an offset on, and what is between them.
 #[derive(Debug)]
@@ -18,47 +20,62 @@ pub(crate) struct Scan {
     pub(crate) damage: Vec<Damage>,
     /// The tag in the frames' sync marks; `None` if there is no frame.
     pub(crate) tag: Option<[u8; 4]>,
+    /// Where the frames begin that are left out, because there are too many.
+    pub(crate) rest: Option<u64>,
 }
 
-/// Finds all frames from `start` on whose sync mark has `tag`, or the tag of the first one found.
+/// Finds the frames of a part of a file whose sync mark has `tag`, or the tag of the first one found. `before` is the
+/// number of the frame before the part.
 ///
 /// Reads headers, and payloads only where a frame is not followed by another.
 ///
 /// # Errors
 ///
-/// If the file cannot be read, or has more than [`limits::FRAMES`] frames.
+/// If the file cannot be read.
 pub(crate) async fn scan(
     source: &impl Input,
-    start: u64,
+    part: Part,
+    before: Option<u64>,
     tag: Option<[u8; 4]>,
 ) -> Result<Scan, Error> {
+    let frames = Vec::with_capacity(most_frames(source, part));
+    let found = Scan { frames, damage: Vec::new(), tag, rest: None };
     let mut scanner = Scanner {
         source,
-        found: Scan { frames: Vec::new(), damage: Vec::new(), tag },
-        seq: 0,
+        found,
+        behind_damage: None,
+        seq: match before {
+            Some(before) => Some(before.saturating_add(1)),
+            // A part that begins in the middle begins with any number.
+            None => (part.start == FILE_HEADER_LEN as u64).then_some(0),
+        },
         // Forged headers could make every payload overlap the others.
         verifiable: source.len().saturating_mul(2).saturating_add(1 << 26),
     };
-    let mut at = start;
+    let mut at = part.start;
     while at < source.len() {
-        at = scanner.step(at).await?;
-        if scanner.found.frames.len() > limits::FRAMES {
-            return Err(Error::Limit {
-                offset: at,
-                what: "frames",
-                limit: limits::FRAMES as u64,
-                found: scanner.found.frames.len() as u64,
-            });
+        if scanner.found.frames.len() >= part.frames {
+            scanner.found.rest = Some(at);
+            break;
         }
+        at = scanner.step(at).await?;
     }
     Ok(scanner.found)
+}
+
+/// Frames that a part can have. Memory for so many is only touched when they are there; growing would copy them.
+pub(crate) fn most_frames(source: &impl Input, part: Part) -> usize {
+    let fit = source.len().saturating_sub(part.start) / FRAME_HEADER_LEN as u64;
+    usize::try_from(fit).map_or(part.frames, |fit| fit.min(part.frames))
 }
 
 struct Scanner<'a, I> {
     source: &'a I,
     found: Scan,
-    /// The number that the next frame should have.
-    seq: u64,
+    /// The number that the next frame should have, if that is known.
+    seq: Option<u64>,
+    /// Where the last damage ends.
+    behind_damage: Option<u64>,
     /// Bytes of payload that may still be read to verify frames.
     verifiable: u64,
 }
@@ -111,26 +128,24 @@ impl<I: Input> Scanner<'_, I> {
     ) -> Result<u64, Error> {
         let next = self.search(search).await?;
         let end = next.unwrap_or(self.source.len());
-        self.found.damage.push(Damage::new(from, end - from, rows, what));
+        list(&mut self.found.damage, Damage::new(from, end - from, rows, what));
+        self.behind_damage = Some(end);
         Ok(end)
     }
 
     fn take(&mut self, at: u64, header: &FrameHeader) {
-        let damaged_before =
-            self.found.damage.last().is_some_and(|last| last.offset + last.bytes == at);
-        if header.seq < self.seq {
-            self.found.damage.push(Damage::new(
-                at,
-                header.frame_len(),
-                Some(0),
-                format!("frame {} again, or out of order", header.seq),
-            ));
+        let damaged_before = self.behind_damage == Some(at);
+        let seq = self.seq.unwrap_or(header.seq);
+        if header.seq < seq {
+            let what = format!("frame {} again, or out of order", header.seq);
+            list(&mut self.found.damage, Damage::new(at, header.frame_len(), Some(0), what));
+            self.behind_damage = Some(at + header.frame_len());
             return;
         }
-        if header.seq > self.seq && !damaged_before {
-            self.found.damage.push(Damage::missing(at, header.seq - self.seq));
+        if header.seq > seq && !damaged_before {
+            list(&mut self.found.damage, Damage::missing(at, header.seq - seq));
         }
-        self.seq = header.seq.saturating_add(1);
+        self.seq = Some(header.seq.saturating_add(1));
         self.found.frames.push(IndexEntry::new(at, header));
     }
 
@@ -164,19 +179,11 @@ impl<I: Input> Scanner<'_, I> {
             let len = WINDOW.min(self.source.len() - window_start);
             let window = self.source.read(window_start, len).await?;
             let last_start = window.len() - FRAME_HEADER_LEN;
-            let mut at = 0;
-            while let Some(skipped) =
-                window[at..=last_start].iter().position(|&byte| byte == SYNC[0])
-            {
-                at += skipped;
+            for at in memchr::memmem::find_iter(&window[..last_start + SYNC.len()], &SYNC) {
                 if let Some(bytes) = window[at..].first_chunk()
                     && self.accept(bytes).is_some()
                 {
                     return Ok(Some(window_start + at as u64));
-                }
-                at += 1;
-                if at > last_start {
-                    break;
                 }
             }
             window_start += last_start as u64 + 1;

@@ -12,6 +12,7 @@ use crate::header::{FILE_HEADER_LEN, FileHeader};
 use crate::health::Damage;
 use crate::hooks::HookTable;
 use crate::index::IndexEntry;
+use crate::layout::Part;
 use crate::metadata::Metadata;
 use crate::raw;
 use crate::reader::Reader;
@@ -89,7 +90,8 @@ impl Validation {
         let health = reader.health();
         let source = &reader.input;
         let tag = reader.header().tag();
-        let Scan { frames, damage, .. } = now(scan(source, FILE_HEADER_LEN as u64, Some(tag)))?;
+        let Scan { frames, damage, rest, .. } =
+            now(scan(source, Part::default(), None, Some(tag)))?;
         let mut check = Check { source, found: Validation::default(), state: State::default() };
         let head = now(source.read(0, FILE_HEADER_LEN as u64))?;
         if head.first_chunk().is_none_or(|head| FileHeader::from_bytes(head).is_err()) {
@@ -100,6 +102,7 @@ impl Validation {
         }
         // What was not written is missing in other counts too.
         check.state.damaged = !damage.is_empty() || !reader.unwritten().is_empty();
+        check.found.frames.reserve_exact(frames.len());
         for frame in &frames {
             let problem = match check.frame(frame) {
                 Ok(()) => None,
@@ -136,6 +139,9 @@ impl Validation {
             found.errors.push(Finding { offset: *offset, what });
         }
         let end = source.len();
+        if let Some(rest) = rest {
+            found.warn(rest, "more frames than are checked at once: the rest is not".to_owned());
+        }
         if reader.metadata().is_none() {
             found.warn(end, "nothing says what the capture is of: it has no metadata".to_owned());
         }
