@@ -21,7 +21,8 @@
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
 //!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
 //!   `projection` (some columns), [`mod@validate`];
-//! * a capture written anew: [`rewrite`], `compact`, and (feature `convert`) as JSON Lines or MessagePack and back: `convert`;
+//! * a capture written anew: [`rewrite`], `compact`, several as one: [`merge`], and (feature `convert`) as JSON Lines or
+//!   MessagePack and back: `convert`;
 //! * from rows to figures (feature `report`): `report`.
 #![forbid(unsafe_code)]
 
@@ -54,6 +55,7 @@ pub mod index;
 mod layout;
 mod leftover;
 pub mod limits;
+pub mod merge;
 pub mod metadata;
 mod projection;
 pub mod raw;
@@ -90,6 +92,7 @@ pub use header::{FileHeader, MAJOR, MINOR};
 pub use health::{Damage, Health};
 pub use hooks::HookTable;
 pub use leftover::rings_path;
+pub use merge::{Alignment, Merge, Merged};
 pub use metadata::Metadata;
 pub use projection::{ColumnChunk, Columns};
 pub use reader::{Opening, Reader};

@@ -62,8 +62,8 @@ pub struct Rewritten {
 impl Rewrite {
     /// Reads a capture and writes it anew; returns the sink too.
     ///
-    /// Chunk by chunk, in the memory of one of each stream, and those of the threads. Chunks that cannot be read are left out and counted. `progress` is called
-    /// after each chunk with the rows read so far and the rows in all.
+    /// Chunk by chunk, in the memory of one of each stream, and those of the threads. Chunks that cannot be read are left
+    /// out and counted. `progress` is called after each chunk with the rows read so far and the rows in all.
     ///
     /// # Errors
     ///
