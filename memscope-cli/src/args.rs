@@ -1,8 +1,9 @@
 //! The command line.
 
 use crate::invocation::Invocation;
+use crate::time;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use memscope_format::Codec;
+use memscope_format::{Codec, Compression};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     Export(ExportArgs),
     Convert(ConvertArgs),
+    Merge(MergeArgs),
     Recover(RecoverArgs),
     Compact(CompactArgs),
 }
@@ -124,6 +126,36 @@ pub(crate) struct ConvertArgs {
     /// Keep only this stream; may be given several times
     #[arg(long = "stream", value_name = "STREAM")]
     pub(crate) streams: Vec<String>,
+    /// Keep only what happened from this time on, since recording began: `1.5s`, `20ms`, `7us`, `100ns`
+    #[arg(long, value_name = "TIME", value_parser = time::duration_ns)]
+    pub(crate) from_time: Option<u64>,
+    /// Keep only what happened before this time
+    #[arg(long, value_name = "TIME", value_parser = time::duration_ns)]
+    pub(crate) to_time: Option<u64>,
+    /// Threads that compress a new capture, whose bytes do not depend on it; by default one less than there are cores
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+/// Put captures of several processes together as one
+///
+/// Ids are unique in the new capture, and definitions that say the same are one. Times are of one clock: as they were
+/// where all recordings read one counter, else brought together by the monotonic or the wall clock, which the labels of
+/// the new capture say. Exit codes: 0; 3 if a capture is damaged.
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// Captures, or directories of captures
+    #[arg(value_name = "FILE|DIR", required = true)]
+    pub(crate) from: Vec<PathBuf>,
+    /// What to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// How the new capture is compressed
+    #[arg(long, value_enum, default_value = "balanced")]
+    pub(crate) preset: Preset,
+    /// Threads that compress; by default one less than there are cores
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -134,6 +166,24 @@ pub(crate) enum Preset {
     Balanced,
     /// The least size
     MemoryEfficient,
+}
+
+impl Preset {
+    /// What it stands for.
+    pub(crate) const fn compression(self) -> Compression {
+        match self {
+            Self::HighPerformance => Compression::high_performance(),
+            Self::Balanced => Compression::balanced(),
+            Self::MemoryEfficient => Compression::memory_efficient(),
+        }
+    }
+}
+
+/// Threads that compress: as many as were asked for, or one for each core but that of the thread that reads.
+pub(crate) fn threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| {
+        std::thread::available_parallelism().map_or(0, |cores| cores.get().saturating_sub(1))
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,15 +1,16 @@
 //! `memscope convert`: a capture in another codec, as JSON Lines or as MessagePack, and back.
 
-use crate::args::{ConvertArgs, Preset};
+use crate::args::{self, ConvertArgs};
 use crate::console::{Console, Reading, say};
 use crate::export::{Unfinished, refuse_own_input};
 use crate::failure::Failure;
 use crate::find;
 use memscope_format::convert::{Notation, export, import};
 use memscope_format::report::human::Count;
-use memscope_format::{Compression, Error, Rewrite, Stream};
+use memscope_format::{Clock, Compression, Error, Rewrite, Stream};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// What a file holds, by the end of its name.
@@ -47,8 +48,9 @@ pub(crate) fn run(args: &ConvertArgs, console: &mut Console) -> Result<(), Failu
             return Err(Failure::Usage(what.to_owned()));
         }
         (Kind::Items(notation), Kind::Capture) => {
-            if kept.len() < Stream::ALL.len() {
-                return Err(Failure::Usage("--stream is for captures".to_owned()));
+            if is_cut(args) {
+                let what = "--stream, --from-time and --to-time are for captures";
+                return Err(Failure::Usage(what.to_owned()));
             }
             refuse_own_input(&args.from, &args.to)?;
             let source = File::open(&args.from).map_err(|error| {
@@ -75,13 +77,17 @@ pub(crate) fn run(args: &ConvertArgs, console: &mut Console) -> Result<(), Failu
             };
             let done = match to {
                 Kind::Capture => {
-                    let rewrite = Rewrite { compression, streams: kept, ..Rewrite::default() };
+                    let ticks = ticks(args, reader.clock());
+                    let threads = args::threads(args.threads);
+                    let streams = kept;
+                    let rewrite =
+                        Rewrite { compression, streams, ticks, threads, ..Rewrite::default() };
                     let (done, _) = rewrite.write(&reader, &mut sink, progress).map_err(failed)?;
                     (done.rows, done.unreadable_rows)
                 }
                 Kind::Items(notation) => {
-                    if kept.len() < Stream::ALL.len() {
-                        let what = "--stream is for captures that become captures";
+                    if is_cut(args) {
+                        let what = "--stream, --from-time and --to-time are for captures that become captures";
                         return Err(Failure::Usage(what.to_owned()));
                     }
                     let done = export(&reader, notation, &mut sink, progress).map_err(failed)?;
@@ -105,12 +111,27 @@ pub(crate) fn run(args: &ConvertArgs, console: &mut Console) -> Result<(), Failu
     Ok(())
 }
 
+/// Whether only a part is to be kept.
+fn is_cut(args: &ConvertArgs) -> bool {
+    !args.streams.is_empty() || args.from_time.is_some() || args.to_time.is_some()
+}
+
+/// The ticks that are kept.
+fn ticks(args: &ConvertArgs, clock: &Clock) -> RangeInclusive<u64> {
+    let tick = |ns: u64| clock.ticks(i64::try_from(ns).unwrap_or(i64::MAX));
+    let first = args.from_time.map_or(0, tick);
+    match args.to_time.map(tick) {
+        None => first..=u64::MAX,
+        // What happened at the end itself is not before it.
+        Some(end) => match end.checked_sub(1) {
+            Some(last) => first..=last,
+            None => RangeInclusive::new(1, 0),
+        },
+    }
+}
+
 fn compression(args: &ConvertArgs) -> Compression {
-    let mut compression = match args.preset {
-        Preset::HighPerformance => Compression::high_performance(),
-        Preset::Balanced => Compression::balanced(),
-        Preset::MemoryEfficient => Compression::memory_efficient(),
-    };
+    let mut compression = args.preset.compression();
     if let Some(codec) = args.codec {
         compression = Compression { noise: compression.noise, ..codec.codec().into() };
     }

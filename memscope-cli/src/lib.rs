@@ -4,8 +4,8 @@
 //! the recording side. It is the only crate of memscope that prints: results on stdout, notes and errors on stderr.
 //!
 //! The rooms: [`main`] parses the command line (`args`) and calls one module per command (`run`, `summary`, `info`,
-//! `validate`, `export`, `convert`, `recover`, `compact`). They write through `console`, lay out with `table`, `cell` and `names`, and fail with a
-//! `failure`, which knows its exit code.
+//! `validate`, `export`, `convert`, `merge`, `recover`, `compact`). They write through `console`, lay out with `table`,
+//! `cell` and `names`, and fail with a `failure`, which knows its exit code.
 
 mod args;
 mod cell;
@@ -17,6 +17,7 @@ mod failure;
 mod find;
 mod info;
 mod invocation;
+mod merge;
 mod names;
 mod recover;
 mod run;
@@ -62,6 +63,7 @@ pub fn main(front: Front) -> ExitCode {
         Command::Validate(args) => validate::run(&args, &mut console),
         Command::Export(args) => export::run(&args, &mut console),
         Command::Convert(args) => convert::run(&args, &mut console),
+        Command::Merge(args) => merge::run(&args, &mut console),
         Command::Recover(args) => recover::run(&args, &mut console),
         Command::Compact(args) => compact::run(&args, &mut console),
     };

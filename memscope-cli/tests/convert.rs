@@ -2,7 +2,7 @@
 
 mod fixture;
 
-use fixture::{memscope, with_capture};
+use fixture::{Recording, memscope, with_capture};
 use memscope_format::Stream;
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader};
 
@@ -118,4 +118,56 @@ fn a_capture_is_written_anew_with_the_same_rows() {
     std::fs::write(&path, bytes).unwrap();
     let ran = memscope(dir.path(), &["compact", "serve.memscope", "-o", "t.memscope"]);
     assert_eq!(ran.code, 3, "{}", ran.all());
+}
+
+#[test]
+fn captures_of_several_processes_become_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let several = dir.path().join("several");
+    std::fs::create_dir(&several).unwrap();
+    Recording::default().write(&several, "a.memscope");
+    Recording { pid: 81235, lost: 2, ..Recording::default() }.write(&several, "b.memscope");
+    let ran = memscope(dir.path(), &["merge", "several", "-o", "all.memscope"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let said = "wrote: all.memscope (44 rows of 2 recordings)\ntimes: one counter, times are as they were recorded\n\
+                next: memscope summary all.memscope\n";
+    assert_eq!(ran.stderr, said);
+    assert_eq!(memscope(dir.path(), &["validate", "all.memscope"]).code, 0);
+    // The report of one is that of both.
+    let sessions = |path: &str| {
+        let report = memscope(dir.path(), &["summary", "--json", path]).json();
+        let sites = report["sites"].as_array().unwrap().clone();
+        let session = sites.into_iter().find(|site| site["name"] == "Session").unwrap();
+        (report["events"].clone(), report["lost"].clone(), session["born"]["value"].clone())
+    };
+    assert_eq!(sessions("all.memscope"), (40.into(), 2.into(), 6.into()));
+    let ran = memscope(dir.path(), &["merge", "several/a.memscope", "several", "-o", "x.memscope"]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    assert!(ran.stderr.contains("the same frames twice"), "{}", ran.stderr);
+    assert!(!dir.path().join("x.memscope").exists());
+}
+
+#[test]
+fn a_capture_is_cut_by_time() {
+    let (dir, _) = with_capture();
+    // A birth at 100 us, its exit at 150 us: the first is in, the second is not.
+    let words =
+        ["convert", "serve.memscope", "x.memscope", "--from-time", "0.1ms", "--to-time", "150us"];
+    let ran = memscope(dir.path(), &words);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let times = |file: &str| {
+        let rows = exported(dir.path(), file);
+        let all = rows.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let mut times: Vec<u64> = all.filter_map(|row| row["ts_ns"].as_u64()).collect();
+        times.sort_unstable();
+        times
+    };
+    let mut expected = times("serve.memscope");
+    expected.retain(|ns| (100_000..150_000).contains(ns));
+    assert_eq!(times("x.memscope"), expected);
+    assert!(expected.first() == Some(&100_000) && expected.len() > 2);
+    let ran =
+        memscope(dir.path(), &["convert", "serve.memscope", "y.memscope", "--from-time", "1"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("is no time"), "{}", ran.stderr);
 }

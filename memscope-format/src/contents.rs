@@ -127,10 +127,7 @@ impl Contents {
             contents.health.lost_events = lost;
             contents.set_clock(None);
         }
-        damage.extend(contents.unwritten.iter().map(|&(stream, rows)| {
-            let what = format!("{rows} rows of {} could not be written", stream.name());
-            Damage::new(source.len(), 0, Some(rows), what)
-        }));
+        contents.health.unwritten_rows = contents.unwritten.iter().map(|(_, rows)| rows).sum();
         damage.sort_by_key(|damage| (damage.in_rings, damage.offset));
         for damage in damage {
             list(&mut contents.health.damage, damage);

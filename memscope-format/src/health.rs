@@ -21,6 +21,9 @@ pub struct Health {
     pub recovered_events: u64,
     /// Raw events that are known to be lost: by the recorder's count, and those in the rings that mean nothing.
     pub lost_events: u64,
+    /// Rows that whoever wrote the file had and could not write, left out, or could not read where it took them from.
+    #[serde(default)]
+    pub unwritten_rows: u64,
     /// The parts of the file that could not be read.
     pub damage: Vec<Damage>,
     /// Where the rest of the file begins, if it has more frames than are opened at once; see
@@ -33,6 +36,7 @@ impl Health {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.lost_events == 0
+            && self.unwritten_rows == 0
             && self.damage.is_empty()
             && self.rest.is_none()
             && (self.complete || self.live || self.recovered)

@@ -273,8 +273,8 @@ impl<I> Reader<I> {
         self.contents.health.lost_events
     }
 
-    /// Rows that whoever wrote the capture had and could not write, or left out, by stream. [`Reader::health`] lists them
-    /// too.
+    /// Rows that whoever wrote the capture had and could not write, or left out, by stream. [`Reader::health`] has
+    /// their sum.
     #[must_use]
     pub fn unwritten(&self) -> &[(Stream, u64)] {
         &self.contents.unwritten

@@ -5,6 +5,7 @@ use crate::commit::Commit;
 use crate::compression::Compression;
 use crate::error::Error;
 use crate::header::FileHeader;
+use crate::metadata::Metadata;
 use crate::reader::Reader;
 use crate::record::{Event, StreamVisitor};
 use crate::rows::Stream;
@@ -84,7 +85,7 @@ impl Rewrite {
         };
         let mut writer = Writer::new(sink, &header)?;
         if let Some(metadata) = reader.metadata() {
-            writer.metadata(metadata)?;
+            writer.metadata(&self.labelled(metadata))?;
         }
         writer.define(reader.defs())?;
         for &(stream, rows) in reader.unwritten() {
@@ -122,6 +123,22 @@ impl Rewrite {
         let (sink, bytes) = writer.finish_counted()?;
         done.bytes = bytes;
         Ok((done, sink))
+    }
+}
+
+impl Rewrite {
+    /// Metadata that says what was cut away: what is missing in a part must not pass for what never was.
+    fn labelled(&self, metadata: &Metadata) -> Metadata {
+        let mut metadata = metadata.clone();
+        let mut label = |name: &str, value| metadata.labels.push((name.to_owned(), value));
+        if Stream::ALL.iter().any(|stream| !self.streams.contains(stream)) {
+            let names: Vec<&str> = self.streams.iter().map(|stream| stream.name()).collect();
+            label("cut.streams", names.join(", "));
+        }
+        if self.ticks != (0..=u64::MAX) {
+            label("cut.ticks", format!("{} to {}", self.ticks.start(), self.ticks.end()));
+        }
+        metadata
     }
 }
 

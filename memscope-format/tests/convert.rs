@@ -162,6 +162,10 @@ fn a_capture_is_cut_by_stream_and_time() {
     };
     assert_eq!(Rows::of(&cut), kept);
     assert_eq!((done.rows, done.events, cut.events()), (11, 11, 11));
+    let labels = &cut.metadata().unwrap().labels;
+    let said = |name: &str| labels.iter().find(|label| label.0 == name).unwrap().1.as_str();
+    assert_eq!(said("cut.streams"), "LIFECYCLE, DROP_CHAIN");
+    assert_eq!(said("cut.ticks"), "3000 to 3050");
     assert_eq!(validate(&path).unwrap().errors, []);
 }
 

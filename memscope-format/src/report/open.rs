@@ -230,7 +230,8 @@ fn capture_figures(
             Figure::unknown(NO_CLOCK)
         },
         events: reader.events(),
-        lost: reader.lost(),
+        // A row is an event at most.
+        lost: reader.lost().saturating_add(health.unwritten_rows),
         bytes: reader.bytes(),
         recovered: health.recovered_events,
         complete: health.complete,
