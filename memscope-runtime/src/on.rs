@@ -10,6 +10,7 @@ mod containers;
 mod drain;
 mod hooks;
 mod inspect;
+mod pace;
 mod polling;
 mod probe;
 mod recorder;

@@ -3,13 +3,18 @@
 //! A cycle reads all rings, encodes what it found, writes it, and only then gives the slots back: at every
 //! moment each event is in a ring or in the file, so that a process that is killed loses none. The commit frame
 //! that ends a cycle says up to where; a reader that finds the rings ignores what follows the last one.
+//!
+//! A ring whose thread is about to wait may be copied instead, as a RAW frame, where `pace` has found that to be faster.
 
 use super::clock::Source;
+use super::pace::Pace;
 use super::polling::{give_way, lock};
 use super::recorder::{Ownership, Recorder};
 use super::session;
-use memscope_format::raw::Walk;
-use memscope_format::{Batch, ClockReading, Codec, Commit, Error, HookTable, RingCommit};
+use memscope_format::raw::{RawChunk, Slot, Walk};
+use memscope_format::{
+    Batch, ClockReading, Codec, Commit, Error, HookTable, RingCommit, Sealed, UnreadableEvent,
+};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::thread::{self, Thread};
@@ -39,6 +44,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Drain {
     clock: Source,
     batch: Batch,
+    /// What was copied in this cycle, and how many events that is.
+    copied: (Vec<Sealed>, u64),
+    pace: Pace,
     hooks: HookTable,
     /// How many types and hooks the table has seen.
     known: (usize, usize),
@@ -133,6 +141,8 @@ impl Drain {
         Self {
             clock,
             batch: Batch::new(Codec::Zstd),
+            copied: (Vec::new(), 0),
+            pace: Pace::default(),
             hooks: HookTable::new(),
             known: (0, 0),
             taken: HashMap::new(),
@@ -182,8 +192,10 @@ impl Drain {
             Some(capture.recorders.clone())
         });
         let Some(recorders) = recorders else { return Ok(false) };
+        let begun = (self.batch.events == 0).then(Instant::now);
         let found = self.collect(&recorders);
-        let full = self.batch.events >= BATCH;
+        let moving = (self.batch.events, self.copied.1);
+        let full = self.gathered() >= BATCH;
         if !full && urgency == Urgency::WhenWorthIt && !self.is_due(&found) {
             return Ok(false);
         }
@@ -192,6 +204,9 @@ impl Drain {
         let moved = found.iter().any(|found| found.position != found.recorder.drained());
         if moved || lost != self.lost {
             self.write(&found, clock, lost)?;
+        }
+        if let Some(begun) = begun {
+            self.pace.note(moving.0, moving.1, begun.elapsed());
         }
         for Found { recorder, position, retired } in &found {
             recorder.set_drained(*position);
@@ -210,6 +225,7 @@ impl Drain {
             found.retired || waiting >= found.recorder.capacity() / 2
         };
         self.batch.events >= WORTH_WRITING
+            || self.copied.1 > 0
             || self.written.elapsed() >= LONGEST_PAUSE
             || self.cycles == 0
             || found.iter().any(pressing)
@@ -220,6 +236,7 @@ impl Drain {
         let mut found = Vec::with_capacity(recorders.len());
         let count = recorders.len();
         self.first = (self.first + 1) % count.max(1);
+        let mut copies = None;
         for &recorder in recorders.iter().cycle().skip(self.first).take(count) {
             // Before the ring is read, so that all events of an ended thread are.
             let ownership = recorder.ownership();
@@ -229,35 +246,65 @@ impl Drain {
             let (ring, thread) = (recorder.ring, recorder.thread());
             let from = self.taken.get(&ring).copied().unwrap_or(0).max(recorder.drained());
             let mut walk = Walk::new(recorder.capacity(), from);
+            // The thread writes into the last quarter that is free, and waits at its end.
+            let is_pressed = recorder.waiting_from(from) > recorder.capacity() / 4 * 3;
+            let copies = is_pressed && *copies.get_or_insert_with(|| self.pace.copies());
+            let mut copy = copies.then(|| RawChunk::new(ring, thread));
             let mut whole = false;
-            while self.batch.events < BATCH {
+            while self.gathered() < BATCH {
                 let next = walk.next(|index| recorder.memory.slots[index as usize].load());
                 let Some((position, first, second)) = next else {
                     whole = true;
                     break;
                 };
-                let push =
-                    self.batch.push(&self.hooks, ring, thread, position, &first, second.as_ref());
-                if push.is_err() {
+                let source = (ring, thread, position);
+                let taken = self.take(source, &first, second.as_ref(), copy.as_mut());
+                if taken.is_err() {
                     self.learn_hooks();
                     // A hook is interned before its first event, so that it is known now. Were it not, the event
                     // would be lost, and is counted.
-                    let again = self.batch.push(
-                        &self.hooks,
-                        ring,
-                        thread,
-                        position,
-                        &first,
-                        second.as_ref(),
-                    );
+                    let again = self.take(source, &first, second.as_ref(), copy.as_mut());
                     self.unreadable += u64::from(again.is_err());
                 }
+                if copy.as_ref().is_some_and(RawChunk::is_full) {
+                    self.keep(copy.replace(RawChunk::new(ring, thread)));
+                }
             }
+            self.keep(copy);
             self.taken.insert(ring, walk.position());
             let retired = whole && ownership == Ownership::Retired;
             found.push(Found { recorder, position: walk.position(), retired });
         }
         found
+    }
+
+    /// Events that the next write will move.
+    const fn gathered(&self) -> u64 {
+        self.batch.events + self.copied.1
+    }
+
+    /// Takes an event of a ring, a thread and a position: into the copy, or else into the batch.
+    #[inline]
+    fn take(
+        &mut self,
+        (ring, thread, position): (u16, u32, u64),
+        first: &Slot,
+        second: Option<&Slot>,
+        copy: Option<&mut RawChunk>,
+    ) -> Result<(), UnreadableEvent> {
+        match copy {
+            None => self.batch.push(&self.hooks, ring, thread, position, first, second),
+            Some(copy) => {
+                copy.push(&self.hooks, position, first, second)?;
+                self.copied.1 += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Keeps a copy to be written.
+    fn keep(&mut self, copy: Option<RawChunk>) {
+        self.copied.0.extend(copy.and_then(|copy| copy.seal(Codec::None)));
     }
 
     /// Brings the table of hooks up to date.
@@ -271,7 +318,7 @@ impl Drain {
     /// Writes the batch and the commit that makes it count.
     fn write(&mut self, found: &[Found], clock: ClockReading, lost: u64) -> Result<(), Error> {
         self.cycles += 1;
-        self.events += self.batch.events;
+        self.events += self.gathered();
         self.lost = lost;
         let rings = found
             .iter()
@@ -285,7 +332,10 @@ impl Drain {
             .collect();
         let commit = Commit { cycle: self.cycles, clock, events: self.events, lost, rings };
         // Encoding, the long part, is done without the lock.
-        let frames = self.batch.seal();
+        let mut frames = self.batch.seal();
+        // What was copied of a ring is later than what of it was in the batch.
+        let (copied, _) = std::mem::take(&mut self.copied);
+        frames.extend(copied);
         session::in_core_already(|core| {
             let Some(capture) = core.capture.as_mut() else { return Ok(()) };
             for frame in &frames {

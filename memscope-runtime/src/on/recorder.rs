@@ -189,6 +189,11 @@ impl Recorder {
         self.position.load(Ordering::Acquire) != self.drained()
     }
 
+    /// Slots that the owner has begun to write from a position on.
+    pub(super) fn waiting_from(&self, position: u64) -> u64 {
+        self.position.load(Ordering::Relaxed).saturating_sub(position)
+    }
+
     /// Says that the events up to a position are in the capture, so that their slots can be used again.
     pub(super) fn set_drained(&self, position: u64) {
         self.memory.set_drained(position);

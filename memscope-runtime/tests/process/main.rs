@@ -8,6 +8,7 @@ mod scenarios;
 mod sinks;
 
 use harness::{Run, run, run_with};
+use memscope_format::chunks::Place;
 use memscope_format::rows::SnapshotReason;
 use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, Zst};
 use std::os::unix::process::ExitStatusExt;
@@ -299,6 +300,38 @@ fn a_small_ring_makes_the_program_wait_and_loses_nothing() {
     let capture = run.capture();
     assert_eq!((capture.health().complete, capture.lost()), (true, 0));
     assert_eq!(capture.events(), 4 * scenarios::BURST);
+}
+
+/// Two threads that do nothing but record, on rings of two thousand slots, press the drain.
+#[test]
+fn a_drain_that_falls_behind_copies_events_and_the_rows_are_the_same() {
+    let run = run_with("burst", |command| command.env("MEMSCOPE_RING_KIB", "64"));
+    let capture = run.capture();
+    let births = capture.chunks::<Lifecycle>();
+    let copied = births.iter().filter(|chunk| matches!(chunk.place, Place::Raw { .. })).count();
+    assert!(copied > 0, "all of {} chunks are encoded", births.len());
+    assert_eq!(capture.lost(), 0);
+    assert_eq!(memscope_format::Validation::of(&capture).unwrap().errors, vec![]);
+    // Each thread's values were born one after another, and each was dropped before the next was born.
+    let mut lives: Vec<_> = harness::rows::<Lifecycle>(&capture)
+        .iter()
+        .map(|row| (row.thread, row.ts, row.value, false))
+        .chain(
+            harness::rows::<DropChain>(&capture)
+                .iter()
+                .map(|row| (row.thread, row.ts, row.value, true)),
+        )
+        .collect();
+    lives.sort_by_key(|&(thread, ts, ..)| (thread, ts));
+    assert_eq!(lives.len() as u64, 4 * scenarios::BURST);
+    for life in lives.chunks_exact(2) {
+        let [(thread, _, born, false), (same_thread, _, dropped, true)] = life else {
+            panic!("{life:?}")
+        };
+        assert_eq!((thread, born), (same_thread, dropped));
+    }
+    let values: std::collections::HashSet<u64> = lives.iter().map(|life| life.2).collect();
+    assert_eq!(values.len() as u64, 2 * scenarios::BURST);
 }
 
 #[test]
