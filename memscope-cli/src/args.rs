@@ -164,6 +164,8 @@ pub(crate) enum Preset {
     HighPerformance,
     /// As captures are recorded
     Balanced,
+    /// As balanced, but columns that hardly shrink are stored as they are
+    Auto,
     /// The least size
     MemoryEfficient,
 }
@@ -174,6 +176,7 @@ impl Preset {
         match self {
             Self::HighPerformance => Compression::high_performance(),
             Self::Balanced => Compression::balanced(),
+            Self::Auto => Compression::auto(),
             Self::MemoryEfficient => Compression::memory_efficient(),
         }
     }

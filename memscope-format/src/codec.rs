@@ -115,7 +115,8 @@ impl Compressor {
                 #[cfg(not(all(feature = "lz4", feature = "brotli")))]
                 _ => None,
             };
-            if done.is_some() && self.scratch.len() < raw.len() {
+            let least = (raw.len() * usize::from(self.compression.least_gain) / 100).max(1);
+            if done.is_some() && self.scratch.len() + least <= raw.len() {
                 out.extend_from_slice(&self.scratch);
                 return self.compression.codec;
             }

@@ -35,7 +35,7 @@ fn event_rows(frame: &FrameVerdict) -> usize {
 fn of_a_truncated_capture_every_whole_frame_is_read_and_the_loss_reported() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.memscope");
-    for codec in [Codec::None, Codec::Zstd] {
+    for codec in Codec::ALL.into_iter().filter(|codec| codec.is_available()) {
         let bytes = small(codec);
         let all = Rows::of(&open(&path, &bytes).unwrap());
         let frames = frames(&path);
@@ -143,6 +143,16 @@ fn flip_every_bit(bytes: &[u8], closed: bool) {
 #[test]
 fn a_flipped_bit_in_a_closed_capture_costs_one_frame_at_most_and_is_reported() {
     flip_every_bit(&small(Codec::Zstd), true);
+}
+
+#[test]
+fn a_flipped_bit_costs_one_frame_at_most_whatever_the_codec() {
+    for codec in Codec::ALL.into_iter().filter(|codec| codec.is_available()) {
+        let mut sample = Sample::new(codec);
+        sample.chunks();
+        sample.commit();
+        flip_every_bit(&sample.finish(), true);
+    }
 }
 
 #[test]

@@ -90,7 +90,8 @@ fn comes_back<R: Event + Debug + PartialEq>(
 /// All codecs of this build, and the presets.
 fn codec() -> impl Strategy<Value = Compression> {
     let codecs = Codec::ALL.into_iter().filter(|codec| codec.is_available());
-    let presets = [Compression::high_performance(), Compression::memory_efficient()];
+    let presets =
+        [Compression::high_performance(), Compression::auto(), Compression::memory_efficient()];
     select(codecs.map(Compression::from).chain(presets).collect::<Vec<_>>())
 }
 
