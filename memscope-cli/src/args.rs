@@ -26,6 +26,7 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     Recover(RecoverArgs),
     Compact(CompactArgs),
+    Tune(TuneArgs),
 }
 
 /// Build a program with recording on, and run it
@@ -236,6 +237,19 @@ pub(crate) struct CompactArgs {
     /// Take the time to make it as small as can be
     #[arg(long)]
     pub(crate) smallest: bool,
+}
+
+/// Try codecs, levels and sizes of chunks on a capture's own rows, and say which are best
+///
+/// Takes some seconds. The times are of this machine as it is now. Of a large capture a sample is tried, which is said.
+#[derive(Debug, Args)]
+pub(crate) struct TuneArgs {
+    /// A capture, or a directory of one
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Parses the arguments; help speaks of the program as the user called it.

@@ -4,7 +4,7 @@
 //! the recording side. It is the only crate of memscope that prints: results on stdout, notes and errors on stderr.
 //!
 //! The rooms: [`main`] parses the command line (`args`) and calls one module per command (`run`, `summary`, `info`,
-//! `validate`, `export`, `convert`, `merge`, `recover`, `compact`). They write through `console`, lay out with `table`,
+//! `validate`, `export`, `convert`, `merge`, `recover`, `compact`, `tune`). They write through `console`, lay out with `table`,
 //! `cell` and `names`, and fail with a `failure`, which knows its exit code.
 
 mod args;
@@ -24,6 +24,7 @@ mod run;
 mod summary;
 mod table;
 mod time;
+mod tune;
 mod validate;
 
 pub use invocation::Front;
@@ -66,6 +67,7 @@ pub fn main(front: Front) -> ExitCode {
         Command::Merge(args) => merge::run(&args, &mut console),
         Command::Recover(args) => recover::run(&args, &mut console),
         Command::Compact(args) => compact::run(&args, &mut console),
+        Command::Tune(args) => tune::run(&args, &mut console),
     };
     let flushed = console.out.flush().map_err(failure::Failure::from);
     match result.and(flushed) {

@@ -171,3 +171,15 @@ fn a_capture_is_cut_by_time() {
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("is no time"), "{}", ran.stderr);
 }
+
+#[test]
+fn tuning_says_what_is_best_and_why() {
+    let (dir, _) = with_capture();
+    let ran = memscope(dir.path(), &["tune", "serve.memscope"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    assert!(ran.stdout.contains("Tried on all 22 rows"), "{}", ran.all());
+    assert_eq!(ran.stdout.lines().filter(|line| line.trim_start().starts_with("* ")).count(), 2);
+    let ran = memscope(dir.path(), &["tune", "serve.memscope", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(json["best"].as_array().unwrap().contains(&json["recommended"]), "{}", ran.all());
+}

@@ -3,6 +3,7 @@
 use crate::compression::{Compression, Noise};
 use crate::error::Error;
 use crate::limits;
+use serde::Serialize;
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -10,7 +11,8 @@ use zstd::bulk;
 use zstd::zstd_safe::{self, CCtx, CParameter, DParameter, ParamSwitch};
 
 /// How bytes are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum Codec {

@@ -1,9 +1,10 @@
 //! How hard a writer tries to make a capture small.
 
 use crate::codec::Codec;
+use serde::Serialize;
 
 /// A codec and how it is used. Whatever the codec, bytes that it does not shrink are stored as they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct Compression {
     /// The codec. One that this build lacks stores bytes as they are.
     pub codec: Codec,
@@ -16,7 +17,8 @@ pub struct Compression {
 }
 
 /// What is done with columns whose bytes hardly repeat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Noise {
     /// They are stored as they are.

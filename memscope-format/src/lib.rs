@@ -21,6 +21,7 @@
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
 //!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
 //!   `projection` (some columns), [`mod@validate`];
+//! * how it is best compressed: [`mod@tune`];
 //! * a capture written anew: [`rewrite`], `compact`, several as one: [`merge`], and (feature `convert`) as JSON Lines or
 //!   MessagePack and back: `convert`;
 //! * from rows to figures (feature `report`): `report`.
@@ -72,6 +73,7 @@ mod select;
 mod shapes;
 mod source;
 mod stored;
+pub mod tune;
 pub mod validate;
 pub mod varint;
 mod word;
@@ -102,5 +104,6 @@ pub use rows::Stream;
 pub use sealer::{SealAt, Sealer};
 pub use select::{ChunkRows, Select, SelectedChunk, SelectedChunks, SelectedRows};
 pub use source::{Blocking, Source};
+pub use tune::{Trial, Tuning, tune};
 pub use validate::{Validation, validate};
 pub use writer::{Durability, Writer, WriterOptions};
