@@ -49,6 +49,12 @@ pub(crate) struct Contents {
     pub(crate) unwritten: Vec<(Stream, u64)>,
     /// Chunks made of what was in the rings.
     pub(crate) recovered: Vec<Sealed>,
+    /// The newest checkpoint, if the frames are as it says.
+    checkpoint: Option<Checkpoint>,
+    /// The positions of rings that commits say.
+    committed_rings: BTreeMap<u16, RingCommit>,
+    /// Positions behind all that the rings of a dead program hold.
+    taken_rings: Vec<RingCommit>,
     /// The RAW frames that can be read, by where they begin.
     raw: BTreeMap<u64, RawHead>,
     /// What the events in them name.
@@ -107,6 +113,9 @@ impl Contents {
             bytes: source.len(),
             rings_bytes: 0,
             unwritten: unwritten(layout.checkpoint.as_ref()),
+            checkpoint: layout.checkpoint,
+            committed_rings: commits.rings.clone(),
+            taken_rings: Vec::new(),
             recovered: Vec::new(),
             raw: BTreeMap::new(),
             hooks: HookTable::new(),
@@ -127,7 +136,11 @@ impl Contents {
             contents.health.lost_events = lost;
             contents.set_clock(None);
         }
-        contents.health.unwritten_rows = contents.unwritten.iter().map(|(_, rows)| rows).sum();
+        contents.health.unwritten_rows = contents
+            .checkpoint
+            .iter()
+            .flat_map(|checkpoint| &checkpoint.streams)
+            .fold(0, |rows, tally| rows.saturating_add(tally.lost));
         damage.sort_by_key(|damage| (damage.in_rings, damage.offset));
         for damage in damage {
             list(&mut contents.health.damage, damage);
@@ -200,6 +213,34 @@ impl Contents {
         raw::decode(&header, &payload, offset + FRAME_HEADER_LEN as u64, &self.hooks)
     }
 
+    /// All frames that were found, ascending.
+    pub(crate) fn frames(&self) -> &[IndexEntry] {
+        &self.frames
+    }
+
+    /// The newest checkpoint, if the frames are as it says.
+    pub(crate) const fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.checkpoint.as_ref()
+    }
+
+    /// The positions of rings that commits say.
+    pub(crate) fn committed_rings(&self) -> impl Iterator<Item = RingCommit> {
+        self.committed_rings.values().copied()
+    }
+
+    /// What a commit says of the rings of a dead program once the recovered chunks are in the file.
+    pub(crate) fn taken_rings(&self) -> &[RingCommit] {
+        &self.taken_rings
+    }
+
+    /// Whether there are chunks in the file whose events are counted in the rings.
+    pub(crate) fn has_chunks_that_do_not_count(&self) -> bool {
+        let behind = self.frames.get(self.end..).unwrap_or_default();
+        behind
+            .iter()
+            .any(|frame| frame.frame_type.stream().is_some() || frame.frame_type == FrameType::RAW)
+    }
+
     /// The frame that begins at `offset`.
     pub(crate) fn frame_at(&self, offset: u64) -> Option<&IndexEntry> {
         let place = self.frames.binary_search_by_key(&offset, |frame| frame.offset).ok()?;
@@ -268,6 +309,7 @@ impl Contents {
         self.recovered = frames;
         self.rings_bytes = bytes;
         self.events = self.events.saturating_add(events);
+        self.taken_rings = leftover.taken(commits);
         self.health.recovered = true;
         self.health.recovered_events = events;
         let committed = self.commit.as_ref().map_or(0, |commit| commit.lost);

@@ -147,6 +147,19 @@ impl<I: Input> Leftover<I> {
         })
     }
 
+    /// Positions of the rings behind all that they hold: what a commit says when it was all brought into the file.
+    pub(crate) fn taken(&self, commits: &BTreeMap<u16, RingCommit>) -> Vec<RingCommit> {
+        let taken = self.rings.iter().zip(0..=u16::MAX).filter_map(|(ring, number)| {
+            let committed = commits.get(&number).map_or(0, |commit| commit.drained);
+            let from = ring.drained.max(committed);
+            let drained = from.saturating_add(self.capacity);
+            let commit = RingCommit { ring: number, thread: ring.thread, drained, lost: ring.lost };
+            // Others are forged.
+            (from < 1 << 48).then_some(commit)
+        });
+        taken.collect()
+    }
+
     /// Makes rows of the events that neither the commits nor the rings' own headers say to be in the file.
     ///
     /// # Errors

@@ -118,7 +118,8 @@ impl Rewrite {
             clock: reader.clock().last(),
             events: done.events,
             lost: reader.lost(),
-            rings: Vec::new(),
+            // Should it replace the old one, with the rings still beside it, nothing in those may count again.
+            rings: reader.contents.taken_rings().to_vec(),
         })?;
         let (sink, bytes) = writer.finish_counted()?;
         done.bytes = bytes;

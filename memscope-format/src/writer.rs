@@ -3,6 +3,7 @@
 //! What is written, when, and what is done when the sink fails is decided in [`WriterCore`], which does no I/O. The
 //! writers around it do what it says: [`Writer`] with a blocking sink, `AsyncWriter` (feature `tokio`) with one of tokio's.
 
+mod append;
 mod core;
 mod index;
 mod options;
@@ -192,7 +193,13 @@ impl<W: Write> Writer<W> {
         Ok((self.sink, self.core.bytes()))
     }
 
-    /// Bytes that the sink has taken.
+    /// The last commit that is in the file.
+    #[must_use]
+    pub const fn last_commit(&self) -> Option<&Commit> {
+        self.core.last_commit()
+    }
+
+    /// Bytes of the file: those that the sink has taken.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.core.bytes()

@@ -1,6 +1,8 @@
 //! What a writer does, without doing it: a state machine that turns what is recorded into bytes, and is told what became
 //! of them.
 
+mod resume;
+
 use super::index::{FRAMES, Link, OpenIndex};
 use super::options::{Durability, WriterOptions};
 use super::tables::{Key, Part, Tables};
@@ -194,6 +196,12 @@ impl WriterCore {
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.offset
+    }
+
+    /// The last commit that is in the file.
+    #[must_use]
+    pub const fn last_commit(&self) -> Option<&Commit> {
+        self.commit.as_ref()
     }
 
     /// What was written, and lost, of each kind of event frames.

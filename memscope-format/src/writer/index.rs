@@ -34,6 +34,11 @@ pub(super) struct Link {
 }
 
 impl OpenIndex {
+    /// The index of a file that goes on behind a checkpoint.
+    pub(super) fn behind(checkpoint: Option<u64>) -> Self {
+        Self { base: checkpoint, last: checkpoint, ..Self::default() }
+    }
+
     /// Adds a frame that the sink has taken.
     pub(super) fn push(&mut self, entry: IndexEntry) {
         self.entries.push(entry);

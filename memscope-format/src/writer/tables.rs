@@ -63,6 +63,11 @@ impl Tables {
         }
     }
 
+    /// Notes that all are in the file.
+    pub(crate) fn all_written(&mut self) {
+        self.unwritten.clear();
+    }
+
     /// Notes that none is in the file, which is another one now.
     pub(crate) fn forget_written(&mut self) {
         self.unwritten = self.records.keys().copied().collect();

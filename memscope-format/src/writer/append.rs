@@ -1,0 +1,94 @@
+//! Going on with a capture that was closed, or that its writer left.
+
+use super::{Writer, WriterCore, WriterOptions};
+use crate::commit::Commit;
+use crate::error::Error;
+use crate::health::Health;
+use crate::leftover::rings_path;
+use crate::limits;
+use crate::reader::Reader;
+use crate::rewrite::Rewrite;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+impl Writer<File> {
+    /// Goes on with a capture: what is written now comes behind what is there, whose definitions, numbers, totals and index
+    /// go on. Returns also how whole the capture was before.
+    ///
+    /// Nothing that is there is lost: behind a damaged end the writer goes on, and readers find both. What a program that
+    /// died left in its rings is brought into the file first, and the rings are removed; if the file has chunks that only
+    /// the rings can tell from events in them, it is written anew beside, and replaced at once.
+    ///
+    /// It has read the capture's index, definitions and rings, but no rows, when it returns. Commits must go on from
+    /// [`Writer::last_commit`], in number and events.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`]; [`io::ErrorKind::WouldBlock`] if the capture is being written; [`Error::Limit`] if it has more
+    /// frames than a reader takes at once; and if the file cannot be written.
+    pub fn append_to(
+        path: impl AsRef<Path>,
+        options: WriterOptions,
+    ) -> Result<(Self, Health), Error> {
+        let path = path.as_ref();
+        let mut reader = Reader::open(path)?;
+        let health = reader.health().clone();
+        if health.live {
+            let what = "the capture is being written by another process";
+            return Err(io::Error::new(io::ErrorKind::WouldBlock, what).into());
+        }
+        if let Some(offset) = health.rest {
+            let limit = limits::FRAMES as u64;
+            return Err(Error::Limit { offset, what: "frames", limit, found: limit + 1 });
+        }
+        if reader.contents.has_chunks_that_do_not_count() {
+            write_anew(&reader, path)?;
+            reader = Reader::open(path)?;
+        }
+        let sink = File::options().append(true).open(path)?;
+        let core = WriterCore::resume(&reader, options)?;
+        let mut writer = Self { core, sink, sync: None, elsewhere: None, started: Instant::now() };
+        if !health.complete {
+            writer.close_gap(&reader)?;
+        }
+        if health.recovered {
+            writer.sink.sync_all()?;
+            std::fs::remove_file(rings_path(path))?;
+        }
+        Ok((writer, health))
+    }
+
+    /// Brings into the file what only its rings, or a count, had.
+    fn close_gap(&mut self, reader: &Reader) -> Result<(), Error> {
+        for chunk in &reader.contents.recovered {
+            self.append(chunk)?;
+        }
+        self.commit(&Commit {
+            cycle: reader.last_commit().map_or(1, |commit| commit.cycle.saturating_add(1)),
+            clock: reader.clock().last(),
+            events: reader.events(),
+            lost: reader.lost(),
+            rings: reader.contents.taken_rings().to_vec(),
+        })
+    }
+}
+
+/// Replaces a capture by one that has what counts in it, and in its rings.
+fn write_anew(reader: &Reader, path: &Path) -> Result<(), Error> {
+    let mut unfinished = OsString::from(path);
+    unfinished.push("-new");
+    let unfinished = PathBuf::from(unfinished);
+    let written = File::create_new(&unfinished).map_err(Error::from).and_then(|file| {
+        let (_, file) = Rewrite::default().write(reader, file, |_, _| {})?;
+        file.sync_all()?;
+        Ok(std::fs::rename(&unfinished, path)?)
+    });
+    if written.is_err() {
+        // What was there is untouched.
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    written
+}
