@@ -105,6 +105,8 @@ impl<I: Input> Scanner<'_, I> {
             && !self.is_whole(&frame).await?
         {
             self.found.frames.pop();
+            // A frame that was not one has no number.
+            self.seq = Some(frame.seq);
             let rows = frame.frame_type.rows(frame.rows);
             let what = format!("a damaged {} frame", frame.frame_type);
             let search = frame.offset + FRAME_HEADER_LEN as u64;

@@ -9,7 +9,10 @@ mod sample;
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader};
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::rows::{Lifecycle, LifecycleKind, Stream};
-use memscope_format::{Chunk, Codec, Compression, Event, Reader, StreamVisitor, Writer};
+use memscope_format::writer::Checkpoints;
+use memscope_format::{
+    Chunk, Codec, Commit, Compression, Event, Reader, StreamVisitor, Writer, WriterOptions,
+};
 use sample::{Sample, file_header, metadata};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -61,9 +64,17 @@ fn every_capture_means_what_is_written_beside_it() {
             captures.push(name);
         }
     }
-    for name in
-        ["version-0.3", "codec-none", "codec-zstd", "encodings", "raw", "streams", "damage-payload"]
-    {
+    for name in [
+        "version-0.3",
+        "codec-none",
+        "codec-zstd",
+        "encodings",
+        "raw",
+        "streams",
+        "checkpoints",
+        "appended",
+        "damage-payload",
+    ] {
         assert!(captures.iter().any(|capture| capture == name), "{name}");
     }
 }
@@ -181,6 +192,45 @@ impl StreamVisitor for WriteRows<'_> {
     }
 }
 
+/// A checkpoint behind each commit, and no footer: more of them than one names by itself.
+fn checkpoints() -> Vec<u8> {
+    let checkpoints = Checkpoints { bytes: 1, ..Checkpoints::default() };
+    let options = WriterOptions { checkpoints, ..WriterOptions::default() };
+    let header = file_header(Codec::Zstd);
+    let mut writer = Writer::with(Vec::new(), &header, options).unwrap();
+    writer.metadata(&metadata()).unwrap();
+    writer.define(&sample::defs()).unwrap();
+    let kind = LifecycleKind::Born;
+    for cycle in 1..=70 {
+        let mut chunk = Chunk::new();
+        let (site, type_id, thread) = (1, 11, 1);
+        let birth =
+            Lifecycle { ts: 1000 + cycle, kind, site, type_id, value: cycle, origin: 0, thread };
+        chunk.push(&birth).unwrap();
+        writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
+        let clock = sample::reading(1000 + cycle);
+        let commit = Commit { cycle, clock, events: cycle, lost: 0, rings: Vec::new() };
+        writer.commit(&commit).unwrap();
+    }
+    writer.sink().clone()
+}
+
+/// A capture that was cut off in a frame, and gone on with.
+fn appended() -> Vec<u8> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    let bytes = Sample::of_three_cycles(Codec::Zstd).killed();
+    std::fs::write(&path, &bytes[..bytes.len() - 20]).unwrap();
+    let (mut writer, _) = Writer::append_to(&path, WriterOptions::default()).unwrap();
+    let mut chunk = Chunk::new();
+    let kind = LifecycleKind::Born;
+    let birth = Lifecycle { ts: 9000, kind, site: 1, type_id: 11, value: 99, origin: 0, thread: 1 };
+    chunk.push(&birth).unwrap();
+    writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
+    writer.finish().unwrap();
+    std::fs::read(path).unwrap()
+}
+
 /// Where each frame of a whole capture begins.
 fn frames(bytes: &[u8]) -> Vec<(usize, FrameHeader)> {
     let mut frames = Vec::new();
@@ -234,6 +284,8 @@ fn remake() {
     write("damage-index", &flipped(frames[frames.len() - 2].0 + FRAME_HEADER_LEN + 9));
     write("damage-truncated", &whole[..second(Stream::DropChain.frame_type()) + 100]);
     write("killed", &Sample::of_three_cycles(Codec::Zstd).killed());
+    write("checkpoints", &checkpoints());
+    write("appended", &appended());
     let version = folder().join("version-0.3.memscope");
     if !version.exists() {
         write("version-0.3", &whole);

@@ -25,7 +25,12 @@ impl WriterCore {
         let mut core = Self::new(header, options);
         core.steps.clear();
         core.offset = reader.bytes();
-        core.seq = contents.frames().iter().fold(0, |seq, frame| seq.max(frame.seq + 1));
+        let frames = contents.frames();
+        core.seq = frames.iter().fold(0, |seq, frame| seq.max(frame.seq.saturating_add(1)));
+        if frames.last().is_some_and(|last| last.end() < core.offset) {
+            // Half a frame at the end had a number too.
+            core.seq = core.seq.saturating_add(1);
+        }
         if let Some(metadata) = reader.metadata() {
             let mut payload = header.to_bytes().to_vec();
             records::append(&mut payload, metadata, core.offset)?;
@@ -35,7 +40,6 @@ impl WriterCore {
         core.tables.all_written();
         core.commit = reader.last_commit().cloned();
         core.rings = contents.committed_rings().map(|ring| (ring.ring, (ring, true))).collect();
-        let frames = contents.frames();
         for frame in frames.iter().filter(|frame| frame.frame_type.holds_events()) {
             let tally = core.tally(frame.frame_type);
             tally.chunks += 1;
