@@ -27,6 +27,8 @@
 //! * from rows to figures (feature `report`): `report`.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "tokio")]
+mod async_input;
 pub mod batch;
 mod cache;
 mod chain;
@@ -79,6 +81,8 @@ pub mod varint;
 mod word;
 pub mod writer;
 
+#[cfg(feature = "tokio")]
+pub use async_input::{Async, AsyncColumns, AsyncReader, AsyncRows};
 pub use batch::{Batch, UnreadableEvent};
 pub use checkpoint::{Checkpoint, StreamTally};
 pub use chunk::{Chunk, Sealed};

@@ -105,7 +105,7 @@ impl Opening {
     ///
     /// As [`Reader::open`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Reader, Error> {
-        self.of(Blocking::open(path.as_ref())?)
+        now(self.read(Blocking::open(path.as_ref())?))
     }
 
     /// Opens a capture wherever its bytes are.
@@ -114,21 +114,19 @@ impl Opening {
     ///
     /// As [`Reader::open`].
     pub fn source(&self, source: impl Source + 'static) -> Result<Reader, Error> {
-        self.of(Blocking::of(Arc::new(source), self.rings.clone())?)
+        now(self.read(Blocking::of(Arc::new(source), self.rings.clone())?))
     }
 
-    fn of(&self, mut input: Blocking) -> Result<Reader, Error> {
+    /// Opens what an input has.
+    pub(crate) async fn read<I: Input>(&self, mut input: I) -> Result<Reader<I>, Error> {
         let mut attempts = 0;
         loop {
-            let contents = now(Contents::of(&input, self.part))?;
+            let contents = Contents::of(&input, self.part).await?;
             attempts += 1;
-            let grown = input.grown()?;
             // A writer that closes the capture meanwhile takes its rings away: then the file has all of it now.
-            let grew = grown.len() != input.len();
-            if contents.health.live || !grew || attempts == OPEN_ATTEMPTS {
+            if contents.health.live || attempts == OPEN_ATTEMPTS || !input.grow().await? {
                 return Ok(Reader { input, contents, cache: ColumnCache::new(self.cache) });
             }
-            input = grown;
         }
     }
 }
@@ -215,15 +213,15 @@ impl Reader {
     pub fn columns<R: Event>(&self, names: &[&str]) -> Result<Columns<'_, R>, Error> {
         self.select::<R>().columns(names)
     }
-
-    /// Selects rows of a stream by time, thread, site and type.
-    #[must_use]
-    pub const fn select<R: Event>(&self) -> Select<'_, R> {
-        Select::new(self)
-    }
 }
 
 impl<I> Reader<I> {
+    /// Selects rows of a stream by time, thread, site and type.
+    #[must_use]
+    pub const fn select<R: Event>(&self) -> Select<'_, R, I> {
+        Select::new(self)
+    }
+
     /// The file header. Where it is damaged and no copy is left, only version and the start of the id are right.
     #[must_use]
     pub const fn header(&self) -> &FileHeader {

@@ -110,18 +110,23 @@ impl<'a, R: Event, I> Select<'a, R, I> {
     ///
     /// [`Error::UnknownColumn`] if a condition is of a column that the stream does not have.
     pub fn chunks(self) -> Result<SelectedChunks<'a, R, I>, Error> {
-        let Self { reader, filter, stream } = self;
-        for (name, taken) in &filter.words {
+        for (name, taken) in &self.filter.words {
             if !taken.is_empty() {
                 find::<R>(name)?;
             }
         }
+        Ok(self.all_chunks())
+    }
+
+    /// As [`Select::chunks`], when the conditions are known to be of columns that there are.
+    pub(crate) fn all_chunks(self) -> SelectedChunks<'a, R, I> {
+        let Self { reader, filter, stream } = self;
         let mut chunks = reader.chunks::<R>();
         if R::TIME.is_some() {
             let (first, last) = (*filter.time.start(), *filter.time.end());
             chunks.retain(|chunk| chunk.t_max >= first && chunk.t_min <= last && first <= last);
         }
-        Ok(SelectedChunks { reader, filter: filter.into(), chunks: chunks.into_iter(), stream })
+        SelectedChunks { reader, filter: filter.into(), chunks: chunks.into_iter(), stream }
     }
 }
 

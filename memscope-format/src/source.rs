@@ -4,7 +4,7 @@
 //! bytes to [`Reader::from_bytes`](crate::Reader::from_bytes).
 //!
 //! All that opens and reads a capture is written once, as `async` functions over [`Input`]. A blocking input has its
-//! bytes at once, so that [`now`] runs these functions to their end without a runtime; see also `tokio_input`.
+//! bytes at once, so that [`now`] runs these functions to their end without a runtime; see also `async_input`.
 
 use crate::error::Error;
 use crate::leftover::rings_path;
@@ -88,6 +88,9 @@ pub(crate) trait Input: Sized + Send + Sync {
         offset: u64,
     ) -> impl Future<Output = io::Result<usize>> + Send;
 
+    /// Looks how many bytes there are by now; whether they have become more.
+    fn grow(&mut self) -> impl Future<Output = io::Result<bool>> + Send;
+
     /// Opens the rings file beside the capture, if there is one.
     fn rings(&self) -> impl Future<Output = io::Result<Option<Beside<Self>>>> + Send;
 
@@ -169,11 +172,6 @@ impl Blocking {
         let len = source.len()?;
         Ok(Self { source, len, rings })
     }
-
-    /// The same with the bytes that it has by now.
-    pub(crate) fn grown(&self) -> io::Result<Self> {
-        Self::new(Arc::clone(&self.source), self.rings.clone())
-    }
 }
 
 impl Input for Blocking {
@@ -189,13 +187,22 @@ impl Input for Blocking {
         ready(self.source.read_at(bytes, offset))
     }
 
+    async fn grow(&mut self) -> io::Result<bool> {
+        let len = self.source.len()?;
+        Ok(std::mem::replace(&mut self.len, len) != len)
+    }
+
     async fn rings(&self) -> io::Result<Option<Beside<Self>>> {
         let (source, live): (Arc<dyn Source>, bool) = match &self.rings {
             Rings::Nowhere => return Ok(None),
             Rings::Given(source) => (Arc::clone(source), false),
-            Rings::Beside(path) => match open_rings(path)? {
-                Some((file, live)) => (Arc::new(file), live),
-                None => return Ok(None),
+            Rings::Beside(path) => match File::open(path) {
+                Ok(file) => {
+                    let live = is_live(&file);
+                    (Arc::new(file), live)
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
             },
         };
         Ok(Some(Beside { input: Self::new(source, Rings::Nowhere)?, live }))
@@ -208,17 +215,11 @@ impl fmt::Debug for Blocking {
     }
 }
 
-/// Opens a rings file, if there is one, and tells whether its writer lives. While the file is open, no other writer
+/// Tells whether the writer of a rings file lives: it holds a lock on it. If not, while the file is open no other writer
 /// takes it.
-pub(crate) fn open_rings(path: &Path) -> io::Result<Option<(File, bool)>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
+pub(crate) fn is_live(rings: &File) -> bool {
     // Released when the file is closed.
-    let live = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    Ok(Some((file, live)))
+    matches!(rings.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 /// Runs a function of a blocking input, which never waits for anything but its bytes.

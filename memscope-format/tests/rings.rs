@@ -34,7 +34,10 @@ impl Scene {
     }
 
     fn open(&self) -> Reader {
-        Reader::open(&self.path).unwrap()
+        let opened = Reader::open(&self.path);
+        #[cfg(feature = "tokio")]
+        sample::twin::agrees(&self.path, &opened);
+        opened.unwrap()
     }
 }
 

@@ -366,8 +366,54 @@ fn split<T: Debug>(
     good.into_iter().map(Result::unwrap).collect()
 }
 
-/// Writes bytes to a file and opens it.
+/// Writes bytes to a file and opens it, in each way there is: they agree.
 pub fn open(path: &Path, bytes: &[u8]) -> Result<Reader, Error> {
     std::fs::write(path, bytes).unwrap();
-    Reader::open(path)
+    let opened = Reader::open(path);
+    #[cfg(feature = "tokio")]
+    twin::agrees(path, &opened);
+    opened
+}
+
+/// The reader that does not block, beside the one that does.
+#[cfg(feature = "tokio")]
+pub mod twin {
+    use super::{Error, Reader, Rows, split};
+    use memscope_format::{AsyncReader, Event};
+    use std::path::Path;
+
+    async fn rows<R: Event>(reader: &AsyncReader, errors: &mut Vec<String>) -> Vec<R> {
+        let mut rows = reader.rows::<R>();
+        let mut all = Vec::new();
+        while let Some(row) = rows.next().await {
+            all.push(row);
+        }
+        split(all.into_iter(), errors)
+    }
+
+    /// Opens a capture with tokio, and compares all that there is to be had.
+    pub fn agrees(path: &Path, blocking: &Result<Reader, Error>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            match (Reader::open_async(path).await, blocking) {
+                (Ok(reader), Ok(blocking)) => {
+                    assert_eq!(reader.header(), blocking.header());
+                    assert_eq!(reader.metadata(), blocking.metadata());
+                    assert_eq!(reader.defs(), blocking.defs());
+                    assert_eq!(reader.health(), blocking.health());
+                    assert_eq!(reader.events(), blocking.events());
+                    assert_eq!(reader.last_commit(), blocking.last_commit());
+                    assert_eq!(reader.streams(), blocking.streams());
+                    let mut all = Rows::default();
+                    all.lifecycle = rows(&reader, &mut all.errors).await;
+                    all.container = rows(&reader, &mut all.errors).await;
+                    all.zst = rows(&reader, &mut all.errors).await;
+                    all.drop_chain = rows(&reader, &mut all.errors).await;
+                    assert_eq!(all, Rows::of(blocking));
+                }
+                (Err(error), Err(other)) => assert_eq!(error.to_string(), other.to_string()),
+                (found, other) => panic!("{:?} {:?}", found.err(), other.as_ref().err()),
+            }
+        });
+    }
 }
