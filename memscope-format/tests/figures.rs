@@ -1,4 +1,5 @@
 //! The sizes that the format promises, on a program's events that are the same in every run.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 #[path = "../benches/program/mod.rs"]
 mod program;
