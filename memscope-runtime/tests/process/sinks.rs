@@ -32,21 +32,33 @@ pub(crate) fn commits() {
     println!("synced {}", SYNCED.load(Ordering::Relaxed));
 }
 
-/// Values that take more than the limit of [`limited`] and less than twice as much.
-const SEVERAL: u64 = 38_000;
-
-/// Lets no file grow beyond what a ring needs.
+/// Lets no file grow beyond what a ring needs, until the capture goes on elsewhere; says how many values there were.
 pub(crate) fn limited() {
-    let limit = libc::rlimit { rlim_cur: 80 << 10, rlim_max: 80 << 10 };
-    // SAFETY: the limit is this process's own; without the signal, writing fails with an error.
-    unsafe {
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-        libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit);
+    let set_limit = |bytes| {
+        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
+        // SAFETY: the limit is this process's own.
+        unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) };
+    };
+    // SAFETY: without the signal, writing fails with an error.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    set_limit(80 << 10);
+    let mut values = 0;
+    let mut record = |count: u64| {
+        for _ in 0..count {
+            memscope::track_var!(let v = vec![values]);
+            std::hint::black_box(&v);
+            values += 1;
+        }
+    };
+    record(1);
+    let first = memscope::capture_path();
+    assert!(first.is_some());
+    while memscope::capture_path() == first {
+        record(20);
     }
-    for i in 0..SEVERAL {
-        memscope::track_var!(let v = vec![i]);
-        std::hint::black_box(&v);
-    }
+    set_limit(libc::RLIM_INFINITY);
+    record(10_000);
+    println!("values {values}");
 }
 
 fn captures(dir: &Path) -> Vec<Reader> {
@@ -96,7 +108,7 @@ fn a_capture_goes_on_in_the_other_directory_when_it_cannot_be_written_any_more()
         values
     };
     let born = values(&mut births.iter().map(|row| row.value));
-    assert_eq!(born.len() as u64, SEVERAL);
+    assert_eq!(born.len() as u64, run.number("values "));
     assert!(born == values(&mut drops.iter().map(|row| row.value)));
     assert_eq!(run.files().len(), 1, "no rings are left: {:?}", run.files());
 }
