@@ -241,6 +241,11 @@ impl Contents {
             .any(|frame| frame.frame_type.stream().is_some() || frame.frame_type == FrameType::RAW)
     }
 
+    /// Where the frames end that count.
+    pub(crate) fn counted_end(&self) -> u64 {
+        self.frames[..self.end].last().map_or(FILE_HEADER_LEN as u64, IndexEntry::end)
+    }
+
     /// The frame that begins at `offset`.
     pub(crate) fn frame_at(&self, offset: u64) -> Option<&IndexEntry> {
         let place = self.frames.binary_search_by_key(&offset, |frame| frame.offset).ok()?;

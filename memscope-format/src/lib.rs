@@ -47,6 +47,7 @@ pub mod convert;
 pub mod defs;
 pub mod directory;
 mod error;
+mod follow;
 pub mod frame;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
@@ -94,6 +95,7 @@ pub use compact::compact;
 pub use compression::{Compression, Noise};
 pub use defs::Defs;
 pub use error::Error;
+pub use follow::Follow;
 pub use header::{FileHeader, MAJOR, MINOR};
 pub use health::{Damage, Health};
 pub use hooks::HookTable;
