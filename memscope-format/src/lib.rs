@@ -20,7 +20,8 @@
 //!   rows of any origin: [`sealer`];
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
 //!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
-//!   `projection` (some columns), [`mod@validate`];
+//!   `stored` (columns one by one), `cache`, `select` (some rows), `projection` (some columns), `follow`, and (feature
+//!   `tokio`) `async_input`; [`mod@validate`];
 //! * how it is best compressed: [`mod@tune`];
 //! * a capture written anew: [`rewrite`], `compact`, several as one: [`merge`], and (feature `convert`) as JSON Lines or
 //!   MessagePack and back: `convert`;
