@@ -4,7 +4,7 @@ use crate::attr::{Options, Selection};
 use crate::bindings::Bindings;
 use crate::data::{Data, Form};
 use crate::errors::Errors;
-use crate::model::Subject;
+use crate::model::{Subject, decides_itself};
 use crate::nearest::nearest;
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -21,6 +21,14 @@ pub(crate) fn suits(subject: &Subject, options: &Options, errors: &mut Errors) -
     let before = errors.len();
     for option in &options.given {
         check_option(option, subject, options, errors);
+    }
+    let again = subject.attributes().iter().find(|one| decides_itself(std::slice::from_ref(one)));
+    if let Some(again) = again {
+        errors.push(
+            again,
+            "the item has the attribute twice, and would be recorded twice",
+            "remove one of them; options go into one attribute",
+        );
     }
     if options.skip_item.is_none() {
         match subject {

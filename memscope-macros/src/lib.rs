@@ -215,6 +215,8 @@ use proc_macro2::TokenStream;
 /// to drop, one at the drop of a type's value for each container among its fields, and nothing for what has no drop: not
 /// even in a build without optimisation is there code that looks at it.
 ///
+/// A thread needs some stack for its first event and for the first of each site; 16 KiB are too little.
+///
 /// # What is refused
 ///
 /// Statics, whose values are never dropped; what holds no values (`use`, type aliases, ...); a `const fn`, which also

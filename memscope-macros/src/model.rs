@@ -59,6 +59,17 @@ impl Subject {
         None
     }
 
+    /// The attributes that stand on it beside ours.
+    pub(crate) fn attributes(&self) -> &[Attribute] {
+        match self {
+            Self::Function(item) => &item.attrs,
+            Self::Type(data) => &data.attributes,
+            Self::Implementation(item) => &item.attrs,
+            Self::Trait(item) => &item.attrs,
+            Self::Module(item) => &item.attrs,
+        }
+    }
+
     /// What it is called in errors.
     pub(crate) fn kind(&self) -> &'static str {
         match self {

@@ -444,6 +444,8 @@ fn what_cannot_be_tracked_is_emitted_beside_the_error() {
         "struct S { probe: Probe<Self>, a: u8 }",
         "enum E { A(u8), B(memscope::Probe<Self>, u8) }",
         "#[derive(Copy)] enum E { A }",
+        "#[inline] #[memscope::track(skip)] fn f() {}",
+        "#[cfg_attr(unix, memscope::track)] impl S {}",
     ] {
         for mode in [Mode::On, Mode::Off] {
             let tokens: TokenStream = item.parse().unwrap();
