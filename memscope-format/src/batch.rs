@@ -8,7 +8,8 @@ use crate::hooks::{Hook, HookTable};
 use crate::raw::{DURATION_UNKNOWN, RawKind, Slot, SlotHeader, flags, value_id};
 use crate::record::Record;
 use crate::rows::{
-    Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Stream, Zst,
+    Call, CallOutcome, Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason,
+    Stream, Task, TaskKind, Zst,
 };
 
 /// Why a raw event gives no rows.
@@ -44,6 +45,10 @@ pub struct Batch {
     pub zst: Chunk<Zst>,
     /// Drops.
     pub drop_chain: Chunk<DropChain>,
+    /// Calls and polls.
+    pub call: Chunk<Call>,
+    /// Tasks.
+    pub task: Chunk<Task>,
     /// Raw events since the last seal.
     pub events: u64,
     compressor: Compressor,
@@ -60,6 +65,8 @@ impl Batch {
             container: Chunk::new(),
             zst: Chunk::new(),
             drop_chain: Chunk::new(),
+            call: Chunk::new(),
+            task: Chunk::new(),
             events: 0,
             compressor: Compressor::new(compression.into()),
             full: Vec::new(),
@@ -70,7 +77,7 @@ impl Batch {
     ///
     /// A birth is a row of LIFECYCLE (of ZST if the type has no size) and, if the type is a container, one of
     /// CONTAINER. An end is a row of DROP_CHAIN, or of LIFECYCLE (ZST) if no drop was to be timed or the value
-    /// had moved. A snapshot is a row of CONTAINER.
+    /// had moved. A snapshot is a row of CONTAINER. Calls and polls are rows of CALL, begins and ends of tasks of TASKS.
     ///
     /// Until the batch is sealed, a hook must mean the same in all `hooks` that are given.
     ///
@@ -145,6 +152,41 @@ impl Batch {
                 let at = Place { value: first.p0, hook, field, reason };
                 self.push_container(hook_id, first.w0, thread, &at, def, &state);
             }
+            Some(RawKind::Call) => {
+                let duration = first.p1 & DURATION_UNKNOWN;
+                let row = Call {
+                    ts: first.w0,
+                    duration: (duration != DURATION_UNKNOWN).then_some(duration),
+                    site: hook.site,
+                    task: (first.p0 != 0).then_some(first.p0),
+                    depth: (first.p1 >> 48) as u32,
+                    outcome: if flags & flags::PANICKING != 0 {
+                        CallOutcome::Unwound
+                    } else if flags & flags::PENDING != 0 {
+                        CallOutcome::Pending
+                    } else {
+                        CallOutcome::Returned
+                    },
+                    thread,
+                };
+                let key = key | first.p1 & !DURATION_UNKNOWN;
+                put(&mut self.call, key, &row, &mut self.compressor, &mut self.full);
+            }
+            Some(RawKind::Task) => {
+                let kind = TaskKind::from_id(flags & flags::TASK_KIND)
+                    .ok_or(UnreadableEvent::UnknownKind(first.header))?;
+                let begins = kind == TaskKind::Started;
+                let row = Task {
+                    ts: first.w0,
+                    kind,
+                    task: if begins { value_id(ring, position) } else { first.p0 },
+                    parent: (begins && first.p0 != 0).then_some(first.p0),
+                    site: hook.site,
+                    executor_id: first.p1.checked_sub(1),
+                    thread,
+                };
+                put(&mut self.task, key, &row, &mut self.compressor, &mut self.full);
+            }
             Some(RawKind::Pad | RawKind::Cont) | None => {
                 return Err(UnreadableEvent::UnknownKind(first.header));
             }
@@ -166,6 +208,8 @@ impl Batch {
         frames.extend(self.container.seal_with(compressor));
         frames.extend(self.zst.seal_with(compressor));
         frames.extend(self.drop_chain.seal_with(compressor));
+        frames.extend(self.call.seal_with(compressor));
+        frames.extend(self.task.seal_with(compressor));
         self.events = 0;
         frames
     }

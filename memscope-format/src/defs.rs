@@ -208,7 +208,7 @@ pub struct HookDef {
     pub id: u32,
     /// A [`SiteDef::id`].
     pub site: u32,
-    /// A [`TypeDef::id`].
+    /// A [`TypeDef::id`]; 0 for a function, which has no type of its own.
     pub type_id: u32,
 }
 

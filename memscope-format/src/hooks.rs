@@ -34,6 +34,11 @@ struct TypeShape {
     place: u32,
 }
 
+impl TypeShape {
+    /// What stands for the type of a hook that has none: of a function.
+    const NONE: Self = Self { zero_sized: false, container: None, place: u32::MAX };
+}
+
 impl HookTable {
     /// Makes an empty table.
     #[must_use]
@@ -58,7 +63,11 @@ impl HookTable {
         let mut hooks = std::mem::take(&mut self.waiting);
         hooks.extend_from_slice(&defs.hooks);
         for def in hooks {
-            let Some(shape) = self.types.get(&def.type_id) else {
+            let shape = match def.type_id {
+                0 => Some(&TypeShape::NONE),
+                type_id => self.types.get(&type_id),
+            };
+            let Some(shape) = shape else {
                 self.waiting.push(def);
                 continue;
             };

@@ -55,6 +55,12 @@ pub enum RawKind {
     Snapshot = 3,
     /// The second slot of a wide event.
     Cont = 4,
+    /// A call, or a poll, ended. `w0` = end, `p0` = the task that was polled or 0, `p1` = ticks it took (48 bits, all ones =
+    /// unknown) | depth << 48. Its hook is of no type.
+    Call = 5,
+    /// A task began or ended. Begin: its id is this event's ring and position, `p0` = the task within which that happened or
+    /// 0. End: `p0` = the task. `p1` = one more than what the executor calls it, or 0.
+    Task = 6,
 }
 
 impl RawKind {
@@ -67,6 +73,8 @@ impl RawKind {
             2 => Self::End,
             3 => Self::Snapshot,
             4 => Self::Cont,
+            5 => Self::Call,
+            6 => Self::Task,
             _ => return None,
         })
     }
@@ -84,8 +92,12 @@ pub mod flags {
     pub const MOVED: u8 = 0x02;
     /// `End`: no drop was to be timed; becomes a lifecycle row.
     pub const EXIT: u8 = 0x04;
-    /// `End`: the thread was unwinding.
+    /// `End`: the thread was unwinding. `Call`: it unwound.
     pub const PANICKING: u8 = 0x08;
+    /// `Call`: the future was not ready.
+    pub const PENDING: u8 = 0x01;
+    /// `Task`: the bits that hold a [`crate::rows::TaskKind`].
+    pub const TASK_KIND: u8 = 0x07;
 }
 
 /// The duration in an `End` that says "not observed".

@@ -357,7 +357,7 @@ impl Check<'_> {
         let state = &self.state;
         let mut undefined = hooks.iter().filter(|hook| {
             !state.defines(FrameType::SITES, u64::from(hook.site))
-                || !state.defines(FrameType::TYPES, u64::from(hook.type_id))
+                || (hook.type_id != 0 && !state.defines(FrameType::TYPES, u64::from(hook.type_id)))
         });
         if let Some(HookDef { id, site, type_id }) = undefined.next() {
             let others = undefined.count();

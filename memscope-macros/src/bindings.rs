@@ -11,6 +11,7 @@ pub(crate) struct Binding {
     pub(crate) ident: Ident,
     /// The conditions under which it exists.
     pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) mutability: Option<Token![mut]>,
 }
 
 /// What a pattern declares.
@@ -32,7 +33,7 @@ impl Bindings {
 
     /// A method's `self`, taken by value.
     pub(crate) fn of_self(token: Token![self], attributes: &[Attribute]) -> Self {
-        let binding = Binding { ident: token.into(), cfgs: cfgs(attributes) };
+        let binding = Binding { ident: token.into(), cfgs: cfgs(attributes), mutability: None };
         Self { values: vec![binding], has_references: false }
     }
 
@@ -73,7 +74,11 @@ impl Bindings {
         if binding.by_ref.is_some() {
             self.has_references = true;
         } else if !names_a_constant(binding) {
-            self.values.push(Binding { ident: binding.ident.clone(), cfgs: outer.to_vec() });
+            self.values.push(Binding {
+                ident: binding.ident.clone(),
+                cfgs: outer.to_vec(),
+                mutability: binding.mutability,
+            });
         }
         if let Some((_, inner)) = &binding.subpat {
             self.collect(inner, outer);

@@ -3,6 +3,7 @@
 mod data;
 mod expectations;
 mod function;
+mod future;
 mod graft;
 mod hook;
 mod inert;

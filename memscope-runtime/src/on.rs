@@ -1,9 +1,10 @@
 //! Recording: what exists with the feature `on`.
 //!
-//! A hook ([`hooks`], [`probe`]) writes a raw event into its thread's [`recorder`], whose ring is file memory
+//! A hook ([`hooks`], [`calls`], [`probe`]) writes a raw event into its thread's [`recorder`], whose ring is file memory
 //! ([`rings`]); the [`drain`] moves events into the capture of the [`session`]. What a hook is called and which
 //! type it saw is interned once, by the [`registry`].
 
+mod calls;
 mod capture;
 mod clock;
 mod containers;
@@ -28,6 +29,7 @@ pub use session::{capture_path, flush};
 pub use tracked::Tracked;
 
 pub(crate) mod private {
+    pub use super::calls::{Call, Polled, polled};
     pub use super::hooks::{
         DropHasHook, Exit, Scoped, Slot, drop_hook, drop_hook_if_tracked, own_drop_has_hook,
         scoped, scoped_always, snapshot,

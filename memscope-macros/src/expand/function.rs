@@ -2,8 +2,9 @@
 
 use super::Mode;
 use super::expectations::excuse;
+use super::future::{output_of_async, output_of_future, returned_block};
 use super::graft::Grafts;
-use super::hook::{Bind, Hooks, Kind};
+use super::hook::{AsyncBody, Bind, Hooks, Kind};
 use super::inert::{extends_a_temporary, is_inert_initialiser, is_inert_type};
 use crate::attr::Options;
 use crate::bindings::{Binding, Bindings};
@@ -13,7 +14,7 @@ use syn::ext::IdentExt;
 use syn::visit_mut::VisitMut;
 use syn::{
     AngleBracketedGenericArguments, Attribute, Block, ExprConst, ExprRepeat, FnArg, Item, ItemFn,
-    Local, Pat, ReceiverKind, Signature, Stmt, Type,
+    Local, Pat, ReceiverKind, Signature, Stmt, Token, Type,
 };
 
 /// A walk over an item that puts hooks around declarations.
@@ -60,17 +61,49 @@ impl<'a> Hooking<'a> {
         self.hooks.enter(name);
         let arguments = self.arguments(signature);
         self.visit_block_mut(body);
-        if !arguments.is_empty() {
-            body.stmts.insert(0, self.grafts.mark(arguments));
+        let mut first = Vec::new();
+        if signature.asyncness.is_some() {
+            first.extend(self.polls_of_body(signature));
+        } else if !self.polls_of_block(signature, body) {
+            first.push(self.grafts.mark(self.hooks.call(&signature.ident)));
         }
+        if !arguments.is_empty() {
+            first.push(self.grafts.mark(arguments));
+        }
+        body.stmts.splice(0..0, first);
         self.hooks.leave();
+    }
+
+    /// The mark that makes an async function's body into a future whose polls are recorded.
+    fn polls_of_body(&mut self, signature: &Signature) -> Option<Stmt> {
+        let output = output_of_async(signature)?;
+        let arguments = signature.inputs.iter().filter_map(|argument| match argument {
+            // `self` cannot be bound anew, and is the last to be dropped anyway.
+            FnArg::Receiver(_) => None,
+            FnArg::Typed(argument) => Some(Bindings::of(&argument.pat, &argument.attrs).values),
+        });
+        let rebound: Vec<_> = arguments.flatten().collect();
+        let body = AsyncBody { capture: Some(<Token![move]>::default()), rebound: &rebound };
+        Some(self.grafts.mark_around(self.hooks.polls(&signature.ident, &output, body)))
+    }
+
+    /// Puts that mark into the async block that a function returns, as it is or in a `Box::pin`.
+    fn polls_of_block(&mut self, signature: &Signature, body: &mut Block) -> bool {
+        let (Some(output), Some(block)) = (output_of_future(signature), returned_block(body))
+        else {
+            return false;
+        };
+        let taken = AsyncBody { capture: block.capture, rebound: &[] };
+        let wrap = self.hooks.polls(&signature.ident, &output, taken);
+        block.block.stmts.insert(0, self.grafts.mark_around(wrap));
+        true
     }
 
     /// Whether the options leave a variable or argument in.
     fn wants(&self, kind: Kind, binding: &Binding) -> bool {
         let chosen = match kind {
             Kind::Argument => &self.options.args,
-            Kind::Variable | Kind::Type => &self.options.vars,
+            _ => &self.options.vars,
         };
         chosen.as_ref().is_none_or(|chosen| chosen.includes(&binding.ident))
             && !self.options.skip.as_ref().is_some_and(|skipped| skipped.includes(&binding.ident))

@@ -10,9 +10,37 @@ use syn::{Item, Stmt};
 
 const MARK: &str = "__memscope_graft";
 
-/// Statements to be put in, by the number of their mark.
+/// What is to be put in, by the number of its mark.
 #[derive(Debug, Default)]
-pub(super) struct Grafts(Vec<TokenStream>);
+pub(super) struct Grafts(Vec<Graft>);
+
+#[derive(Debug)]
+enum Graft {
+    /// Statements, or items, where the mark stands.
+    Statements(TokenStream),
+    /// Something around all that follows the mark in its braces.
+    Around(Wrap),
+}
+
+/// Makes `{ body }` into `{ outside before(site, keyword { first body }) after }`.
+#[derive(Debug)]
+pub(super) struct Wrap {
+    pub(super) outside: TokenStream,
+    pub(super) before: TokenStream,
+    pub(super) site: TokenStream,
+    pub(super) keyword: TokenStream,
+    pub(super) first: TokenStream,
+    pub(super) after: TokenStream,
+}
+
+impl Wrap {
+    /// The braces inside are the user's, with their edition.
+    fn around(&self, braces: &Group, body: TokenStream) -> TokenStream {
+        let Self { outside, before, site, keyword, first, after } = self;
+        let body = regrouped(braces, quote!(#first #body));
+        quote!(#outside #before(#site, #keyword #body) #after)
+    }
+}
 
 impl Grafts {
     /// Keeps statements, and returns the mark that stands for them in the tree.
@@ -22,9 +50,18 @@ impl Grafts {
 
     /// The same, among items.
     pub(super) fn mark_item(&mut self, statements: TokenStream) -> Item {
+        self.mark_of(Graft::Statements(statements))
+    }
+
+    /// A mark to stand first in braces: what follows there is wrapped.
+    pub(super) fn mark_around(&mut self, wrap: Wrap) -> Stmt {
+        Stmt::Item(self.mark_of(Graft::Around(wrap)))
+    }
+
+    fn mark_of(&mut self, graft: Graft) -> Item {
         let mark = Ident::new(MARK, Span::call_site());
         let number = Literal::usize_unsuffixed(self.0.len());
-        self.0.push(statements);
+        self.0.push(graft);
         Item::Verbatim(quote!(#mark #number))
     }
 
@@ -75,23 +112,51 @@ impl Grafts {
         if !has_mark(printed.stream()) {
             return Some(original);
         }
-        let merged = self.merge_or_print(original.stream(), printed.stream())?;
-        Some(regrouped(&original, merged))
+        let (wrap, printed) = self.split_wrap(printed.stream());
+        let merged = self.merge_or_print(original.stream(), printed)?;
+        Some(wrapped(wrap, &original, merged))
+    }
+
+    /// The wrap whose mark stands first, and what follows it.
+    fn split_wrap(&self, printed: TokenStream) -> (Option<&Wrap>, TokenStream) {
+        let mut tokens = printed.clone().into_iter();
+        if let Some(TokenTree::Ident(ident)) = tokens.next()
+            && ident == MARK
+            && let Some(Graft::Around(wrap)) = self.graft(tokens.next())
+        {
+            return (Some(wrap), tokens.collect());
+        }
+        (None, printed)
     }
 
     fn replace_within(&self, token: TokenTree) -> Option<TokenTree> {
         match token {
             TokenTree::Group(group) if has_mark(group.stream()) => {
-                let replaced = self.merge(None, group.stream())?;
-                Some(TokenTree::Group(regrouped(&group, replaced)))
+                let (wrap, printed) = self.split_wrap(group.stream());
+                let replaced = self.merge(None, printed)?;
+                Some(TokenTree::Group(wrapped(wrap, &group, replaced)))
             }
             token => Some(token),
         }
     }
 
     fn statements(&self, number: Option<TokenTree>) -> Option<&TokenStream> {
+        match self.graft(number)? {
+            Graft::Statements(statements) => Some(statements),
+            Graft::Around(_) => None,
+        }
+    }
+
+    fn graft(&self, number: Option<TokenTree>) -> Option<&Graft> {
         let number: usize = number?.to_string().parse().ok()?;
         self.0.get(number)
+    }
+}
+
+fn wrapped(wrap: Option<&Wrap>, braces: &Group, content: TokenStream) -> Group {
+    match wrap {
+        None => regrouped(braces, content),
+        Some(wrap) => regrouped(braces, wrap.around(braces, content)),
     }
 }
 

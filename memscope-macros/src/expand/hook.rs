@@ -6,12 +6,13 @@
 //! lints from looking at them) and is located at the user's variable (where errors point). Only the user's
 //! identifiers keep their own resolution.
 
+use super::graft::Wrap;
 use crate::attr::Options;
 use crate::bindings::Binding;
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
-use syn::Ident;
 use syn::ext::IdentExt;
+use syn::{Ident, Token, Type};
 
 /// What emitted code has in common: the way to memscope, and what its sites are called.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(super) enum Kind {
     Variable,
     Argument,
     Type,
+    Function,
+    AsyncFunction,
 }
 
 /// How a guard is bound to its variable.
@@ -90,14 +93,17 @@ impl Hooks {
                 Kind::Variable => "Variable",
                 Kind::Argument => "Argument",
                 Kind::Type => "Type",
+                Kind::Function => "Function",
+                Kind::AsyncFunction => "AsyncFunction",
             },
             span,
         );
-        let mut name_and_scope = self.scope.join("::");
-        if !name_and_scope.is_empty() {
-            name_and_scope += "::";
-        }
-        name_and_scope += name;
+        let name_and_scope = match (self.scope.is_empty(), name) {
+            (true, name) => name.to_owned(),
+            // The scope itself.
+            (false, "") => self.scope.join("::"),
+            (false, name) => self.scope.join("::") + "::" + name,
+        };
         // Not `file!`, which is where the outermost macro was called: the variable may stand in another's definition.
         let file = at.file();
         let start = at.start();
@@ -158,6 +164,38 @@ impl Hooks {
         )
     }
 
+    /// The statement at the beginning of a function's body that records the call.
+    pub(super) fn call(&self, function: &Ident) -> TokenStream {
+        let at = function.span();
+        let span = emitted(at);
+        let krate = self.krate(span);
+        let call = Ident::new("__memscope_call", span);
+        let site = self.site(Kind::Function, "", at);
+        quote_spanned!(span=> let #call = #krate::__private::Call::enter(#site);)
+    }
+
+    /// What makes a future's body into one whose polls are recorded: see [`Wrap`]. `output` is what it gives.
+    pub(super) fn polls(&self, function: &Ident, output: &Type, body: AsyncBody) -> Wrap {
+        let at = function.span();
+        let span = emitted(at);
+        let krate = self.krate(span);
+        let site = self.site(Kind::AsyncFunction, "", at);
+        let AsyncBody { capture, rebound } = body;
+        let is_mutable = |binding: &&Binding| binding.mutability.is_some();
+        Wrap {
+            outside: rebound
+                .iter()
+                .filter(is_mutable)
+                .map(|one| use_as_mutable(one, span))
+                .collect(),
+            before: quote_spanned!(span=> #krate::__private::polled::<#output, _>),
+            site,
+            keyword: quote_spanned!(span=> async #capture),
+            first: rebound.iter().map(|binding| rebind(binding, span)).collect(),
+            after: quote_spanned!(span=> .await),
+        }
+    }
+
     fn called(&mut self, variable: &Ident) -> String {
         self.next_name.take().unwrap_or_else(|| variable.unraw().to_string())
     }
@@ -165,6 +203,25 @@ impl Hooks {
     fn guard(&self, role: &str, span: Span) -> Ident {
         format_ident!("__memscope_{role}_{}", self.count, span = span)
     }
+}
+
+/// How an async body takes what it uses of the scope around it.
+pub(super) struct AsyncBody<'a> {
+    pub(super) capture: Option<Token![move]>,
+    /// Arguments to be taken first, in this order, so that they are dropped in the order of the function's.
+    pub(super) rebound: &'a [Binding],
+}
+
+/// Uses an argument as what it is declared as: that it is not changed before it is moved is nothing to warn of.
+fn use_as_mutable(binding: &Binding, span: Span) -> TokenStream {
+    let Binding { ident, cfgs, .. } = binding;
+    quote_spanned!(span=> #(#cfgs)* let _ = &mut #ident;)
+}
+
+/// Moves an argument into the body that it is used in.
+fn rebind(binding: &Binding, span: Span) -> TokenStream {
+    let Binding { ident, cfgs, mutability } = binding;
+    quote_spanned!(span=> #(#cfgs)* let #mutability #ident = #ident;)
 }
 
 /// The attributes of a statement that looks at a variable.

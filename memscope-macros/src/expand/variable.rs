@@ -196,7 +196,7 @@ impl Existing {
         input.parse::<Option<Token![mut]>>()?;
         let ident =
             if input.peek(Token![self]) { input.call(Ident::parse_any)? } else { input.parse()? };
-        Ok(Self(Binding { ident, cfgs: Vec::new() }))
+        Ok(Self(Binding { ident, cfgs: Vec::new(), mutability: None }))
     }
 }
 

@@ -60,6 +60,10 @@ pub(super) struct Recorder {
     /// Whether the owner has given up waiting for room, until there is some.
     stalled: Cell<bool>,
     depth: Cell<u32>,
+    /// Calls that have begun and not ended.
+    calls: Cell<u32>,
+    /// The task that is being polled; 0 if none is.
+    task: Cell<u64>,
     open: UnsafeCell<[OpenDrop; OPEN_DROPS]>,
     shared: Shared,
 }
@@ -73,7 +77,7 @@ struct Shared {
     thread: AtomicU64,
 }
 
-// SAFETY: `lap`, `in_event`, `stalled`, `depth` and `open` are only touched by the owner (there is one at a time,
+// SAFETY: `lap`, `in_event`, `stalled`, `depth`, `calls`, `task` and `open` are only touched by the owner (there is one at a time,
 // handed on through `ownership` with Release and Acquire); everything else is atomic or never changes.
 unsafe impl Sync for Recorder {}
 
@@ -125,6 +129,8 @@ impl Recorder {
             in_event: Cell::new(false),
             stalled: Cell::new(false),
             depth: Cell::new(0),
+            calls: Cell::new(0),
+            task: Cell::new(0),
             open: UnsafeCell::new([OpenDrop::default(); OPEN_DROPS]),
             shared: Shared {
                 drained: AtomicU64::new(start),
@@ -144,6 +150,8 @@ impl Recorder {
         self.shared.thread.store(thread.into(), Ordering::Relaxed);
         self.memory.set_thread(thread);
         self.depth.set(0);
+        self.calls.set(0);
+        self.task.set(0);
         self.stalled.set(false);
         self.in_event.set(false);
         self.limit.store(0, Ordering::Relaxed);
@@ -435,6 +443,26 @@ impl Recorder {
                 open.set(noted);
             }
         }
+    }
+
+    /// Notes that a call begins; returns how many enclose it.
+    #[inline(always)]
+    pub(super) fn open_call(&self) -> u32 {
+        let depth = self.calls.get();
+        self.calls.set(depth + 1);
+        depth
+    }
+
+    /// Notes that the call with this depth has ended, and with it those within that were abandoned.
+    #[inline(always)]
+    pub(super) fn close_call(&self, depth: u32) {
+        self.calls.set(depth);
+    }
+
+    /// Says which task is polled from now on; returns the one before.
+    #[inline(always)]
+    pub(super) fn swap_task(&self, task: u64) -> u64 {
+        self.task.replace(task)
     }
 
     /// How many drops are open.

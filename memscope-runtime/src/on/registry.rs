@@ -4,7 +4,7 @@
 //! that every event names something that the file already defines.
 
 use super::session::{self, Core};
-use super::shape::{TypeDesc, saturate};
+use super::shape::{NO_TYPE, TypeDesc, saturate};
 use super::site::{Hook, Site, SiteRef};
 use core::sync::atomic::Ordering;
 use memscope_format::defs::{Defs, HookDef, SiteDef, ThreadDef, TypeDef};
@@ -76,7 +76,8 @@ impl Registry {
 
     fn hook(&mut self, site: &'static Site, desc: &'static TypeDesc, new: &mut Defs) -> (u32, u32) {
         let site = self.site(site, new);
-        let type_id = self.type_id(desc, new);
+        let type_id =
+            if core::ptr::eq(desc, &raw const NO_TYPE) { 0 } else { self.type_id(desc, new) };
         if let Some(id) = self.hooks.get(&(site, type_id)) {
             return (*id, type_id);
         }

@@ -140,6 +140,9 @@ impl TypeDesc {
     }
 }
 
+/// Stands for the type of a function's site, which has none.
+pub(super) static NO_TYPE: TypeDesc = TypeDesc::of::<()>(Shape::Opaque);
+
 /// The description of a type that says what it is.
 ///
 /// The same type may have several, at different addresses: each unit of code that the compiler makes has its own.
