@@ -191,7 +191,9 @@ impl Hooks {
             before: quote_spanned!(span=> #krate::__private::polled::<#output, _>),
             site,
             keyword: quote_spanned!(span=> async #capture),
-            first: rebound.iter().map(|binding| rebind(binding, span)).collect(),
+            first: std::iter::once(gives(output, span))
+                .chain(rebound.iter().map(|binding| rebind(binding, span)))
+                .collect(),
             after: quote_spanned!(span=> .await),
         }
     }
@@ -210,6 +212,17 @@ pub(super) struct AsyncBody<'a> {
     pub(super) capture: Option<Token![move]>,
     /// Arguments to be taken first, in this order, so that they are dropped in the order of the function's.
     pub(super) rebound: &'a [Binding],
+}
+
+/// Says what a body gives, so that it is coerced to that as in the function itself, whose type an async block does not see.
+fn gives(output: &Type, span: Span) -> TokenStream {
+    quote_spanned! {span=>
+        #[allow(unreachable_code, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
+        if false {
+            let given: #output = loop {};
+            return given;
+        }
+    }
 }
 
 /// Uses an argument as what it is declared as: that it is not changed before it is moved is nothing to warn of.
