@@ -504,8 +504,8 @@ def rows_of(header, payload):
 
 # Section 6.2.
 
-PAD, BORN, END, SNAPSHOT, SECOND = range(5)
-WIDE, CLONED, DROPPED, MOVED, EXIT, PANICKING = 0x80, 1, 1, 2, 4, 8
+PAD, BORN, END, SNAPSHOT, SECOND, CALLED, TASK = range(7)
+WIDE, CLONED, DROPPED, MOVED, EXIT, PANICKING, PENDING = 0x80, 1, 1, 2, 4, 8, 1
 
 
 def raw_rows_of(header, payload, tables):
@@ -533,6 +533,33 @@ def raw_rows_of(header, payload, tables):
             at += 1
         need(hook_id in tables[HOOKS], "an unknown hook")
         hook = tables[HOOKS][hook_id]
+        if kind == CALLED:
+            duration = p1 & (1 << 48) - 1
+            rows.setdefault(CALL, []).append({
+                "ts": ts,
+                "duration": None if duration == (1 << 48) - 1 else duration,
+                "site": hook["site"],
+                "task": p0 or None,
+                "depth": p1 >> 48,
+                "outcome": CALL_OUTCOMES[2 if flags & PANICKING else 3 if flags & PENDING else 1],
+                "thread": thread,
+            })
+            events += 1
+            continue
+        if kind == TASK:
+            need(flags & 7 in TASK_KINDS, "an unknown kind of task event")
+            begins = flags & 7 == 1
+            rows.setdefault(TASKS, []).append({
+                "ts": ts,
+                "kind": TASK_KINDS[flags & 7],
+                "task": ring << 48 | position & (1 << 48) - 1 if begins else p0,
+                "parent": p0 if begins and p0 else None,
+                "site": hook["site"],
+                "executor_id": p1 - 1 if p1 else None,
+                "thread": thread,
+            })
+            events += 1
+            continue
         need(hook["type_id"] in tables[TYPES], "an unknown type")
         type_def = tables[TYPES][hook["type_id"]]
         of = {"ts": ts, "site": hook["site"], "type": hook["type_id"], "thread": thread}

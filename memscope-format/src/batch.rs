@@ -173,8 +173,7 @@ impl Batch {
                 put(&mut self.call, key, &row, &mut self.compressor, &mut self.full);
             }
             Some(RawKind::Task) => {
-                let kind = TaskKind::from_id(flags & flags::TASK_KIND)
-                    .ok_or(UnreadableEvent::UnknownKind(first.header))?;
+                let kind = task_kind(header)?;
                 let begins = kind == TaskKind::Started;
                 let row = Task {
                     ts: first.w0,
@@ -296,10 +295,21 @@ pub(crate) fn streams_of(
             snapshot(hooks, hook_id, hook, second)?;
             Ok((Stream::Container, None))
         }
+        Some(RawKind::Call) => Ok((Stream::Call, None)),
+        Some(RawKind::Task) => {
+            task_kind(header)?;
+            Ok((Stream::Tasks, None))
+        }
         Some(RawKind::Pad | RawKind::Cont) | None => {
             Err(UnreadableEvent::UnknownKind(first.header))
         }
     }
+}
+
+/// What an event says of a task.
+fn task_kind(header: SlotHeader) -> Result<TaskKind, UnreadableEvent> {
+    TaskKind::from_id(header.flags() & flags::TASK_KIND)
+        .ok_or(UnreadableEvent::UnknownKind(header.0))
 }
 
 /// What was read by a snapshot, where in the value, and why.

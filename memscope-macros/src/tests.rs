@@ -41,12 +41,6 @@ fn hooks_no_value(item: &str) -> bool {
     !emitted.contains("Slot") && !emitted.contains("scoped")
 }
 
-/// Whether an item is emitted as it was written.
-fn untouched(item: &str) -> bool {
-    let item: TokenStream = item.parse().unwrap();
-    track_item(TokenStream::new(), item.clone(), Mode::On).to_string() == item.to_string()
-}
-
 /// The messages of the errors in emitted code.
 fn errors(emitted: &TokenStream) -> Vec<String> {
     let file: syn::File = syn::parse2(emitted.clone()).unwrap();

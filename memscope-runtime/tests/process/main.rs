@@ -10,6 +10,7 @@ mod sinks;
 use harness::{Run, run, run_with};
 use memscope_format::chunks::Place;
 use memscope_format::rows::SnapshotReason;
+use memscope_format::rows::{Call, Task, TaskKind};
 use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, Zst};
 use std::os::unix::process::ExitStatusExt;
 
@@ -207,8 +208,10 @@ fn a_module_is_tracked_with_all_that_is_in_it() {
         sites,
         [
             "Till Type [shop]",
+            "Till::count Function [shop]",
             "Till::count::coins Variable [shop]",
             "Till::count::self Argument [shop]",
+            "by_itself Function [io slow]",
             "by_itself::chosen Variable [io slow]",
         ]
     );
@@ -218,6 +221,99 @@ fn a_module_is_tracked_with_all_that_is_in_it() {
         .map(|row| defs.site(row.site).unwrap().name.clone())
         .collect();
     assert_eq!(born, ["by_itself::chosen", "Till::count::self", "Till::count::coins"]);
+}
+
+/// A row of CALL in words: its function, its depth and how it ended.
+fn called(capture: &memscope_format::Reader) -> Vec<String> {
+    let name = |site| capture.defs().site(site).unwrap().name.clone();
+    let call = |row: &Call| format!("{} depth {} {:?}", name(row.site), row.depth, row.outcome);
+    harness::rows::<Call>(capture).iter().map(call).collect()
+}
+
+#[test]
+fn every_call_is_recorded_with_what_encloses_it_and_how_it_ended() {
+    let run = run("calls");
+    let capture = run.capture();
+    assert_eq!(
+        called(&capture),
+        [
+            "leaf depth 1 Returned",
+            "caller depth 0 Returned",
+            "fails depth 1 Unwound",
+            "caller depth 0 Unwound",
+            "leaf depth 0 Returned",
+        ]
+    );
+    let calls = harness::rows::<Call>(&capture);
+    assert!(calls.iter().all(|call| call.task.is_none()));
+    let [leaf, caller] = [&calls[0], &calls[1]];
+    let begun = |call: &Call| call.ts - call.duration.unwrap();
+    assert!(begun(caller) <= begun(leaf) && leaf.ts <= caller.ts);
+}
+
+#[test]
+fn every_poll_of_a_task_is_recorded_on_whatever_thread_and_how_the_task_ended() {
+    let run = run("tasks");
+    let capture = run.capture();
+    let name = |site| capture.defs().site(site).unwrap().name.clone();
+    // There is no order between the rows of two threads but that of their times.
+    let mut tasks = harness::rows::<Task>(&capture);
+    tasks.sort_by_key(|row| row.ts);
+    let ids: Vec<u64> =
+        tasks.iter().filter(|row| row.kind == TaskKind::Started).map(|row| row.task).collect();
+    let number = |task: u64| ids.iter().position(|id| *id == task).unwrap();
+    let story: Vec<_> = tasks
+        .iter()
+        .map(|row| {
+            let parent = row.parent.map(|parent| format!(" in {}", number(parent)));
+            let parent = parent.unwrap_or_default();
+            format!("{} {} {:?}{parent}", number(row.task), name(row.site), row.kind)
+        })
+        .collect();
+    assert_eq!(
+        story,
+        [
+            "0 outer Started",
+            "1 inner Started in 0",
+            "1 inner Completed",
+            "0 outer Completed",
+            "2 dropped Started",
+            "2 dropped Cancelled",
+            "3 fails_later Started",
+            "3 fails_later Unwound",
+            "4 returns_a_box Started",
+            "4 returns_a_box Completed",
+        ]
+    );
+    let mut calls = harness::rows::<Call>(&capture);
+    calls.sort_by_key(|row| row.ts);
+    let polls: Vec<_> = calls
+        .iter()
+        .map(|row| format!("{} {:?}", number(row.task.unwrap()), row.outcome))
+        .collect();
+    assert_eq!(
+        polls,
+        [
+            // The inner one is polled within the outer one, and ends its polls first.
+            "1 Pending",
+            "0 Pending",
+            // From here on another thread polls.
+            "1 Returned",
+            "0 Pending",
+            "0 Returned",
+            "2 Pending",
+            "3 Pending",
+            "3 Unwound",
+            "4 Returned",
+        ]
+    );
+    let threads: Vec<u32> = calls.iter().map(|row| row.thread).collect();
+    assert!(threads[0] == threads[1] && threads[1] != threads[2]);
+    // What a cancelled task held is dropped before the task ends.
+    let drops = harness::rows::<DropChain>(&capture);
+    let held = drops.iter().find(|drop| name(drop.site) == "dropped::held").unwrap();
+    let cancelled = tasks.iter().find(|row| row.kind == TaskKind::Cancelled).unwrap();
+    assert!(held.ts <= cancelled.ts);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "what the parent is to know")]
 
+mod tasks;
+
 use memscope::Probe;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::marker::PhantomData;
@@ -34,6 +36,8 @@ pub(crate) fn play(scenario: &str) {
         "own_drop" => own_drop(),
         "tracked" => tracked(),
         "items" => items(),
+        "calls" => tasks::calls(),
+        "tasks" => tasks::tasks(),
         "nothing" => {}
         "many" => many(),
         "exit" => {

@@ -1,0 +1,102 @@
+//! Functions that call each other, and futures on an executor written by hand.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+#[memscope::track]
+fn caller(inner: fn()) {
+    inner();
+}
+
+#[memscope::track]
+fn leaf() {}
+
+#[memscope::track]
+fn fails() {
+    panic!("as it is to");
+}
+
+pub(super) fn calls() {
+    std::panic::set_hook(Box::new(|_| {}));
+    caller(leaf);
+    let _ = catch_unwind(|| caller(fails));
+    leaf();
+}
+
+/// Is not ready the first time.
+#[derive(Default)]
+struct Later(bool);
+
+impl Future for Later {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+#[memscope::track]
+async fn inner(text: String) -> usize {
+    Later::default().await;
+    text.len()
+}
+
+#[memscope::track]
+async fn outer() -> Result<usize, Box<dyn std::error::Error>> {
+    let len = inner("12".to_owned()).await;
+    Later::default().await;
+    Ok(len + "3".parse::<usize>()?)
+}
+
+#[memscope::track]
+async fn dropped() {
+    let held = vec![1];
+    Later::default().await;
+    drop(held);
+}
+
+#[memscope::track]
+async fn fails_later() {
+    Later::default().await;
+    panic!("as it is to");
+}
+
+#[memscope::track]
+fn returns_a_box() -> Pin<Box<dyn Future<Output = &'static str> + Send>> {
+    Box::pin(async { "x" })
+}
+
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+pub(super) fn tasks() {
+    std::panic::set_hook(Box::new(|_| {}));
+    // Not sent as a whole: what it is polled with moves, it stays.
+    let mut future = pin!(outer_that_moves());
+    assert!(poll(future.as_mut()).is_pending());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(poll(future.as_mut()).is_pending());
+            assert!(poll(future.as_mut()).is_ready());
+        });
+    });
+    {
+        let mut future = pin!(dropped());
+        assert!(poll(future.as_mut()).is_pending());
+    }
+    let mut future = Box::pin(fails_later());
+    assert!(poll(future.as_mut()).is_pending());
+    let unwound = catch_unwind(AssertUnwindSafe(|| poll(future.as_mut())));
+    assert!(unwound.is_err());
+    assert!(poll(returns_a_box().as_mut()).is_ready());
+}
+
+/// A future that can go to another thread.
+fn outer_that_moves() -> impl Future<Output = ()> + Send {
+    async {
+        assert_eq!(outer().await.map_err(|_| ()), Ok(5));
+    }
+}
