@@ -88,6 +88,7 @@ fn text(report: &Report, width: usize, top: usize) -> String {
     section("Types", tables::types(report, top));
     section("Containers, as last read", tables::containers(report, top));
     section("Slowest drops", tables::slowest_drops(report));
+    section("Functions", tables::functions(report, top));
     section("Zero-sized", tables::zero_sized(report, top));
     section("Threads", tables::threads(report, top));
     text + &without_event(report) + &findings(report)

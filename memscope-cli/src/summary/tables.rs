@@ -5,7 +5,9 @@ use crate::names::{short_type, short_types};
 use crate::table::{Kind, Table};
 use memscope_format::defs::SiteKind;
 use memscope_format::report::human::{Bytes, Count, Nanos};
-use memscope_format::report::{CaptureFigures, Figure, LifeFigures, Place, Report, SlowDrop};
+use memscope_format::report::{
+    CaptureFigures, Figure, LifeFigures, Place, Report, SlowDrop, TaskFigures,
+};
 use memscope_format::rows::{Outcome, SnapshotReason};
 use std::collections::HashMap;
 
@@ -128,6 +130,51 @@ pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
         ]);
     }
     (table, states.len())
+}
+
+pub(super) fn functions(report: &Report, top: usize) -> (Table, usize) {
+    let mut table = Table::new()
+        .column("Function", Kind::Text)
+        .column("Calls", Kind::Figure)
+        .column("Itself", Kind::Figure)
+        .column("Total", Kind::Figure)
+        .optional("Longest", Kind::Figure)
+        .optional("Unwound", Kind::Figure)
+        .optional("Tasks", Kind::Figure)
+        .optional("Completed", Kind::Figure)
+        .optional("Cancelled", Kind::Figure)
+        .optional("Unfinished", Kind::Figure)
+        .optional("Where", Kind::Path);
+    let names = Names::of(report);
+    let nothing = Figure::Exact(0);
+    let called: Vec<_> = report
+        .functions
+        .iter()
+        .filter(|known| known.calls != nothing || known.tasks.is_some())
+        .collect();
+    for known in called.iter().take(top) {
+        let of_tasks = |figure: fn(&TaskFigures) -> &Figure<u64>| match &known.tasks {
+            Some(tasks) => count(figure(tasks)),
+            None => none(),
+        };
+        table.row([
+            names.tagged(&known.site).into(),
+            count(&known.calls),
+            time(&known.self_ns),
+            time(&known.total_ns),
+            time(&known.longest_ns),
+            count(&known.unwound),
+            of_tasks(|tasks| &tasks.started),
+            of_tasks(|tasks| &tasks.completed),
+            of_tasks(|tasks| &tasks.cancelled),
+            of_tasks(|tasks| &tasks.unfinished),
+            format!("{}:{}", known.site.file, known.site.line).into(),
+        ]);
+    }
+    if called.iter().any(|known| known.tasks.is_some()) {
+        table.footer("of an async function, calls are polls".to_owned());
+    }
+    (table, called.len())
 }
 
 pub(super) fn slowest_drops(report: &Report) -> (Table, usize) {
@@ -271,6 +318,9 @@ impl<'a> Names<'a> {
         for site in &report.sites {
             *uses.entry(site.site.name.as_str()).or_default() += 1;
         }
+        for function in &report.functions {
+            *uses.entry(function.site.name.as_str()).or_default() += 1;
+        }
         Self(uses)
     }
 
@@ -380,6 +430,7 @@ mod tests {
             slowest_drops: Vec::new(),
             zero_sized: vec![permit],
             threads: Vec::new(),
+            functions: Vec::new(),
             findings: Vec::new(),
         };
         let text = zero_sized(&report, 9).0.render(80);

@@ -1,5 +1,6 @@
 //! One capture's rows, added up.
 
+use super::calls::{CallTotals, Calls};
 use super::containers::{ContainerTotals, Containers, Holder};
 use super::drops::{DropForest, DropSink, DropTotals, ObservedDrop};
 use super::lives::{Balance, Birth, End, Lives, Living, Matching};
@@ -98,6 +99,7 @@ pub(crate) struct Fold<'a> {
     matching: Matching,
     forest: DropForest,
     containers: Containers,
+    calls: Calls,
     /// Which fields of a type are containers, as in [`crate::rows::Container::field`].
     container_fields: Table<Vec<u32>>,
     /// Types whose values are dropped without running code.
@@ -110,6 +112,7 @@ pub(crate) struct Folded {
     pub(crate) tally: Tally,
     pub(crate) containers: HashMap<Holder, ContainerTotals>,
     pub(crate) slowest: Vec<ObservedDrop>,
+    pub(crate) functions: HashMap<u32, CallTotals>,
     /// Events that do not fit the others.
     pub(crate) unmatched: u64,
 }
@@ -135,6 +138,7 @@ impl<'a> Fold<'a> {
             matching: Matching::default(),
             forest: DropForest::new(slowest_drops),
             containers: Containers::default(),
+            calls: Calls::default(),
             container_fields,
         }
     }
@@ -168,6 +172,14 @@ impl<'a> Fold<'a> {
                 self.forest.add(&row, &mut self.tally);
                 self.end(row.ts, row.site, row.type_id, row.value, End::Drop(row.outcome));
             }
+            Row::Call(row) => {
+                self.tally.threads.at(row.thread).events += 1;
+                self.calls.call(&row);
+            }
+            Row::Task(row) => {
+                self.tally.threads.at(row.thread).events += 1;
+                self.calls.task(&row);
+            }
         }
     }
 
@@ -176,6 +188,7 @@ impl<'a> Fold<'a> {
         let slowest = self.forest.finish(&mut self.tally);
         Folded {
             containers: self.containers.finish(),
+            functions: self.calls.finish(),
             slowest,
             unmatched: self.matching.unmatched(),
             tally: self.tally,

@@ -16,8 +16,9 @@
 //! ```
 //!
 //! The rooms: `sweep` merges the streams by time; `fold` gives each row to those who count it, which are `lives`,
-//! `drops` and `containers`; `totals` puts several captures together; [`findings`] are drawn from the tables.
+//! `drops`, `containers` and `calls`; `totals` puts several captures together; [`findings`] are drawn from the tables.
 
+mod calls;
 mod captures;
 mod containers;
 mod distribution;
@@ -41,6 +42,7 @@ mod totals;
 mod twin;
 mod zero_sized;
 
+pub use calls::{FunctionFigures, TaskFigures};
 pub use captures::{CaptureFigures, DamageFigures, Unreadable};
 pub use containers::{ContainerFigures, LastKnown};
 pub use drops::{DropFigures, PathStep, SetOff, SlowDrop};
@@ -80,6 +82,8 @@ pub struct Report {
     pub zero_sized: Vec<ZeroSizedFigures>,
     /// Threads by name, those with most events first.
     pub threads: Vec<ThreadFigures>,
+    /// Functions, called or not, those that took most time of their own first.
+    pub functions: Vec<FunctionFigures>,
     /// What deserves a look.
     pub findings: Vec<Finding>,
 }
@@ -128,8 +132,15 @@ impl Report {
         unreadable: Vec<Unreadable>,
         tables: totals::Tables,
     ) -> Self {
-        let totals::Tables { sites, types, containers, slowest_drops, zero_sized, threads } =
-            tables;
+        let totals::Tables {
+            sites,
+            types,
+            containers,
+            slowest_drops,
+            zero_sized,
+            threads,
+            functions,
+        } = tables;
         let caveats = caveats(&captures, &unreadable);
         let mut report = Self {
             captures,
@@ -141,6 +152,7 @@ impl Report {
             slowest_drops,
             zero_sized,
             threads,
+            functions,
             findings: Vec::new(),
         };
         report.findings = findings::rules().iter().flat_map(|rule| rule.apply(&report)).collect();

@@ -10,7 +10,7 @@ use crate::chunks::ChunkRef;
 use crate::error::Error;
 use crate::reader::Reader;
 use crate::record::Event;
-use crate::rows::{Container, DropChain, Lifecycle, Zst};
+use crate::rows::{Call, Container, DropChain, Lifecycle, Task, Zst};
 use std::path::{Path, PathBuf};
 
 /// What a report keeps.
@@ -159,6 +159,8 @@ fn spans(reader: &Reader) -> Vec<Span<ChunkRef>> {
         .chain(of::<Zst>(reader, Rank::Zst))
         .chain(of::<Container>(reader, Rank::Container))
         .chain(of::<DropChain>(reader, Rank::DropChain))
+        .chain(of::<Call>(reader, Rank::Call))
+        .chain(of::<Task>(reader, Rank::Task))
         .collect()
 }
 
@@ -175,6 +177,8 @@ fn load(reader: &Reader, rank: Rank, chunk: &ChunkRef) -> Result<Vec<Row>, Error
         Rank::Zst => rows(reader, chunk, Row::Zst),
         Rank::Container => rows(reader, chunk, Row::Container),
         Rank::DropChain => rows(reader, chunk, Row::DropChain),
+        Rank::Call => rows(reader, chunk, Row::Call),
+        Rank::Task => rows(reader, chunk, Row::Task),
     }
 }
 

@@ -1,6 +1,6 @@
 //! All rows of a capture in the order of time, in bounded memory.
 
-use crate::rows::{Container, DropChain, Lifecycle, Zst};
+use crate::rows::{Call, Container, DropChain, Lifecycle, Task, Zst};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -11,6 +11,8 @@ pub(crate) enum Row {
     Zst(Zst),
     Container(Container),
     DropChain(DropChain),
+    Call(Call),
+    Task(Task),
 }
 
 impl Row {
@@ -19,6 +21,8 @@ impl Row {
             Self::Lifecycle(row) | Self::Zst(Zst(row)) => row.ts,
             Self::Container(row) => row.ts,
             Self::DropChain(row) => row.ts,
+            Self::Call(row) => row.ts,
+            Self::Task(row) => row.ts,
         }
     }
 }
@@ -30,6 +34,8 @@ pub(crate) enum Rank {
     Zst,
     Container,
     DropChain,
+    Call,
+    Task,
 }
 
 /// Where a chunk lies in time, and how to get its rows.

@@ -1,5 +1,6 @@
 //! Several captures' sums, put together by what the ids of each stand for.
 
+use super::calls::{CallTotals, FunctionFigures};
 use super::containers::{ContainerFigures, ContainerTotals};
 use super::drops::{DropTotals, MIXED, ObservedDrop, PathStep, SetOff, SlowDrop};
 use super::figure::{Figure, Grounds};
@@ -7,9 +8,9 @@ use super::fold::{Folded, SiteTotals, ThreadTotals, TypeTotals};
 use super::place::Place;
 use super::sites::{SiteFigures, ThreadFigures, TypeFigures};
 use super::zero_sized::{ZeroSizedField, ZeroSizedFigures};
-use crate::defs::{Defs, TypeDef};
+use crate::defs::{Defs, SiteKind, TypeDef};
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 const NO_PROBE: &str = "births are seen only of types with a `Probe` field";
 
@@ -20,6 +21,7 @@ pub(crate) struct Totals {
     types: HashMap<TypeKey, TypeEntry>,
     containers: HashMap<(Place, String, Option<String>), ContainerTotals>,
     threads: HashMap<Option<String>, ThreadEntry>,
+    functions: HashMap<Place, CallTotals>,
     slowest: Vec<SlowDrop>,
     grounds: Grounds,
 }
@@ -60,6 +62,7 @@ pub(crate) struct Tables {
     pub(crate) slowest_drops: Vec<SlowDrop>,
     pub(crate) zero_sized: Vec<ZeroSizedFigures>,
     pub(crate) threads: Vec<ThreadFigures>,
+    pub(crate) functions: Vec<FunctionFigures>,
 }
 
 /// Looks up what the ids of one capture stand for.
@@ -194,12 +197,19 @@ impl Totals {
         self.slowest.extend(slowest.map(|slow| names.slow_drop(capture, slow, times, &grounds)));
         self.grounds = std::mem::take(&mut self.grounds).and(grounds);
 
+        // Functions have a table of their own.
+        let functions: HashSet<u32> =
+            defs.sites.iter().filter(|site| is_function(site.kind)).map(|site| site.id).collect();
         for (id, totals) in folded.tally.sites.into_entries() {
+            if functions.contains(&id) {
+                self.functions.entry(names.site(id)).or_default();
+                continue;
+            }
             let entry = self.sites.entry(names.site(id)).or_default();
             entry.totals.lives.absorb(&totals.lives);
             entry.totals.drops.absorb(totals.drops.in_ns(times.duration));
         }
-        for hook in &defs.hooks {
+        for hook in defs.hooks.iter().filter(|hook| !functions.contains(&hook.site)) {
             let entry = self.sites.entry(names.site(hook.site)).or_default();
             entry.types.insert(names.type_name(hook.type_id));
             entry.probed |= names.types.get(&hook.type_id).is_some_and(|known| has_probe(known));
@@ -226,6 +236,10 @@ impl Totals {
                 }
             }
         }
+        for (id, totals) in folded.functions {
+            let entry = self.functions.entry(names.site(id)).or_default();
+            entry.absorb(totals.in_ns(times.duration));
+        }
         for (id, totals) in folded.tally.threads.into_entries() {
             let entry = self.threads.entry(names.thread(id)).or_default();
             entry.threads += 1;
@@ -239,7 +253,7 @@ impl Totals {
 
     /// Makes the tables, with so many slow drops.
     pub(crate) fn into_tables(self, slowest_drops: usize) -> Tables {
-        let Self { sites, types, containers, threads, mut slowest, grounds } = self;
+        let Self { sites, types, containers, threads, functions, mut slowest, grounds } = self;
         slowest.sort_by_key(|slow| (Reverse(slow.duration_ns), slow.capture, slow.began_ns));
         slowest.truncate(slowest_drops);
 
@@ -279,8 +293,19 @@ impl Totals {
             (Reverse(thread.events.value().copied()), thread.name.clone())
         });
 
-        Tables { sites, types, containers, slowest_drops: slowest, zero_sized, threads }
+        let mut functions: Vec<_> =
+            functions.into_iter().map(|(place, totals)| totals.figures(place, &grounds)).collect();
+        functions.sort_by_cached_key(|known| {
+            (Reverse(known.self_ns.value().copied()), order(&known.site))
+        });
+
+        Tables { sites, types, containers, slowest_drops: slowest, zero_sized, threads, functions }
     }
+}
+
+/// Whether values do not live at such a site: it is called.
+const fn is_function(kind: SiteKind) -> bool {
+    matches!(kind, SiteKind::Function | SiteKind::AsyncFunction)
 }
 
 /// The order of places that have nothing else to be ordered by.
