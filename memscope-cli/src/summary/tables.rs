@@ -6,7 +6,7 @@ use crate::table::{Kind, Table};
 use memscope_format::defs::SiteKind;
 use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::report::{
-    CaptureFigures, Figure, LifeFigures, Place, Report, SlowDrop, TaskFigures,
+    CaptureFigures, Figure, FunctionFigures, LifeFigures, Place, Report, SlowDrop,
 };
 use memscope_format::rows::{Outcome, SnapshotReason};
 use std::collections::HashMap;
@@ -133,46 +133,48 @@ pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
 }
 
 pub(super) fn functions(report: &Report, top: usize) -> (Table, usize) {
+    let is_called = |known: &&FunctionFigures| known.calls != Figure::Exact(0);
+    let called: Vec<_> = report.functions.iter().filter(is_called).collect();
+    let asynchronous = called.iter().any(|known| known.tasks.is_some());
     let mut table = Table::new()
         .column("Function", Kind::Text)
         .column("Calls", Kind::Figure)
         .column("Itself", Kind::Figure)
         .column("Total", Kind::Figure)
         .optional("Longest", Kind::Figure)
-        .optional("Unwound", Kind::Figure)
-        .optional("Tasks", Kind::Figure)
-        .optional("Completed", Kind::Figure)
-        .optional("Cancelled", Kind::Figure)
-        .optional("Unfinished", Kind::Figure)
-        .optional("Where", Kind::Path);
+        .optional("Unwound", Kind::Figure);
+    if asynchronous {
+        table = table
+            .column("Tasks", Kind::Figure)
+            .optional("Completed", Kind::Figure)
+            .optional("Cancelled", Kind::Figure)
+            .optional("Unfinished", Kind::Figure);
+        table.footer("of an async function, calls are polls".to_owned());
+    }
+    table = table.optional("Where", Kind::Path);
     let names = Names::of(report);
-    let nothing = Figure::Exact(0);
-    let called: Vec<_> = report
-        .functions
-        .iter()
-        .filter(|known| known.calls != nothing || known.tasks.is_some())
-        .collect();
     for known in called.iter().take(top) {
-        let of_tasks = |figure: fn(&TaskFigures) -> &Figure<u64>| match &known.tasks {
-            Some(tasks) => count(figure(tasks)),
-            None => none(),
-        };
-        table.row([
+        let mut row = vec![
             names.tagged(&known.site).into(),
             count(&known.calls),
             time(&known.self_ns),
             time(&known.total_ns),
             time(&known.longest_ns),
             count(&known.unwound),
-            of_tasks(|tasks| &tasks.started),
-            of_tasks(|tasks| &tasks.completed),
-            of_tasks(|tasks| &tasks.cancelled),
-            of_tasks(|tasks| &tasks.unfinished),
-            format!("{}:{}", known.site.file, known.site.line).into(),
-        ]);
-    }
-    if called.iter().any(|known| known.tasks.is_some()) {
-        table.footer("of an async function, calls are polls".to_owned());
+        ];
+        if asynchronous {
+            row.extend(match &known.tasks {
+                Some(tasks) => [
+                    count(&tasks.started),
+                    count(&tasks.completed),
+                    count(&tasks.cancelled),
+                    count(&tasks.unfinished),
+                ],
+                None => std::array::from_fn(|_| none()),
+            });
+        }
+        row.push(format!("{}:{}", known.site.file, known.site.line).into());
+        table.row(row);
     }
     (table, called.len())
 }
