@@ -59,6 +59,12 @@ use proc_macro2::TokenStream;
 ///   end of the scope is recorded: its drop cannot be told apart from its neighbour's.
 /// * every argument taken by value, and `self`: its birth when the body begins (of an `async fn`: when it is first
 ///   polled) and the end of its scope.
+/// * every call: when it ended, how long it took, how many recorded calls enclosed it, and whether it unwound. Two readings of
+///   the clock and one event. Calls that have not ended when the process does are not recorded.
+/// * of an `async fn`, and of a function whose last expression is the async block that it says it returns (`impl Future`, or
+///   `Box::pin(..)` as `Pin<Box<dyn Future>>`), instead: every poll, on the thread that polls, and of each future when it was
+///   first polled, within which other, and whether it came to its end, was dropped before or unwound. Its body becomes a future
+///   within the future, which keeps the arguments a second time. An `async fn` that returns `!` is left out.
 ///
 /// Functions, impl blocks and traits inside the body are included, as `load::inner::pages`.
 ///

@@ -21,7 +21,8 @@ ids! {
     }
 }
 
-/// A birth or an end of a value that takes space. The ends that are drops, or may be, are [`DropChain`] rows.
+/// A birth or an end of a value that takes space. The ends that are drops, or may be, are rows of
+/// [`DropChain`](super::DropChain).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lifecycle {
     /// When, in ticks.
