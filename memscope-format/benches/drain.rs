@@ -14,7 +14,7 @@ use memscope_format::rows::{Container, DropChain, Lifecycle};
 use memscope_format::{
     Batch, ClockReading, Codec, Commit, FileHeader, HookTable, Metadata, Reader, Writer,
 };
-use program::{Event, defs, fill, program};
+use program::{Event, Program, defs, fill};
 use std::hint::black_box;
 
 const EVENTS: u64 = 1 << 18;
@@ -44,7 +44,7 @@ fn capture(codec: Codec, hooks: &HookTable, events: &[Event]) -> (tempfile::Temp
 }
 
 fn bench(criterion: &mut Criterion) {
-    let events = program(EVENTS);
+    let events = Program::new().events(EVENTS);
     let mut hooks = HookTable::new();
     hooks.extend(&defs());
     let mut rows = 0;

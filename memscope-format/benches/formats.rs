@@ -1,7 +1,7 @@
 //! Captures against other ways to write the same rows, as tables for BENCHMARKS.md.
 //!
 //! `cargo bench -p memscope-format --features codecs,convert --bench formats -- [CAPTURE]`, with a synthetic program of 2
-//! million events if no capture is given. Every time is the least of several rounds that go over all formats in turn, so
+//! million events if no capture is given. The tables come at the end, on an idle machine after a minute. Every time is the least of several rounds that go over all formats in turn, so
 //! that what else the machine does falls on all alike.
 #![expect(
     clippy::unwrap_used,
@@ -205,7 +205,7 @@ impl StreamVisitor for Measure<'_> {
 
 /// A capture of the synthetic program.
 fn synthetic(path: &Path) {
-    let events = program::program(2_000_000);
+    let events = program::Program::new().events(2_000_000);
     let mut hooks = HookTable::new();
     hooks.extend(&program::defs());
     let mut batch = Batch::new(Codec::Zstd);

@@ -17,7 +17,7 @@ fn capture(compression: Compression) -> Reader {
     let mut writer = Writer::new(Vec::new(), &header).unwrap();
     writer.define(&program::defs()).unwrap();
     let mut batch = Batch::new(compression);
-    program::fill(&mut batch, &hooks, &program::program(1 << 18));
+    program::fill(&mut batch, &hooks, &program::Program::new().events(1 << 18));
     let commit = Commit { cycle: 1, events: batch.events, ..Commit::default() };
     for frame in batch.seal() {
         writer.append(&frame).unwrap();

@@ -75,14 +75,37 @@ struct Thread {
 
 /// Four threads whose functions call each other: variables are born, and dropped in the reverse order, most of
 /// them soon. Containers have power-of-two capacities and addresses from an allocator's size classes.
-pub(crate) fn program(count: u64) -> Vec<Event> {
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let mut threads: Vec<_> = (0..4)
-        .map(|number| Thread { position: 0, ts: 1_000_000_000 + number * 517, live: Vec::new() })
-        .collect();
-    let mut events = Vec::new();
-    for turn in 0..count / STRETCH {
-        let ring = (turn % 4) as u16;
+pub(crate) struct Program {
+    random: Random,
+    threads: Vec<Thread>,
+    turn: u64,
+}
+
+impl Program {
+    pub(crate) fn new() -> Self {
+        let thread = |number: u64| Thread {
+            position: 0,
+            ts: 1_000_000_000 + number * 517,
+            live: Vec::new(),
+        };
+        let random = Random(0x9E37_79B9_7F4A_7C15);
+        Self { random, threads: (0..4).map(thread).collect(), turn: 0 }
+    }
+
+    /// What happens next: so many events, rounded down to whole stretches.
+    pub(crate) fn events(&mut self, count: u64) -> Vec<Event> {
+        let mut events = Vec::with_capacity(count as usize);
+        for _ in 0..count / STRETCH {
+            self.stretch(&mut events);
+        }
+        events
+    }
+
+    /// What a drain finds in the ring of the thread whose turn it is.
+    fn stretch(&mut self, events: &mut Vec<Event>) {
+        let Self { random, threads, turn } = self;
+        let ring = (*turn % 4) as u16;
+        *turn += 1;
         let thread = &mut threads[usize::from(ring)];
         let mut hook = 1 + random.below(u64::from(HOOKS)) as u32;
         for _ in 0..STRETCH {
@@ -121,7 +144,6 @@ pub(crate) fn program(count: u64) -> Vec<Event> {
             thread.position += 1;
         }
     }
-    events
 }
 
 /// Does what a drain does.
