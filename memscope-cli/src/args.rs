@@ -161,7 +161,7 @@ pub(crate) struct MergeArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
-    /// The least time
+    /// The least time to write
     HighPerformance,
     /// As captures are recorded
     Balanced,

@@ -31,10 +31,12 @@ pub enum Noise {
 }
 
 impl Compression {
-    /// The least time: zstd for what repeats, nothing for the rest.
+    /// The least time to write, at about twice the size of [`Compression::balanced`]: a hasty search in what repeats, nothing
+    /// for the rest. [`Codec::None`] saves that search too and pays for the bytes, which have to be summed and moved: which
+    /// of the two is faster depends on the capture.
     #[must_use]
     pub const fn high_performance() -> Self {
-        Self { codec: Codec::Zstd, level: 1, noise: Noise::Store, least_gain: 0 }
+        Self { codec: Codec::Zstd, level: -50, noise: Noise::Store, least_gain: 0 }
     }
 
     /// What captures are recorded with: zstd 1, which on columns of events is as small as zstd 3.
@@ -117,6 +119,7 @@ mod tests {
         assert!(balanced < high_performance);
         assert!(memory_efficient <= balanced);
         // The noise of the times shrinks by an eighth at most; the pattern of the sites shrinks by more.
-        assert_eq!(auto, high_performance);
+        let without_noise = Compression { noise: Noise::Store, ..Compression::balanced() };
+        assert_eq!(auto, sealed(without_noise));
     }
 }
