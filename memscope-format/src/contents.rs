@@ -441,22 +441,20 @@ impl<I: Input> Reading<'_, I> {
         tables: &mut DefTables,
         frame: &IndexEntry,
     ) -> Result<bool, Error> {
-        let (added, is_whole) =
-            match read_frame(self.source, frame).await.and_then(|(header, payload)| {
-                let mut table = ReadTable { header: &header, payload: &payload, frame };
-                Defs::visit(frame.frame_type, &mut table).unwrap_or_else(|| Ok(Defs::default()))
-            }) {
-                Ok(added) => (added, true),
-                Err(error @ Error::Io(_)) => return Err(error),
-                Err(error) => {
-                    list(&mut self.damage, frame_damage(frame, &error));
-                    (Defs::default(), false)
-                }
-            };
+        let (added, is_whole) = match read_frame(self.source, frame)
+            .await
+            .and_then(|(header, payload)| decode_defs(&header, &payload, frame))
+        {
+            Ok(added) => (added, true),
+            Err(error @ Error::Io(_)) => return Err(error),
+            Err(error) => {
+                list(&mut self.damage, frame_damage(frame, &error));
+                (Defs::default(), false)
+            }
+        };
         let left_out = tables.add(added);
         if left_out > 0 {
-            let what = format!("{left_out} definitions more than are kept");
-            list(&mut self.damage, Damage::new(frame.offset, 0, Some(0), what));
+            list(&mut self.damage, too_many_defs(frame, left_out));
         }
         Ok(is_whole)
     }
@@ -535,6 +533,20 @@ async fn count_container_events(source: &impl Input, frame: &IndexEntry) -> Resu
     let words = words.first().and_then(|words| words.expand(frame.rows as usize, &shapes));
     let words = words.ok_or_else(|| stored.unknown_shape(reason))?;
     Ok(words.iter().filter(|&&word| word != SnapshotReason::Birth as u64).count() as u64)
+}
+
+/// Decodes a frame of definitions; another holds none.
+///
+/// # Errors
+///
+/// If it is damaged, or too new.
+pub(crate) fn decode_defs(
+    header: &FrameHeader,
+    payload: &[u8],
+    frame: &IndexEntry,
+) -> Result<Defs, Error> {
+    let mut table = ReadTable { header, payload, frame };
+    Defs::visit(frame.frame_type, &mut table).unwrap_or_else(|| Ok(Defs::default()))
 }
 
 /// Decodes a frame of definitions.
@@ -636,6 +648,12 @@ pub(crate) fn decode_records<T: serde::de::DeserializeOwned>(
     let records = records::decode(&raw[skip..], header.rows, offset)?;
     raw.truncate(skip);
     Ok((raw, records))
+}
+
+/// Tells of definitions in a frame for which there is no room.
+pub(crate) fn too_many_defs(frame: &IndexEntry, left_out: usize) -> Damage {
+    let what = format!("{left_out} definitions more than are kept");
+    Damage::new(frame.offset, 0, Some(0), what)
 }
 
 /// What the damage of a whole frame costs.

@@ -369,6 +369,25 @@ macro_rules! tables {
                 left_out
             }
 
+            /// Adds definitions; returns those of new ids, those that differ from the ones with the same ids before, and
+            /// how many were left out.
+            pub(crate) fn add_news(&mut self, defs: Defs) -> (Defs, Defs, usize) {
+                let (mut new, mut changed, mut left_out) = (Defs::default(), Defs::default(), 0);
+                $(for def in defs.$table {
+                    let news = match self.$table.get(&def.id) {
+                        Some(known) if *known == def => continue,
+                        Some(_) => &mut changed,
+                        None => &mut new,
+                    };
+                    if insert(&mut self.$table, &mut self.left, def.clone()) {
+                        news.$table.push(def);
+                    } else {
+                        left_out += 1;
+                    }
+                })*
+                (new, changed, left_out)
+            }
+
             /// Whether there are none.
             pub(crate) fn is_empty(&self) -> bool {
                 $(self.$table.is_empty())&&*

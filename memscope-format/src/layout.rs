@@ -3,7 +3,7 @@
 use crate::chain::{Chain, read_chain};
 use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, SYNC};
+use crate::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, SYNC, frame_flags};
 use crate::header::{FILE_HEADER_LEN, FileHeader, MAGIC, printable};
 use crate::health::{Damage, list};
 use crate::index::IndexEntry;
@@ -70,17 +70,8 @@ impl Layout {
                 Damage::new(0, FILE_HEADER_LEN as u64, Some(0), "a damaged file header"),
             );
         }
-        let unknown = layout.frames.iter().find(|frame| {
-            frame.flags & crate::frame::frame_flags::CRITICAL != 0
-                && frame.frame_type.name().is_none()
-        });
-        match unknown {
-            Some(frame) => Err(Error::TooNew {
-                supported: format!("the frames of format {}.{}", crate::MAJOR, crate::MINOR),
-                found: format!("a critical frame of type {}", frame.frame_type),
-            }),
-            None => Ok(layout),
-        }
+        layout.frames.iter().try_for_each(refuse_unknown)?;
+        Ok(layout)
     }
 
     async fn of_frames(
@@ -143,6 +134,17 @@ impl Layout {
     }
 }
 
+/// Refuses a frame that a reader must not ignore and that this one does not know.
+pub(crate) fn refuse_unknown(frame: &IndexEntry) -> Result<(), Error> {
+    if frame.flags & frame_flags::CRITICAL == 0 || frame.frame_type.name().is_some() {
+        return Ok(());
+    }
+    Err(Error::TooNew {
+        supported: format!("the frames of format {}.{}", crate::MAJOR, crate::MINOR),
+        found: format!("a critical frame of type {}", frame.frame_type),
+    })
+}
+
 /// Finds the newest checkpoint of a file that does not end in a footer.
 async fn find_checkpoint(source: &impl Input, tag: Option<[u8; 4]>) -> Result<Option<u64>, Error> {
     let mut end = source.len();
@@ -167,11 +169,11 @@ async fn find_checkpoint(source: &impl Input, tag: Option<[u8; 4]>) -> Result<Op
 }
 
 /// Reads the file header.
-async fn read_header(source: &impl Input) -> Result<FileHeader, Error> {
-    if source.len() == 0 {
+pub(crate) async fn read_header(source: &impl Input) -> Result<FileHeader, Error> {
+    let len = source.ahead(0, FILE_HEADER_LEN as u64, FILE_HEADER_LEN as u64).await;
+    if len == 0 {
         return Err(Error::NoData);
     }
-    let len = (FILE_HEADER_LEN as u64).min(source.len());
     let bytes = source.read(0, len).await?;
     if let Some(bytes) = bytes.first_chunk() {
         return FileHeader::from_bytes(bytes);
@@ -185,10 +187,7 @@ async fn read_header(source: &impl Input) -> Result<FileHeader, Error> {
 
 /// Finds the tag of the frames behind a header that is damaged; if there are none, `error` is what the file is.
 async fn tag_behind_damage(source: &impl Input, error: &Error) -> Result<[u8; 4], Error> {
-    let first = source.read(FILE_HEADER_LEN as u64, FRAME_HEADER_LEN as u64).await;
-    if let Ok(bytes) = first
-        && let Some((_, tag)) = bytes.first_chunk().and_then(FrameHeader::from_bytes)
-    {
+    if let Some(tag) = tag_of_first(source).await {
         return Ok(tag);
     }
     // A foreign file is not searched for frames; one that bears the mark is.
@@ -203,6 +202,16 @@ async fn tag_behind_damage(source: &impl Input, error: &Error) -> Result<[u8; 4]
         Error::NotACapture { found } => Err(Error::NotACapture { found: found.clone() }),
         _ => Err(Error::NoData),
     }
+}
+
+/// The tag of the frame that follows on the file header, if one does.
+pub(crate) async fn tag_of_first(source: &impl Input) -> Option<[u8; 4]> {
+    let (offset, len) = (FILE_HEADER_LEN as u64, FRAME_HEADER_LEN as u64);
+    if !source.has(offset, len).await {
+        return None;
+    }
+    let bytes = source.read(offset, len).await.ok()?;
+    bytes.first_chunk().and_then(FrameHeader::from_bytes).map(|(_, tag)| tag)
 }
 
 /// Reads the footer, if the file ends in one.

@@ -21,7 +21,7 @@
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
 //!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
 //!   `stored` (columns one by one), `cache`, `select` (some rows), `projection` (some columns), `follow`, and (feature
-//!   `tokio`) `async_input`; [`mod@validate`];
+//!   `tokio`) `async_input`; what cannot be sought in: [`incoming`]; [`mod@validate`];
 //! * how it is best compressed: [`mod@tune`];
 //! * a capture written anew: [`rewrite`], `compact`, several as one: [`merge`], and (feature `convert`) as JSON Lines or
 //!   MessagePack and back: `convert`;
@@ -56,6 +56,7 @@ pub mod fuzz;
 pub mod header;
 pub mod health;
 pub mod hooks;
+pub mod incoming;
 pub mod index;
 mod layout;
 mod leftover;
@@ -100,6 +101,7 @@ pub use follow::Follow;
 pub use header::{FileHeader, MAJOR, MINOR};
 pub use health::{Damage, Health};
 pub use hooks::HookTable;
+pub use incoming::Incoming;
 pub use leftover::rings_path;
 pub use merge::{Alignment, Merge, Merged};
 pub use metadata::Metadata;

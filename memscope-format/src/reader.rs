@@ -4,7 +4,6 @@ use crate::cache::ColumnCache;
 use crate::chunk::{Rows, Sealed};
 use crate::chunks::{ChunkRef, Place, StreamTotal};
 use crate::clock::Clock;
-use crate::column::WEIGHT;
 use crate::commit::Commit;
 use crate::contents::Contents;
 use crate::defs::Defs;
@@ -402,10 +401,7 @@ impl<I: Input> Reader<I> {
     }
 
     async fn chunk_weights<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<u64>, Error> {
-        let stored = self.stored::<R>(chunk).await?;
-        let (words, shapes) = stored.words(&[WEIGHT]).await?;
-        let weights = words.first().and_then(|words| words.expand(stored.rows() as usize, &shapes));
-        weights.ok_or_else(|| stored.unknown_shape(WEIGHT))
+        self.stored::<R>(chunk).await?.weights().await
     }
 }
 

@@ -38,20 +38,8 @@ pub(crate) async fn scan(
     before: Option<u64>,
     tag: Option<[u8; 4]>,
 ) -> Result<Scan, Error> {
-    let frames = Vec::with_capacity(most_frames(source, part));
-    let found = Scan { frames, damage: Vec::new(), tag, rest: None };
-    let mut scanner = Scanner {
-        source,
-        found,
-        behind_damage: None,
-        seq: match before {
-            Some(before) => Some(before.saturating_add(1)),
-            // A part that begins in the middle begins with any number.
-            None => (part.start == FILE_HEADER_LEN as u64).then_some(0),
-        },
-        // Forged headers could make every payload overlap the others.
-        verifiable: source.len().saturating_mul(2).saturating_add(1 << 26),
-    };
+    let mut scanner = Scanner::new(source, part.start, before, tag);
+    scanner.found.frames.reserve_exact(most_frames(source, part));
     let mut at = part.start;
     while at < source.len() {
         if scanner.found.frames.len() >= part.frames {
@@ -69,22 +57,47 @@ pub(crate) fn most_frames(source: &impl Input, part: Part) -> usize {
     usize::try_from(fit).map_or(part.frames, |fit| fit.min(part.frames))
 }
 
-struct Scanner<'a, I> {
+/// Goes from frame to frame of a part of a file.
+pub(crate) struct Scanner<'a, I> {
     source: &'a I,
-    found: Scan,
+    /// What was found until now. Whoever drives it may take away damage, and frames but for the last.
+    pub(crate) found: Scan,
     /// The number that the next frame should have, if that is known.
     seq: Option<u64>,
     /// Where the last damage ends.
     behind_damage: Option<u64>,
-    /// Bytes of payload that may still be read to verify frames.
-    verifiable: u64,
+    /// Bytes of payload that were read to verify frames.
+    verified: u64,
+    /// Where the last frame begins that was found to be whole.
+    whole: Option<u64>,
 }
 
-impl<I: Input> Scanner<'_, I> {
+impl<'a, I: Input> Scanner<'a, I> {
+    /// Begins at `start`; see [`scan`].
+    pub(crate) fn new(
+        source: &'a I,
+        start: u64,
+        before: Option<u64>,
+        tag: Option<[u8; 4]>,
+    ) -> Self {
+        Self {
+            source,
+            found: Scan { frames: Vec::new(), damage: Vec::new(), tag, rest: None },
+            behind_damage: None,
+            seq: match before {
+                Some(before) => Some(before.saturating_add(1)),
+                // A part that begins in the middle begins with any number.
+                None => (start == FILE_HEADER_LEN as u64).then_some(0),
+            },
+            verified: 0,
+            whole: None,
+        }
+    }
+
     /// Takes the frame at `at`, or gets over what is there instead; returns where to go on.
-    async fn step(&mut self, at: u64) -> Result<u64, Error> {
+    pub(crate) async fn step(&mut self, at: u64) -> Result<u64, Error> {
         match self.header_at(at).await? {
-            Some(header) if at.saturating_add(header.frame_len()) <= self.source.len() => {
+            Some(header) if self.source.has(at, header.frame_len()).await => {
                 self.take(at, &header);
                 Ok(at + header.frame_len())
             }
@@ -112,10 +125,10 @@ impl<I: Input> Scanner<'_, I> {
             let search = frame.offset + FRAME_HEADER_LEN as u64;
             return self.skip(frame.offset, search, Some(rows), &what).await;
         }
-        let what = if self.source.len() - at < FRAME_HEADER_LEN as u64 {
-            "an incomplete frame header"
-        } else {
+        let what = if self.source.has(at, FRAME_HEADER_LEN as u64).await {
             "a damaged frame header"
+        } else {
+            "an incomplete frame header"
         };
         self.skip(at, at + 1, None, what).await
     }
@@ -156,8 +169,8 @@ impl<I: Input> Scanner<'_, I> {
     }
 
     /// Reads the header at `at`, if there is one of this file whose sizes are within the limits.
-    async fn header_at(&mut self, at: u64) -> Result<Option<FrameHeader>, Error> {
-        if self.source.len() - at < FRAME_HEADER_LEN as u64 {
+    pub(crate) async fn header_at(&mut self, at: u64) -> Result<Option<FrameHeader>, Error> {
+        if !self.source.has(at, FRAME_HEADER_LEN as u64).await {
             return Ok(None);
         }
         let mut bytes = [0; FRAME_HEADER_LEN];
@@ -177,8 +190,12 @@ impl<I: Input> Scanner<'_, I> {
     /// Finds the first frame header at `from` or behind it.
     async fn search(&mut self, from: u64) -> Result<Option<u64>, Error> {
         let mut window_start = from;
-        while self.source.len().saturating_sub(window_start) >= FRAME_HEADER_LEN as u64 {
-            let len = WINDOW.min(self.source.len() - window_start);
+        loop {
+            self.source.pass(window_start);
+            let len = self.source.ahead(window_start, FRAME_HEADER_LEN as u64, WINDOW).await;
+            if len < FRAME_HEADER_LEN as u64 {
+                return Ok(None);
+            }
             let window = self.source.read(window_start, len).await?;
             let last_start = window.len() - FRAME_HEADER_LEN;
             for at in memchr::memmem::find_iter(&window[..last_start + SYNC.len()], &SYNC) {
@@ -190,17 +207,32 @@ impl<I: Input> Scanner<'_, I> {
             }
             window_start += last_start as u64 + 1;
         }
-        Ok(None)
     }
 
     /// Whether the payload of a frame is what its header says.
     async fn is_whole(&mut self, frame: &IndexEntry) -> Result<bool, Error> {
-        let Some(left) = self.verifiable.checked_sub(frame.frame_len()) else { return Ok(false) };
-        self.verifiable = left;
+        Ok(self.whole == Some(frame.offset) || self.verify(frame).await?.is_some())
+    }
+
+    /// Reads a frame that was found; `None` if its payload is not what its header says, or if too much was read for this.
+    pub(crate) async fn verify(
+        &mut self,
+        frame: &IndexEntry,
+    ) -> Result<Option<(FrameHeader, Vec<u8>)>, Error> {
+        // Forged headers could make every payload overlap the others.
+        let most = self.source.len().saturating_mul(2).saturating_add(1 << 26);
+        let verified = self.verified.saturating_add(frame.frame_len());
+        if verified > most {
+            return Ok(None);
+        }
+        self.verified = verified;
         match read_frame(self.source, frame).await {
-            Ok(_) => Ok(true),
+            Ok(read) => {
+                self.whole = Some(frame.offset);
+                Ok(Some(read))
+            }
             Err(error @ Error::Io(_)) => Err(error),
-            Err(_) => Ok(false),
+            Err(_) => Ok(None),
         }
     }
 }

@@ -88,6 +88,20 @@ pub(crate) trait Input: Sized + Send + Sync {
         offset: u64,
     ) -> impl Future<Output = io::Result<usize>> + Send;
 
+    /// Waits until there are so many bytes at `offset`, or no more come; returns how many there are, or `most` if there
+    /// are more.
+    fn ahead(&self, offset: u64, _least: u64, most: u64) -> impl Future<Output = u64> + Send {
+        ready(self.len().saturating_sub(offset).min(most))
+    }
+
+    /// Waits until it is known whether there are `len` bytes at `offset`.
+    fn has(&self, offset: u64, len: u64) -> impl Future<Output = bool> + Send {
+        async move { self.ahead(offset, len, len).await == len }
+    }
+
+    /// Is told that nothing before `offset` will be read again by a search.
+    fn pass(&self, _offset: u64) {}
+
     /// Looks how many bytes there are by now; whether they have become more.
     fn grow(&mut self) -> impl Future<Output = io::Result<bool>> + Send;
 

@@ -173,6 +173,17 @@ impl<'a, I: Input> StoredChunk<'a, I> {
         Ok((words, shapes))
     }
 
+    /// Reads how many events each row stands for.
+    ///
+    /// # Errors
+    ///
+    /// If the weights are damaged.
+    pub(crate) async fn weights(&self) -> Result<Vec<u64>, Error> {
+        let (words, shapes) = self.words(&[WEIGHT]).await?;
+        let weights = words.first().and_then(|words| words.expand(self.rows as usize, &shapes));
+        weights.ok_or_else(|| self.unknown_shape(WEIGHT))
+    }
+
     /// The error for a column that lacks a word for a shape.
     pub(crate) fn unknown_shape(&self, column: Column) -> Error {
         let expected = format!("a word of {} for each shape", column.name);
