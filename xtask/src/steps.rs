@@ -60,6 +60,7 @@ fn features() -> Result<Vec<Command>, String> {
         Command::new("cargo test -p memscope-macros"),
         Command::new("cargo check -p memscope-format"),
         Command::new("cargo check -p memscope-format --features report"),
+        Command::new("cargo check -p memscope-format --features tokio"),
     ])
 }
 
