@@ -14,7 +14,7 @@ ids! {
         Unwound = 2,
         /// The future was not ready: it will be polled again, or dropped.
         Pending = 3,
-        /// It had not ended when the recording did.
+        /// It had not ended when the recording did. No raw event says this: today's recorder does not write it.
         Open = 4,
     }
 }
