@@ -6,14 +6,13 @@
 
 mod sample;
 
-use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader};
-use memscope_format::header::FILE_HEADER_LEN;
+use memscope_format::frame::FRAME_HEADER_LEN;
 use memscope_format::rows::{Lifecycle, LifecycleKind, Stream};
 use memscope_format::writer::Checkpoints;
 use memscope_format::{
     Chunk, Codec, Commit, Compression, Event, Reader, StreamVisitor, Writer, WriterOptions,
 };
-use sample::{Sample, file_header, metadata};
+use sample::{Sample, file_header, frames, metadata};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -229,18 +228,6 @@ fn appended() -> Vec<u8> {
     writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
     writer.finish().unwrap();
     std::fs::read(path).unwrap()
-}
-
-/// Where each frame of a whole capture begins.
-fn frames(bytes: &[u8]) -> Vec<(usize, FrameHeader)> {
-    let mut frames = Vec::new();
-    let mut at = FILE_HEADER_LEN;
-    while at < bytes.len() {
-        let (header, _) = FrameHeader::from_bytes(bytes[at..].first_chunk().unwrap()).unwrap();
-        frames.push((at, header));
-        at += header.frame_len() as usize;
-    }
-    frames
 }
 
 #[test]

@@ -14,7 +14,7 @@ use memscope_format::{
     Chunk, Codec, Commit, Defs, Error, Metadata, Reader, RingCommit, Sealed, StreamTally, Writer,
     validate,
 };
-use sample::{Rows, open};
+use sample::{Rows, frames, open};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -257,18 +257,6 @@ async fn write_cycles<W: AnyWriter>(writer: &mut W, cycles: u64) -> Vec<Error> {
 fn often() -> WriterOptions {
     let checkpoints = Checkpoints { bytes: 8 << 10, ..Checkpoints::default() };
     WriterOptions { checkpoints, ..WriterOptions::default() }
-}
-
-/// The headers of all frames of a whole file.
-fn frames(bytes: &[u8]) -> Vec<(usize, FrameHeader)> {
-    let mut frames = Vec::new();
-    let mut at = FILE_HEADER_LEN;
-    while at < bytes.len() {
-        let (header, _) = FrameHeader::from_bytes(bytes[at..].first_chunk().unwrap()).unwrap();
-        frames.push((at, header));
-        at += header.frame_len() as usize;
-    }
-    frames
 }
 
 fn count(bytes: &[u8], frame_type: FrameType) -> usize {

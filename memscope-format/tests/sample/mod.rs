@@ -8,6 +8,8 @@ use memscope_format::defs::{
     ContainerDef, ContainerKind, Defs, DerivationDef, Escape, FieldDef, HookDef, MarkerDef,
     ModuleDef, SiteDef, SiteKind, StackDef, StringDef, ThreadDef, TypeDef, Variance,
 };
+use memscope_format::frame::FrameHeader;
+use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::raw::{RawChunk, RawKind, Slot, SlotHeader, flags, lap_mark, value_id};
 use memscope_format::rows::{Container, DropChain, Lifecycle, SnapshotReason, Zst};
 use memscope_format::{
@@ -393,6 +395,11 @@ pub mod twin {
 
     /// Opens a capture with tokio, and compares all that there is to be had.
     pub fn agrees(path: &Path, blocking: &Result<Reader, Error>) {
+        // On a thread of its own: a test may run within a runtime, where no other can be started.
+        std::thread::scope(|scope| scope.spawn(|| compare(path, blocking)).join().unwrap());
+    }
+
+    fn compare(path: &Path, blocking: &Result<Reader, Error>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             match (Reader::open_async(path).await, blocking) {
@@ -416,4 +423,16 @@ pub mod twin {
             }
         });
     }
+}
+
+/// Where each frame of a whole capture begins, and its header.
+pub fn frames(bytes: &[u8]) -> Vec<(usize, FrameHeader)> {
+    let mut frames = Vec::new();
+    let mut at = FILE_HEADER_LEN;
+    while at < bytes.len() {
+        let (header, _) = FrameHeader::from_bytes(bytes[at..].first_chunk().unwrap()).unwrap();
+        frames.push((at, header));
+        at += header.frame_len() as usize;
+    }
+    frames
 }
