@@ -1,6 +1,6 @@
 //! The captures in `conformance/` mean what is written beside each, to this crate and to the decoder in Python there.
 //!
-//! Those named for a version are never made again. `cargo test -p memscope-format --features codecs --test conformance --
+//! Those named for a version are never made again. `cargo test -p memscope-format --test conformance --
 //! --ignored` makes the others.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 

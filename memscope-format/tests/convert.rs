@@ -1,5 +1,4 @@
 //! A capture becomes JSON Lines or MessagePack, and the same capture again; or another capture with the same rows.
-#![cfg(feature = "convert")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod sample;

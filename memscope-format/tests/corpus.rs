@@ -1,6 +1,6 @@
 //! What the fuzzers began with and what they found, through the same functions.
 //!
-//! `cargo test -p memscope-format --all-features --test corpus -- --ignored` makes the inputs named `seed-*` anew, from the
+//! `cargo test -p memscope-format --test corpus -- --ignored` makes the inputs named `seed-*` anew, from the
 //! captures in `conformance/`.
 
 mod sample;

@@ -45,7 +45,6 @@ fn of_a_truncated_capture_every_whole_frame_is_read_and_the_loss_reported() {
             let reader = match Reader::open(&path) {
                 Ok(reader) => reader,
                 Err(error) => {
-                    #[cfg(feature = "tokio")]
                     sample::twin::agrees(&path, &Reader::open(&path));
                     let expected = match error {
                         Error::NoData => cut == 0,
@@ -72,7 +71,6 @@ fn of_a_truncated_capture_every_whole_frame_is_read_and_the_loss_reported() {
             let left = cut as u64 - end;
             let expected = if left == 0 { vec![] } else { vec![(end, left)] };
             assert_eq!(damage, expected, "cut at {cut}");
-            #[cfg(feature = "tokio")]
             if cut % 9 == 0 {
                 sample::twin::agrees(&path, &Ok(reader));
             }
@@ -137,7 +135,6 @@ fn flip_every_bit(bytes: &[u8], closed: bool) {
             // Without its commit, an unclosed capture has the events that can be counted.
             assert_eq!(reader.events(), original.events(), "{}", context());
             assert_eq!(reader.header().file_id, original.header().file_id, "{}", context());
-            #[cfg(feature = "tokio")]
             if bit == (at / 8) % 8 && at % 7 == 0 {
                 sample::twin::agrees(&path, &Ok(reader));
             }

@@ -1,5 +1,5 @@
 //! What is done when the operating system refuses to write: a device that is always full, and a limit on a file's length.
-#![cfg(all(target_os = "linux", feature = "tokio"))]
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod sample;

@@ -202,7 +202,6 @@ impl std::io::Read for Trickle<'_> {
     }
 }
 
-#[cfg(feature = "tokio")]
 #[tokio::test]
 async fn the_driver_of_tokio_gives_what_is_fed_by_hand() {
     use memscope_format::incoming::AsyncItems;

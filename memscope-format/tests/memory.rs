@@ -1,5 +1,5 @@
 //! Memory does not grow with the length of a capture: measured of child processes.
-#![cfg(all(target_os = "linux", feature = "convert"))]
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod sample;

@@ -35,7 +35,6 @@ impl Scene {
 
     fn open(&self) -> Reader {
         let opened = Reader::open(&self.path);
-        #[cfg(feature = "tokio")]
         sample::twin::agrees(&self.path, &opened);
         opened.unwrap()
     }

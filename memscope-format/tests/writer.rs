@@ -1,5 +1,4 @@
 //! What the writers promise, of the blocking one and of that of tokio alike.
-#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod sample;

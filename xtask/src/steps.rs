@@ -51,7 +51,8 @@ fn docs() -> Result<Vec<Command>, String> {
     ])
 }
 
-/// The combinations that neither `lint` nor the README's `cargo test --workspace` builds.
+/// The combinations that neither `lint` nor the README's `cargo test --workspace` builds. The tests of the format are
+/// always built with all of its features, by its development dependency on itself.
 fn features() -> Result<Vec<Command>, String> {
     Ok(vec![
         // The hooks off: alone, so that no other crate switches them on.
@@ -74,7 +75,7 @@ fn conformance() -> Result<Vec<Command>, String> {
         )),
         Command::new(
             "MEMSCOPE_PYTHON=\"$PWD/target/conformance/bin/python\" \
-             cargo test -p memscope-format --features codecs,convert,report --test conformance --test convert",
+             cargo test -p memscope-format --test conformance --test convert",
         ),
     ])
 }

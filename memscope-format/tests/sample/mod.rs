@@ -372,13 +372,11 @@ fn split<T: Debug>(
 pub fn open(path: &Path, bytes: &[u8]) -> Result<Reader, Error> {
     std::fs::write(path, bytes).unwrap();
     let opened = Reader::open(path);
-    #[cfg(feature = "tokio")]
     twin::agrees(path, &opened);
     opened
 }
 
 /// The reader that does not block, beside the one that does.
-#[cfg(feature = "tokio")]
 pub mod twin {
     use super::{Error, Reader, Rows, split};
     use memscope_format::{AsyncReader, Event};
