@@ -49,6 +49,11 @@ impl<S: AsyncRead + AsyncSeek + Unpin + Send> Async<S> {
         let len = stream.seek(SeekFrom::End(0)).await?;
         Ok(Self { stream: Mutex::new(stream), len, rings })
     }
+
+    /// What is read from, at any position.
+    pub(crate) fn into_stream(self) -> S {
+        self.stream.into_inner()
+    }
 }
 
 impl Async<File> {

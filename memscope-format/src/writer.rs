@@ -82,15 +82,13 @@ impl<W: Write> Writer<W> {
     ///
     /// If the sink fails.
     pub fn with(sink: W, header: &FileHeader, options: WriterOptions) -> Result<Self, Error> {
-        let mut writer = Self {
-            core: WriterCore::new(header, options),
-            sink,
-            sync: None,
-            elsewhere: None,
-            started: Instant::now(),
-        };
+        let mut writer = Self::of(WriterCore::new(header, options), sink);
         writer.run()?;
         Ok(writer)
+    }
+
+    fn of(core: WriterCore, sink: W) -> Self {
+        Self { core, sink, sync: None, elsewhere: None, started: Instant::now() }
     }
 
     /// Sets when what was written must be on the device.

@@ -4,15 +4,17 @@
 mod sample;
 
 use memscope_format::rows::{Lifecycle, LifecycleKind};
-use memscope_format::writer::Checkpoints;
+use memscope_format::writer::{AsyncWriter, Checkpoints};
 use memscope_format::{
-    Chunk, Codec, Commit, Error, Health, Reader, Writer, WriterOptions, rings_path, validate,
+    Chunk, Codec, Commit, Error, Health, Reader, Sealed, Writer, WriterOptions, rings_path,
+    validate,
 };
 use sample::rings::{drained_rings, rings_file};
 use sample::{CYCLE_EVENTS, Rows, Sample, open};
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use tokio::io::AsyncWrite;
 
 /// The rows that [`append`] adds.
 fn births() -> Vec<Lifecycle> {
@@ -21,24 +23,62 @@ fn births() -> Vec<Lifecycle> {
     (90_000..90_030).map(birth).collect()
 }
 
-/// Goes on with a capture, and closes it.
-fn append(path: &Path) -> (Health, u64) {
-    let (mut writer, health) = Writer::append_to(path, WriterOptions::default()).unwrap();
-    let before = writer.last_commit().cloned().unwrap_or_default();
+fn chunk() -> Sealed {
     let mut chunk = Chunk::new();
     births().iter().for_each(|birth| chunk.push(birth).unwrap());
-    writer.define(&sample::defs()).unwrap();
-    writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
-    let commit = Commit {
+    chunk.seal(Codec::Zstd).unwrap()
+}
+
+fn commit_behind(before: &Commit) -> Commit {
+    Commit {
         cycle: before.cycle + 1,
         clock: sample::reading(100_000),
         events: before.events + 30,
         lost: before.lost,
         rings: Vec::new(),
-    };
-    writer.commit(&commit).unwrap();
+    }
+}
+
+/// Goes on with a capture, and closes it; with tokio the same comes of it.
+fn append(path: &Path) -> (Health, u64) {
+    let before = std::fs::read(path).unwrap();
+    let twin = path.with_file_name("twin.memscope");
+    std::fs::write(&twin, &before).unwrap();
+    let has_rings = rings_path(path).exists();
+    if has_rings {
+        std::fs::copy(rings_path(path), rings_path(&twin)).unwrap();
+    }
+    let (mut writer, health) = Writer::append_to(path, WriterOptions::default()).unwrap();
+    let commit = writer.last_commit().cloned().unwrap_or_default();
+    writer.define(&sample::defs()).unwrap();
+    writer.append(&chunk()).unwrap();
+    writer.commit(&commit_behind(&commit)).unwrap();
     writer.finish().unwrap();
-    (health, before.events)
+    let after = std::fs::read(path).unwrap();
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+        let opened = AsyncWriter::append_to(&twin, WriterOptions::default()).await.unwrap();
+        append_async(opened.0, &commit).await;
+        assert_eq!(opened.1, health);
+        assert!(std::fs::read(&twin).unwrap() == after);
+        if !has_rings {
+            let stream = io::Cursor::new(before);
+            let options = WriterOptions::default();
+            let opened = AsyncWriter::append_to_stream(stream, options).await.unwrap();
+            assert!(append_async(opened.0, &commit).await.into_inner() == after);
+            assert_eq!(opened.1, health);
+        }
+    });
+    assert!(!rings_path(&twin).exists());
+    std::fs::remove_file(twin).unwrap();
+    (health, commit.events)
+}
+
+async fn append_async<W: AsyncWrite + Unpin>(mut writer: AsyncWriter<W>, before: &Commit) -> W {
+    assert_eq!(writer.last_commit().cloned().unwrap_or_default(), *before);
+    writer.define(&sample::defs()).await.unwrap();
+    writer.append(&chunk()).await.unwrap();
+    writer.commit(&commit_behind(before)).await.unwrap();
+    writer.finish().await.unwrap()
 }
 
 fn with_births(mut rows: Rows, times: usize) -> Rows {
@@ -173,6 +213,12 @@ fn a_capture_that_is_being_written_is_left_alone() {
     let error = Writer::append_to(&path, WriterOptions::default()).unwrap_err();
     let Error::Io(error) = error else { panic!("{error}") };
     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    let opened = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(AsyncWriter::append_to(&path, WriterOptions::default()));
+    let Err(Error::Io(error)) = opened else { panic!("{:?}", opened.err()) };
+    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
     drop(rings);
     append(&path);
@@ -193,9 +239,7 @@ fn the_index_goes_on_behind_the_newest_checkpoint() {
     for _ in 0..20 {
         let (mut writer, _) = Writer::append_to(&path, options.clone()).unwrap();
         for _ in 0..4 {
-            let mut chunk = Chunk::new();
-            births().iter().for_each(|birth| chunk.push(birth).unwrap());
-            writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
+            writer.append(&chunk()).unwrap();
             let before = writer.last_commit().unwrap().clone();
             let (cycle, events) = (before.cycle + 1, before.events + 30);
             writer.commit(&Commit { cycle, events, rings: Vec::new(), ..before }).unwrap();

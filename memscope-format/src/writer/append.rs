@@ -2,6 +2,7 @@
 
 use super::{Writer, WriterCore, WriterOptions};
 use crate::commit::Commit;
+use crate::contents::Contents;
 use crate::error::Error;
 use crate::health::Health;
 use crate::leftover::rings_path;
@@ -10,9 +11,8 @@ use crate::reader::Reader;
 use crate::rewrite::Rewrite;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 impl Writer<File> {
     /// Goes on with a capture: what is written now comes behind what is there, whose definitions, numbers, totals and index
@@ -36,53 +36,78 @@ impl Writer<File> {
         let path = path.as_ref();
         let mut reader = Reader::open(path)?;
         let health = reader.health().clone();
-        if health.live {
-            let what = "the capture is being written by another process";
-            return Err(io::Error::new(io::ErrorKind::WouldBlock, what).into());
-        }
-        if let Some(offset) = health.rest {
-            let limit = limits::FRAMES as u64;
-            return Err(Error::Limit { offset, what: "frames", limit, found: limit + 1 });
-        }
+        refuse(&health)?;
         if reader.contents.has_chunks_that_do_not_count() {
-            write_anew(&reader, path)?;
+            write_anew(path)?;
             reader = Reader::open(path)?;
         }
         let sink = File::options().append(true).open(path)?;
-        let core = WriterCore::resume(&reader, options)?;
-        let mut writer = Self { core, sink, sync: None, elsewhere: None, started: Instant::now() };
-        if !health.complete {
-            writer.close_gap(&reader)?;
-        }
+        let writer = Self::behind(&reader.contents, sink, options)?;
         if health.recovered {
             writer.sink.sync_all()?;
             std::fs::remove_file(rings_path(path))?;
         }
         Ok((writer, health))
     }
+}
 
-    /// Brings into the file what only its rings, or a count, had.
-    fn close_gap(&mut self, reader: &Reader) -> Result<(), Error> {
-        for chunk in &reader.contents.recovered {
-            self.append(chunk)?;
+impl<W: Write> Writer<W> {
+    /// Goes on behind what a capture has, in a sink that writes to its end.
+    pub(crate) fn behind(
+        contents: &Contents,
+        sink: W,
+        options: WriterOptions,
+    ) -> Result<Self, Error> {
+        let mut writer = Self::of(WriterCore::resume(contents, options)?, sink);
+        if !contents.health.complete {
+            for chunk in &contents.recovered {
+                writer.append(chunk)?;
+            }
+            writer.commit(&closing(contents))?;
         }
-        self.commit(&Commit {
-            cycle: reader.last_commit().map_or(1, |commit| commit.cycle.saturating_add(1)),
-            clock: reader.clock().last(),
-            events: reader.events(),
-            lost: reader.lost(),
-            rings: reader.contents.taken_rings().to_vec(),
-        })
+        Ok(writer)
+    }
+}
+
+/// Refuses to go on with what is not to be written to, or cannot be known whole.
+pub(super) fn refuse(health: &Health) -> Result<(), Error> {
+    if health.live {
+        return Err(being_written());
+    }
+    match health.rest {
+        None => Ok(()),
+        Some(offset) => {
+            let limit = limits::FRAMES as u64;
+            Err(Error::Limit { offset, what: "frames", limit, found: limit + 1 })
+        }
+    }
+}
+
+/// Another writes to the capture.
+pub(super) fn being_written() -> Error {
+    let what = "the capture is being written by another process";
+    io::Error::new(io::ErrorKind::WouldBlock, what).into()
+}
+
+/// The commit that brings into the file what only its rings, or a count, had.
+pub(super) fn closing(contents: &Contents) -> Commit {
+    Commit {
+        cycle: contents.commit.as_ref().map_or(1, |commit| commit.cycle.saturating_add(1)),
+        clock: contents.clock.last(),
+        events: contents.events,
+        lost: contents.health.lost_events,
+        rings: contents.taken_rings().to_vec(),
     }
 }
 
 /// Replaces a capture by one that has what counts in it, and in its rings.
-fn write_anew(reader: &Reader, path: &Path) -> Result<(), Error> {
+pub(super) fn write_anew(path: &Path) -> Result<(), Error> {
+    let reader = Reader::open(path)?;
     let mut unfinished = OsString::from(path);
     unfinished.push("-new");
     let unfinished = PathBuf::from(unfinished);
     let written = File::create_new(&unfinished).map_err(Error::from).and_then(|file| {
-        let (_, file) = Rewrite::default().write(reader, file, |_, _| {})?;
+        let (_, file) = Rewrite::default().write(&reader, file, |_, _| {})?;
         file.sync_all()?;
         Ok(std::fs::rename(&unfinished, path)?)
     });

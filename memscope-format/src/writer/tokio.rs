@@ -1,5 +1,7 @@
 //! Writing a capture with tokio: what [`WriterCore`] says is done without blocking.
 
+mod append;
+
 use super::{Action, Durability, WriterCore, WriterOptions};
 use crate::checkpoint::StreamTally;
 use crate::chunk::Sealed;
@@ -93,17 +95,14 @@ impl<W: AsyncWrite + Unpin> AsyncWriter<W> {
     ///
     /// If the sink fails.
     pub async fn with(sink: W, header: &FileHeader, options: WriterOptions) -> Result<Self, Error> {
-        let core = WriterCore::new(header, options);
-        let mut writer = Self {
-            core,
-            sink,
-            unflushed: None,
-            sync: None,
-            elsewhere: None,
-            started: Instant::now(),
-        };
+        let mut writer = Self::of(WriterCore::new(header, options), sink);
         writer.run().await?;
         Ok(writer)
+    }
+
+    fn of(core: WriterCore, sink: W) -> Self {
+        let started = Instant::now();
+        Self { core, sink, unflushed: None, sync: None, elsewhere: None, started }
     }
 
     /// As [`Writer::durable`](super::Writer::durable).
@@ -198,7 +197,13 @@ impl<W: AsyncWrite + Unpin> AsyncWriter<W> {
         Ok(self.sink)
     }
 
-    /// Bytes that the sink has taken.
+    /// The last commit that is in the file.
+    #[must_use]
+    pub const fn last_commit(&self) -> Option<&Commit> {
+        self.core.last_commit()
+    }
+
+    /// Bytes of the file: those that the sink has taken.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.core.bytes()

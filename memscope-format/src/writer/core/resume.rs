@@ -3,10 +3,10 @@
 use super::super::index::OpenIndex;
 use super::super::options::WriterOptions;
 use super::WriterCore;
+use crate::contents::Contents;
 use crate::error::Error;
 use crate::frame::FrameType;
 use crate::index::IndexEntry;
-use crate::reader::Reader;
 use crate::records;
 use std::time::Duration;
 
@@ -17,28 +17,27 @@ impl WriterCore {
     ///
     /// If the capture has a record that is too long to be written again.
     pub(in crate::writer) fn resume(
-        reader: &Reader,
+        contents: &Contents,
         options: WriterOptions,
     ) -> Result<Self, Error> {
-        let contents = &reader.contents;
-        let header = reader.header();
+        let header = &contents.header;
         let mut core = Self::new(header, options);
         core.steps.clear();
-        core.offset = reader.bytes();
+        core.offset = contents.bytes;
         let frames = contents.frames();
         core.seq = frames.iter().fold(0, |seq, frame| seq.max(frame.seq.saturating_add(1)));
         if frames.last().is_some_and(|last| last.end() < core.offset) {
             // Half a frame at the end had a number too.
             core.seq = core.seq.saturating_add(1);
         }
-        if let Some(metadata) = reader.metadata() {
+        if let Some(metadata) = &contents.metadata {
             let mut payload = header.to_bytes().to_vec();
             records::append(&mut payload, metadata, core.offset)?;
             core.metadata = Some(payload);
         }
-        core.tables.add(reader.defs(), core.offset)?;
+        core.tables.add(&contents.defs, core.offset)?;
         core.tables.all_written();
-        core.commit = reader.last_commit().cloned();
+        core.commit = contents.commit.clone();
         core.rings = contents.committed_rings().map(|ring| (ring.ring, (ring, true))).collect();
         for frame in frames.iter().filter(|frame| frame.frame_type.holds_events()) {
             let tally = core.tally(frame.frame_type);
