@@ -8,7 +8,7 @@
 
 use super::clock::Source;
 use super::pace::Pace;
-use super::polling::{give_way, lock};
+use super::polling::{give_way, is_awaited, lock};
 use super::recorder::{Ownership, Recorder};
 use super::session;
 use memscope_format::raw::{RawChunk, Slot, Walk};
@@ -193,7 +193,7 @@ impl Drain {
         });
         let Some(recorders) = recorders else { return Ok(false) };
         let begun = (self.batch.events == 0).then(Instant::now);
-        let found = self.collect(&recorders);
+        let found = self.collect(&recorders, urgency);
         let moving = (self.batch.events, self.copied.1);
         let full = self.gathered() >= BATCH;
         if !full && urgency == Urgency::WhenWorthIt && !self.is_due(&found) {
@@ -232,7 +232,7 @@ impl Drain {
     }
 
     /// Reads the rings into the batch, from where the last cycle left each.
-    fn collect(&mut self, recorders: &[&'static Recorder]) -> Vec<Found> {
+    fn collect(&mut self, recorders: &[&'static Recorder], urgency: Urgency) -> Vec<Found> {
         let mut found = Vec::with_capacity(recorders.len());
         let count = recorders.len();
         self.first = (self.first + 1) % count.max(1);
@@ -251,7 +251,9 @@ impl Drain {
             let copies = is_pressed && *copies.get_or_insert_with(|| self.pace.copies());
             let mut copy = copies.then(|| RawChunk::new(ring, thread));
             let mut whole = false;
-            while self.gathered() < BATCH {
+            // Whoever waits, to fork or to begin recording, need not wait for a whole batch.
+            let may_go_on = || urgency == Urgency::Now || !is_awaited();
+            while self.gathered() < BATCH && may_go_on() {
                 let next = walk.next(|index| recorder.memory.slots[index as usize].load());
                 let Some((position, first, second)) = next else {
                     whole = true;

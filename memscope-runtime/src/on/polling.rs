@@ -12,9 +12,15 @@ use std::time::{Duration, Instant};
 /// Threads that ask for a lock in vain.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
+/// Whether a thread waits for a lock: whoever holds one for long should let go of it.
+#[inline(always)]
+pub(super) fn is_awaited() -> bool {
+    WAITING.load(Ordering::Relaxed) != 0
+}
+
 /// Lets those who wait for a lock have it. For a thread that takes one again and again.
 pub(super) fn give_way() {
-    if WAITING.load(Ordering::Relaxed) != 0 {
+    if is_awaited() {
         thread::sleep(10 * BRIEF);
     }
 }

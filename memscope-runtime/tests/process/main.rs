@@ -553,3 +553,20 @@ fn a_full_disk_stops_the_recording_and_not_the_program() {
     assert!(capture.lost() > 0);
     assert!(capture.events() > 0);
 }
+
+#[test]
+fn a_process_forks_while_its_threads_record() {
+    let run = run("busy_fork");
+    let mut events = Vec::new();
+    for capture in run.captures() {
+        assert_eq!((capture.health().complete, capture.lost()), (true, 0), "{}", run.stderr());
+        let births = harness::rows::<Lifecycle>(&capture).len() as u64;
+        assert_eq!(capture.events(), 2 * births);
+        events.push(capture.events());
+    }
+    events.sort_unstable();
+    // Each child made one value and dropped it.
+    let (parent, children) = events.split_last().unwrap();
+    assert_eq!(children, [2; scenarios::FORKS]);
+    assert!(*parent > 2 * scenarios::FORKS as u64);
+}

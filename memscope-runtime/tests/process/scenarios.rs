@@ -69,6 +69,7 @@ pub(crate) fn play(scenario: &str) {
         "teardown" => teardown(),
         "runs_on" => runs_on(),
         "fork" => fork(),
+        "busy_fork" => busy_fork(),
         "drain_mask" => drain_mask(),
         "signals" => signals(),
         "allocator" => allocator(),
@@ -329,6 +330,40 @@ fn fork() {
     // SAFETY: the child is this process's own.
     unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
 }
+
+/// Forks again and again while two threads record without pause. Each child records a value.
+fn busy_fork() {
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    memscope::track_var!(let v = Box::new(1));
+                    std::hint::black_box(&v);
+                }
+            });
+        }
+        for _ in 0..FORKS {
+            // SAFETY: the child only runs what this function says, on the one thread that it has.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                {
+                    memscope::track_var!(let own = vec![1]);
+                    std::hint::black_box(&own);
+                }
+                std::process::exit(0);
+            }
+            let mut status = 0;
+            // SAFETY: the child is this process's own.
+            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+            assert_eq!(status, 0);
+        }
+        ended.store(true, Ordering::Relaxed);
+    });
+}
+
+/// Children of [`busy_fork`].
+pub(crate) const FORKS: usize = 50;
 
 /// Looks at the signals that memscope's thread would take from those who wait for them.
 fn drain_mask() {
