@@ -21,7 +21,7 @@ SYNC = b"\xf7\x9b\xc3\xa5"
 CRITICAL, REPEAT = 1, 2
 M64 = (1 << 64) - 1
 
-LIFECYCLE, CONTAINER, ZST, DROP_CHAIN, CALL, HEAP, PERFORMANCE, TASKS = range(1, 9)
+LIFECYCLE, CONTAINER, ZST, DROP_CHAIN, CALL, HEAP, PERFORMANCE, TASKS, CONTENT = range(1, 10)
 TYPE_DISTRIBUTION, FRAGMENTATION_MAP, SECURITY_VIOLATIONS, UNSAFE_FFI, MEMORY_ANALYSIS = range(0x101, 0x106)
 RAW = 0x10
 SITES, TYPES, HOOKS, THREADS, STRINGS = range(0x201, 0x206)
@@ -36,6 +36,7 @@ STREAMS = {
     HEAP: "HEAP",
     PERFORMANCE: "PERFORMANCE",
     TASKS: "TASKS",
+    CONTENT: "CONTENT",
     TYPE_DISTRIBUTION: "TYPE_DISTRIBUTION",
     FRAGMENTATION_MAP: "FRAGMENTATION_MAP",
     SECURITY_VIOLATIONS: "SECURITY_VIOLATIONS",
@@ -435,6 +436,25 @@ COLUMNS = {
         (6, "executor_id", some),
         (7, "thread", u32),
     ],
+    CONTENT: [
+        (1, "ts", number),
+        (2, "value", number),
+        (3, "site", u32),
+        (4, "type", u32),
+        (5, "field", u32),
+        (6, "reason", one_of(REASONS)),
+        (7, "blocks", some),
+        (8, "used_bytes", some),
+        (9, "room_bytes", some),
+        (10, "unknown", some),
+        (11, "shared", some),
+        (12, "keys", some),
+        (13, "distinct", some),
+        (14, "homes", some),
+        (15, "fullest", some),
+        (16, "buckets", some),
+        (17, "thread", u32),
+    ],
     TYPE_DISTRIBUTION: [
         (1, "derivation", u32),
         (2, "type", u32),
@@ -504,7 +524,7 @@ def rows_of(header, payload):
 
 # Section 6.2.
 
-PAD, BORN, END, SNAPSHOT, SECOND, CALLED, TASK = range(7)
+PAD, BORN, END, SNAPSHOT, SECOND, CALLED, TASK, CONTENTS, HASHES = range(9)
 WIDE, CLONED, DROPPED, MOVED, EXIT, PANICKING, PENDING = 0x80, 1, 1, 2, 4, 8, 1
 
 
@@ -611,6 +631,26 @@ def raw_rows_of(header, payload, tables):
             need(reason in REASONS and field <= len(fields), "an unknown snapshot")
             container = fields[field - 1]["container"] if field else type_def["container"]
             state(p0, field, REASONS[reason], container, p1, second[0], second[2])
+        elif kind in (CONTENTS, HASHES):
+            need(second is not None, "half an event")
+            field, reason = second[2] >> 32, flags & 7
+            fields = type_def["fields"] or []
+            need(reason in REASONS and field <= len(fields), "an unknown content")
+            container = fields[field - 1]["container"] if field else type_def["container"]
+            need(container is not None, "the content of no container")
+            row = dict.fromkeys([name for _, name, _ in COLUMNS[CONTENT]])
+            row |= of | {"value": p0, "field": field, "reason": REASONS[reason]}
+            low, high = second[0] & 0xFFFFFFFF, second[0] >> 32
+            count_or_homes = second[2] & 0xFFFFFFFF
+            if kind == CONTENTS:
+                row["blocks"] = None if count_or_homes == 0xFFFFFFFF else count_or_homes
+                row["used_bytes"], row["room_bytes"] = p1, second[0]
+                row["unknown"], row["shared"] = second[3] & 0xFFFFFFFF, second[3] >> 32
+            else:
+                row["keys"], row["buckets"] = p1, second[3]
+                if low or not p1:
+                    row["distinct"], row["homes"], row["fullest"] = low, count_or_homes, high
+            rows.setdefault(CONTENT, []).append(row)
         else:
             raise Damaged(f"an event of kind {kind}")
     found = [

@@ -8,8 +8,8 @@ use crate::hooks::{Hook, HookTable};
 use crate::raw::{DURATION_UNKNOWN, RawKind, Slot, SlotHeader, flags, value_id};
 use crate::record::Record;
 use crate::rows::{
-    Call, CallOutcome, Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason,
-    Stream, Task, TaskKind, Zst,
+    Call, CallOutcome, Container, Content, DropChain, Lifecycle, LifecycleKind, Outcome,
+    SnapshotReason, Stream, Task, TaskKind, Zst,
 };
 
 /// Why a raw event gives no rows.
@@ -49,6 +49,8 @@ pub struct Batch {
     pub call: Chunk<Call>,
     /// Tasks.
     pub task: Chunk<Task>,
+    /// Contents of containers.
+    pub content: Chunk<Content>,
     /// Raw events since the last seal.
     pub events: u64,
     compressor: Compressor,
@@ -67,6 +69,7 @@ impl Batch {
             drop_chain: Chunk::new(),
             call: Chunk::new(),
             task: Chunk::new(),
+            content: Chunk::new(),
             events: 0,
             compressor: Compressor::new(compression.into()),
             full: Vec::new(),
@@ -77,7 +80,8 @@ impl Batch {
     ///
     /// A birth is a row of LIFECYCLE (of ZST if the type has no size) and, if the type is a container, one of
     /// CONTAINER. An end is a row of DROP_CHAIN, or of LIFECYCLE (ZST) if no drop was to be timed or the value
-    /// had moved. A snapshot is a row of CONTAINER. Calls and polls are rows of CALL, begins and ends of tasks of TASKS.
+    /// had moved. A snapshot is a row of CONTAINER. Calls and polls are rows of CALL, begins and ends of tasks of TASKS,
+    /// contents and hashes of CONTENT.
     ///
     /// Until the batch is sealed, a hook must mean the same in all `hooks` that are given.
     ///
@@ -186,6 +190,12 @@ impl Batch {
                 };
                 put(&mut self.task, key, &row, &mut self.compressor, &mut self.full);
             }
+            Some(kind @ (RawKind::Content | RawKind::Hashes)) => {
+                let second = second.ok_or(UnreadableEvent::UnknownKind(first.header))?;
+                let (field, reason) = content(hooks, hook_id, hook, header, second)?;
+                let at = Place { value: first.p0, hook, field, reason };
+                self.push_content(hook_id, kind, first, second, thread, &at);
+            }
             Some(RawKind::Pad | RawKind::Cont) | None => {
                 return Err(UnreadableEvent::UnknownKind(first.header));
             }
@@ -209,6 +219,7 @@ impl Batch {
         frames.extend(self.drop_chain.seal_with(compressor));
         frames.extend(self.call.seal_with(compressor));
         frames.extend(self.task.seal_with(compressor));
+        frames.extend(self.content.seal_with(compressor));
         self.events = 0;
         frames
     }
@@ -258,9 +269,55 @@ impl Batch {
             weak: counted.then_some(state.capacity),
             thread,
         };
-        // Hooks are below 2^22, and fields fewer than a record of 1 MiB can name.
-        let key = u64::from(hook_id) | (at.reason as u64) << 24 | u64::from(at.field) << 32;
-        put(&mut self.container, key, &row, &mut self.compressor, &mut self.full);
+        put(&mut self.container, at.key(hook_id), &row, &mut self.compressor, &mut self.full);
+    }
+
+    fn push_content(
+        &mut self,
+        hook_id: u32,
+        kind: RawKind,
+        first: &Slot,
+        second: &Slot,
+        thread: u32,
+        at: &Place<'_>,
+    ) {
+        let low = |word: u64| word & u64::from(u32::MAX);
+        let mut row = Content {
+            ts: first.w0,
+            value: at.value,
+            site: at.hook.site,
+            type_id: at.hook.type_id,
+            field: at.field,
+            reason: at.reason,
+            blocks: None,
+            used_bytes: None,
+            room_bytes: None,
+            unknown: None,
+            shared: None,
+            keys: None,
+            distinct: None,
+            homes: None,
+            fullest: None,
+            buckets: None,
+            thread,
+        };
+        if kind == RawKind::Content {
+            let blocks = low(second.p0);
+            row.blocks = (blocks != u64::from(u32::MAX)).then_some(blocks);
+            row.used_bytes = Some(first.p1);
+            row.room_bytes = Some(second.w0);
+            row.unknown = Some(low(second.p1));
+            row.shared = Some(second.p1 >> 32);
+        } else {
+            let distinct = low(second.w0);
+            let hashed = distinct > 0 || first.p1 == 0;
+            row.keys = Some(first.p1);
+            row.distinct = hashed.then_some(distinct);
+            row.homes = hashed.then_some(low(second.p0));
+            row.fullest = hashed.then_some(second.w0 >> 32);
+            row.buckets = Some(second.p1);
+        }
+        put(&mut self.content, at.key(hook_id), &row, &mut self.compressor, &mut self.full);
     }
 }
 
@@ -300,6 +357,11 @@ pub(crate) fn streams_of(
             task_kind(header)?;
             Ok((Stream::Tasks, None))
         }
+        Some(RawKind::Content | RawKind::Hashes) => {
+            let second = second.ok_or(UnreadableEvent::UnknownKind(first.header))?;
+            content(hooks, hook_id, hook, header, second)?;
+            Ok((Stream::Content, None))
+        }
         Some(RawKind::Pad | RawKind::Cont) | None => {
             Err(UnreadableEvent::UnknownKind(first.header))
         }
@@ -326,12 +388,34 @@ fn snapshot(
     Ok((def, field, SnapshotReason::from_id(reason).ok_or(unknown)?))
 }
 
+/// Of which container, where in the value, an event tells the content, and why.
+fn content(
+    hooks: &HookTable,
+    hook_id: u32,
+    hook: &Hook,
+    header: SlotHeader,
+    second: &Slot,
+) -> Result<(u32, SnapshotReason), UnreadableEvent> {
+    let (field, reason) = ((second.p0 >> 32) as u32, header.flags() & flags::REASON);
+    let unknown = UnreadableEvent::UnknownSnapshot { hook: hook_id, field, reason };
+    hooks.container(hook, field).ok_or(unknown)?;
+    Ok((field, SnapshotReason::from_id(reason).ok_or(unknown)?))
+}
+
 /// Which container was read, and why.
 struct Place<'a> {
     value: u64,
     hook: &'a Hook,
     field: u32,
     reason: SnapshotReason,
+}
+
+impl Place<'_> {
+    /// What tells the shape of the row. Hooks are below 2^22, and fields fewer than a record of 1 MiB can name.
+    #[inline]
+    fn key(&self, hook_id: u32) -> u64 {
+        u64::from(hook_id) | (self.reason as u64) << 24 | u64::from(self.field) << 32
+    }
 }
 
 /// The words that were read of a container.

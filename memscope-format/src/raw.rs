@@ -61,6 +61,14 @@ pub enum RawKind {
     /// A task began or ended. Begin: its id is this event's ring and position, `p0` = the task within which that happened or
     /// 0. End: `p0` = the task. `p1` = one more than what the executor calls it, or 0.
     Task = 6,
+    /// The elements of a container were gone through. `p0` = value id, `p1` = bytes in use; second slot: `w0` = bytes of room,
+    /// `p0` = blocks (32 bits, all ones = not told) | field (32), `p1` = unknown values | shared handles << 32, each all ones
+    /// from there on. The reason is in the flags; all as in [`crate::rows::Content`].
+    Content = 7,
+    /// The keys of a hash map were hashed. `p0` = value id, `p1` = keys; second slot: `w0` = distinct hashes (32 bits; 0 of keys
+    /// that were not hashed) | most keys of a home << 32, `p0` = homes (32) | field (32), `p1` = buckets. The reason is in the
+    /// flags; all as in [`crate::rows::Content`].
+    Hashes = 8,
 }
 
 impl RawKind {
@@ -75,6 +83,8 @@ impl RawKind {
             4 => Self::Cont,
             5 => Self::Call,
             6 => Self::Task,
+            7 => Self::Content,
+            8 => Self::Hashes,
             _ => return None,
         })
     }
@@ -98,6 +108,8 @@ pub mod flags {
     pub const PENDING: u8 = 0x01;
     /// `Task`: the bits that hold a [`crate::rows::TaskKind`].
     pub const TASK_KIND: u8 = 0x07;
+    /// `Content`, `Hashes`: the bits that hold a [`crate::rows::SnapshotReason`].
+    pub const REASON: u8 = 0x07;
 }
 
 /// The duration in an `End` that says "not observed".

@@ -7,7 +7,8 @@
 mod sample;
 
 use memscope_format::frame::FRAME_HEADER_LEN;
-use memscope_format::rows::{Lifecycle, LifecycleKind, Stream};
+use memscope_format::raw::RawChunk;
+use memscope_format::rows::{Lifecycle, LifecycleKind, SnapshotReason, Stream};
 use memscope_format::writer::Checkpoints;
 use memscope_format::{
     Chunk, Codec, Commit, Compression, Event, Reader, StreamVisitor, Writer, WriterOptions,
@@ -69,6 +70,7 @@ fn every_capture_means_what_is_written_beside_it() {
         "codec-zstd",
         "encodings",
         "raw",
+        "contents",
         "streams",
         "checkpoints",
         "appended",
@@ -115,6 +117,41 @@ fn many_rows(compression: Compression) -> Vec<u8> {
         }
     }
     for frame in batch.seal() {
+        writer.append(&frame).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+/// Contents and hashes, in chunks and as they were written.
+fn contents() -> Vec<u8> {
+    let (field, value) = (SnapshotReason::Drop, SnapshotReason::Asked);
+    let events = [
+        sample::content(sample::SESSION, 3000, 77, 2, field, [40, 64, 3, 0, 0]),
+        sample::content(sample::VECTOR, 3001, 0, 0, value, [1 << 40, 2 << 40, 0xFFFF_FFFF, 2, 5]),
+        sample::hashes(sample::VECTOR, 3001, 0, 0, value, [100, 99, 70, 4, 128]),
+        sample::hashes(
+            sample::VECTOR,
+            3002,
+            1,
+            0,
+            SnapshotReason::Birth,
+            [1 << 33, 0, 0, 0, 1 << 34],
+        ),
+        sample::hashes(sample::VECTOR, 3003, 1, 0, value, [0, 0, 0, 0, 0]),
+    ];
+    let mut writer = Writer::new(Vec::new(), &file_header(Codec::Zstd)).unwrap();
+    writer.metadata(&metadata()).unwrap();
+    writer.define(&sample::defs()).unwrap();
+    let mut hooks = memscope_format::HookTable::new();
+    hooks.extend(&sample::defs());
+    let mut batch = memscope_format::Batch::new(Codec::Zstd);
+    let mut raw = RawChunk::new(1, 2);
+    for (event, position) in events.iter().zip((0..).step_by(2)) {
+        let (first, second) = sample::marked(event, position, 1 << 12);
+        batch.push(&hooks, 0, 1, position, &first, second.as_ref()).unwrap();
+        raw.push(&hooks, position, &first, second.as_ref()).unwrap();
+    }
+    for frame in batch.seal().into_iter().chain(raw.seal(Codec::None)) {
         writer.append(&frame).unwrap();
     }
     writer.finish().unwrap()
@@ -251,6 +288,7 @@ fn remake() {
         raw.commit();
     }
     write("raw", &raw.finish());
+    write("contents", &contents());
     write("streams", &every_stream());
     let whole = Sample::of_three_cycles(Codec::Zstd).finish();
     let frames = frames(&whole);

@@ -193,14 +193,24 @@ fn a_head_that_lies_is_found_out() {
 fn event() -> impl Strategy<Value = RawEvent> {
     let hook = select(vec![VECTOR, SESSION, MARKER, SHARED]);
     let words = (any::<u64>(), 0_u32..64).prop_map(|(word, shift)| word >> shift);
-    (0_u8..6, hook, words.clone(), words.clone(), words).prop_map(|(kind, hook, ts, p0, p1)| {
+    (0_u8..8, hook, words.clone(), words.clone(), words).prop_map(|(kind, hook, ts, p0, p1)| {
         match kind {
             0 => sample::born(hook, ts, p0, p1),
             1 => sample::cloned(hook, ts, p0),
             2 => sample::born_wide(hook, ts, p0, p1, p0 ^ p1),
             3 => sample::end(hook, (p1 % 16) as u8, ts, p0, p1 >> 16, p1 % 9),
             4 => sample::snapshot(SESSION, ts, p0, 2, SnapshotReason::Drop, [p0, p1, p0 ^ p1]),
-            _ => sample::snapshot(VECTOR, ts, p0, 0, SnapshotReason::Asked, [p1, p0, p1]),
+            5 => sample::snapshot(VECTOR, ts, p0, 0, SnapshotReason::Asked, [p1, p0, p1]),
+            6 => {
+                let small = p1 >> 32;
+                let words = [p0, p1, small, small / 3, p0 >> 32];
+                sample::content(SESSION, ts, p0, 2, SnapshotReason::Drop, words)
+            }
+            _ => {
+                let small = p1 >> 32;
+                let words = [p0, small, p0 >> 32, small / 3, p1];
+                sample::hashes(VECTOR, ts, p0, 0, SnapshotReason::Birth, words)
+            }
         }
     })
 }

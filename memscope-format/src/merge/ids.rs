@@ -262,6 +262,15 @@ mod tests {
             "severity",
             "count",
             "bytes",
+            "used_bytes",
+            "room_bytes",
+            "unknown",
+            "shared",
+            "keys",
+            "distinct",
+            "homes",
+            "fullest",
+            "buckets",
         ];
         struct Check;
         impl StreamVisitor for Check {

@@ -5,6 +5,7 @@
 
 mod call;
 mod container;
+mod content;
 mod derived;
 mod drop_chain;
 mod heap;
@@ -14,6 +15,7 @@ mod task;
 
 pub use call::{Call, CallOutcome};
 pub use container::{Container, SnapshotReason};
+pub use content::Content;
 pub use derived::{
     CrossingKind, FragmentationMap, MemoryAnalysis, SecurityViolation, Severity, TypeDistribution,
     UnsafeFfi, ViolationKind,
@@ -86,6 +88,8 @@ streams! {
     Performance = 0x07, "PERFORMANCE", Performance;
     /// Tasks: [`Task`].
     Tasks = 0x08, "TASKS", Task;
+    /// Contents of containers: [`Content`].
+    Content = 0x09, "CONTENT", Content;
     /// Derived: what became of the values of each type: [`TypeDistribution`].
     TypeDistribution = 0x0101, "TYPE_DISTRIBUTION", TypeDistribution;
     /// Derived: how full the heap's ranges were: [`FragmentationMap`].

@@ -11,7 +11,7 @@ use memscope_format::defs::{
 use memscope_format::frame::FrameHeader;
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::raw::{RawChunk, RawKind, Slot, SlotHeader, flags, lap_mark, value_id};
-use memscope_format::rows::{Container, DropChain, Lifecycle, SnapshotReason, Zst};
+use memscope_format::rows::{Container, Content, DropChain, Lifecycle, SnapshotReason, Zst};
 use memscope_format::{
     Batch, ClockReading, Codec, Commit, Error, FileHeader, HookTable, Metadata, Reader, RingCommit,
     Writer,
@@ -195,6 +195,48 @@ pub fn snapshot(
     }
 }
 
+/// `words` are used and room bytes, blocks, unknown values and shared handles.
+pub fn content(
+    hook: u32,
+    ts: u64,
+    value: u64,
+    field: u64,
+    reason: SnapshotReason,
+    words: [u64; 5],
+) -> RawEvent {
+    let [used, room, blocks, unknown, shared] = words;
+    RawEvent {
+        first: slot(hook, RawKind::Content, flags::WIDE | reason as u8, [ts, value, used]),
+        second: Some(slot(
+            hook,
+            RawKind::Cont,
+            0,
+            [room, blocks | field << 32, unknown | shared << 32],
+        )),
+    }
+}
+
+/// `words` are keys, distinct hashes, homes, the most keys of a home, and buckets.
+pub fn hashes(
+    hook: u32,
+    ts: u64,
+    value: u64,
+    field: u64,
+    reason: SnapshotReason,
+    words: [u64; 5],
+) -> RawEvent {
+    let [keys, distinct, homes, fullest, buckets] = words;
+    RawEvent {
+        first: slot(hook, RawKind::Hashes, flags::WIDE | reason as u8, [ts, value, keys]),
+        second: Some(slot(
+            hook,
+            RawKind::Cont,
+            0,
+            [distinct | fullest << 32, homes | field << 32, buckets],
+        )),
+    }
+}
+
 /// Puts lap marks on an event's slots, as the recorder does.
 pub fn marked(event: &RawEvent, position: u64, capacity: u64) -> (Slot, Option<Slot>) {
     let mark = |slot: Slot, position| Slot {
@@ -327,6 +369,7 @@ pub struct Rows {
     pub container: Vec<Container>,
     pub zst: Vec<Zst>,
     pub drop_chain: Vec<DropChain>,
+    pub content: Vec<Content>,
     pub errors: Vec<String>,
 }
 
@@ -338,11 +381,16 @@ impl Rows {
         all.container = split(reader.rows(), errors);
         all.zst = split(reader.rows(), errors);
         all.drop_chain = split(reader.rows(), errors);
+        all.content = split(reader.rows(), errors);
         all
     }
 
     pub fn len(&self) -> usize {
-        self.lifecycle.len() + self.container.len() + self.zst.len() + self.drop_chain.len()
+        self.lifecycle.len()
+            + self.container.len()
+            + self.zst.len()
+            + self.drop_chain.len()
+            + self.content.len()
     }
 
     /// Whether the rows are those of `other` without some, in the same order.
@@ -351,6 +399,7 @@ impl Rows {
             && is_part(&self.container, &other.container)
             && is_part(&self.zst, &other.zst)
             && is_part(&self.drop_chain, &other.drop_chain)
+            && is_part(&self.content, &other.content)
     }
 }
 
@@ -414,6 +463,7 @@ pub mod twin {
                     all.container = rows(&reader, &mut all.errors).await;
                     all.zst = rows(&reader, &mut all.errors).await;
                     all.drop_chain = rows(&reader, &mut all.errors).await;
+                    all.content = rows(&reader, &mut all.errors).await;
                     assert_eq!(all, Rows::of(blocking));
                 }
                 (Err(error), Err(other)) => assert_eq!(error.to_string(), other.to_string()),
