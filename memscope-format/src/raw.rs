@@ -155,7 +155,13 @@ impl SlotHeader {
 /// Returns the lap mark of a position: never 0, so that a slot never written is never valid.
 #[must_use]
 pub const fn lap_mark(position: u64, capacity: u64) -> u16 {
-    ((position / capacity) % 0xFFFF) as u16 + 1
+    mark_of_lap(position / capacity)
+}
+
+/// Returns the mark of a lap, from 0.
+#[inline]
+const fn mark_of_lap(lap: u64) -> u16 {
+    (lap % 0xFFFF) as u16 + 1
 }
 
 /// Packs a value id.

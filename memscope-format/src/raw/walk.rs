@@ -1,19 +1,20 @@
 //! Going over the events of a ring.
 
-use super::{RawKind, Slot, SlotHeader, flags, lap_mark};
+use super::{RawKind, Slot, SlotHeader, flags, mark_of_lap};
 
 /// Goes over the events of a ring from a position to the last that is whole.
 #[derive(Debug, Clone)]
 pub struct Walk {
-    capacity: u64,
+    /// The capacity, as a power of two: positions are split by shifts, since a division costs more than all the rest.
+    bits: u32,
     position: u64,
 }
 
 impl Walk {
-    /// Starts at `position` in a ring of `capacity` slots, which is not 0.
+    /// Starts at `position` in a ring of `capacity` slots, a power of two.
     #[must_use]
     pub const fn new(capacity: u64, position: u64) -> Self {
-        Self { capacity, position }
+        Self { bits: capacity.ilog2(), position }
     }
 
     /// Where the next event begins, or will begin.
@@ -65,14 +66,15 @@ impl Walk {
     /// Loads the slot of a position, if it was written for this position.
     #[inline]
     fn load(&self, position: u64, load: &mut impl FnMut(u64) -> Slot) -> Option<Slot> {
-        let slot = load(position % self.capacity);
-        (SlotHeader(slot.header).lap() == lap_mark(position, self.capacity)).then_some(slot)
+        let slot = load(position & ((1 << self.bits) - 1));
+        (SlotHeader(slot.header).lap() == mark_of_lap(position >> self.bits)).then_some(slot)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::raw::lap_mark;
 
     const CAPACITY: u64 = 8;
 

@@ -4,51 +4,11 @@
 //! clock and two 24-byte records into thread-local memory; a vector's is the same around its life. Compare
 //! figures of one group of one run only: the machine's speed is not a constant.
 
+mod floor;
+
 use criterion::{Criterion, criterion_group, criterion_main};
-use std::cell::UnsafeCell;
+use floor::record;
 use std::hint::black_box;
-
-/// Records of the floor, 24 bytes each, written round and round.
-const RECORDS: usize = 32 * 1024;
-
-struct Floor {
-    records: Box<[[u64; 3]]>,
-    next: usize,
-}
-
-thread_local! {
-    static FLOOR: UnsafeCell<Floor> = UnsafeCell::new(Floor {
-        records: vec![[0; 3]; RECORDS].into_boxed_slice(),
-        next: 0,
-    });
-}
-
-#[inline(always)]
-fn ticks() -> u64 {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: every x86-64 processor has the instruction.
-    unsafe {
-        core::arch::x86_64::_rdtsc()
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        use std::sync::OnceLock;
-        use std::time::Instant;
-        static START: OnceLock<Instant> = OnceLock::new();
-        START.get_or_init(Instant::now).elapsed().as_nanos() as u64
-    }
-}
-
-#[inline(always)]
-fn record(kind: u64, payload: u64) {
-    let now = ticks();
-    FLOOR.with(|floor| {
-        // SAFETY: the reference lives for these lines only, on the one thread that has the variable.
-        let floor = unsafe { &mut *floor.get() };
-        floor.records[floor.next & (RECORDS - 1)] = [now, kind, payload];
-        floor.next += 1;
-    });
-}
 
 #[inline(never)]
 fn scope_plain(x: u64) -> u64 {
