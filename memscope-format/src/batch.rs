@@ -111,7 +111,7 @@ impl Batch {
                     _ => (LifecycleKind::Cloned, first.p0),
                 };
                 self.push_lifecycle(hook, key, [first.w0, value, origin], kind, thread);
-                if let (LifecycleKind::Born, Some(def)) = (kind, hook.container) {
+                if let (true, Some(def)) = (flags & STATELESS == 0, hook.container) {
                     let (len, capacity) = match second {
                         Some(second) => (first.p0, second.w0),
                         None => (first.p0 & u64::from(u32::MAX), first.p0 >> 32),
@@ -321,6 +321,9 @@ impl Batch {
     }
 }
 
+/// The flags of births that say nothing of a container's state.
+const STATELESS: u8 = flags::CLONED | flags::UNREAD;
+
 /// What of an event's header tells the shape of its row: hook, kind and flags, without the lap mark.
 const KEY: u64 = (1 << 48) - 1;
 
@@ -342,7 +345,7 @@ pub(crate) fn streams_of(
     let lifecycle = if hook.zero_sized { Stream::Zst } else { Stream::Lifecycle };
     match header.kind() {
         Some(RawKind::Born) => {
-            let has_state = hook.container.is_some() && flags & flags::CLONED == 0;
+            let has_state = hook.container.is_some() && flags & STATELESS == 0;
             Ok((lifecycle, has_state.then_some(Stream::Container)))
         }
         Some(RawKind::End) if flags & (flags::EXIT | flags::MOVED) != 0 => Ok((lifecycle, None)),

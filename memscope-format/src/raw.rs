@@ -44,7 +44,7 @@ pub enum RawKind {
     ///
     /// Containers: `p0` = length | capacity << 32 (counted handles: strong | weak << 32), `p1` = heap address or 0.
     /// With [`flags::WIDE`]: `p0` = length (strong), second slot's `w0` = capacity (weak).
-    /// With [`flags::CLONED`]: `p0` = the original's id. Otherwise both 0.
+    /// With [`flags::CLONED`]: `p0` = the original's id. Otherwise, and with [`flags::UNREAD`], both 0.
     /// A kind without a capacity may have any word in its place.
     Born = 1,
     /// A value ended. `w0` = end, `p0` = value id, `p1` = ticks the drop took (48 bits, all ones = unknown) | depth << 48.
@@ -96,6 +96,8 @@ pub mod flags {
     pub const WIDE: u8 = 0x80;
     /// `Born`: by cloning.
     pub const CLONED: u8 = 0x01;
+    /// `Born`: a container was not read, so that its state is unknown.
+    pub const UNREAD: u8 = 0x02;
     /// `End`: the value was dropped, with proof.
     pub const DROPPED: u8 = 0x01;
     /// `End`: the value had been moved out, with proof.

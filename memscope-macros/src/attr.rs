@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) vars: Option<Selection>,
     /// Which arguments are tracked.
     pub(crate) args: Option<Selection>,
+    /// `ret`: what functions return is recorded. Holds the option's name, for errors.
+    pub(crate) ret: Option<Ident>,
     /// What every site is tagged with.
     pub(crate) tags: Vec<LitStr>,
     /// The names of the options that were given.
@@ -67,11 +69,12 @@ struct Key {
     form: &'static str,
 }
 
-const KEYS: [Key; 7] = [
+const KEYS: [Key; 8] = [
     Key { name: "name", takes: "a text in quotes, not an empty one", form: "name = \"...\"" },
     Key { name: "skip", takes: "nothing, or names in parentheses", form: "skip(a, b)" },
     Key { name: "vars", takes: "`all`, `none` or names in parentheses", form: "vars(a, b)" },
     Key { name: "args", takes: "`all`, `none` or names in parentheses", form: "args(a, b)" },
+    Key { name: "ret", takes: "nothing", form: "ret" },
     Key { name: "tags", takes: "texts in quotes, in parentheses", form: "tags(\"io\", \"cache\")" },
     Key { name: "drop", takes: "the word `off`", form: "drop = off" },
     Key { name: "crate", takes: "a path, not in quotes", form: "crate = path::to::memscope" },
@@ -123,6 +126,7 @@ impl Options {
             ("skip", Value::List(list)) => self.skip = Some(these(list)?),
             ("vars", value) => self.vars = Some(selection(value)?),
             ("args", value) => self.args = Some(selection(value)?),
+            ("ret", Value::None) => self.ret = Some(key.clone()),
             ("tags", Value::List(list)) => {
                 let texts = Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(list).ok()?;
                 self.tags = texts.into_iter().collect();

@@ -12,8 +12,8 @@ use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 use syn::{
-    Attribute, FnArg, Generics, Ident, Item, ItemFn, Local, Meta, Token, Type, TypeParamBound,
-    WherePredicate,
+    Attribute, FnArg, Generics, Ident, Item, ItemFn, Local, Meta, ReturnType, Signature, Token,
+    Type, TypeParamBound, WherePredicate,
 };
 
 /// Finds what is wrong with an item, or with options that do not suit it. Returns whether all is well.
@@ -55,7 +55,7 @@ fn check_option(option: &Ident, subject: &Subject, options: &Options, errors: &m
             "the option `name` does not apply to a module, whose name captures take from `module_path!`".to_owned(),
             "remove the option",
         ),
-        "vars" | "args" | "skip"
+        "vars" | "args" | "ret" | "skip"
             if matches!(subject, Subject::Type(_)) && options.skip_item.is_none() =>
         {
             (format!("the option `{option}` is for functions; a type has fields"), "remove the option")
@@ -90,6 +90,13 @@ fn check_function(function: &ItemFn, options: &Options, errors: &mut Errors) {
             naked,
             "a naked function cannot be tracked: its body is only assembly",
             "remove the attribute `#[memscope::track]`",
+        );
+    }
+    if let (Some(ret), true) = (&options.ret, returns_never(&function.sig)) {
+        errors.push(
+            ret,
+            "the function never returns, so there is no return value",
+            "remove the option",
         );
     }
     let names = Names::of(function);
@@ -151,6 +158,11 @@ impl Visit<'_> for Names {
 
     // Functions within have names of their own.
     fn visit_item(&mut self, _: &Item) {}
+}
+
+/// Whether a function says that it never returns.
+pub(crate) fn returns_never(signature: &Signature) -> bool {
+    matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
 }
 
 /// The word `naked` in `#[naked]` or `#[unsafe(naked)]`.

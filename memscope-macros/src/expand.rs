@@ -8,6 +8,7 @@ mod graft;
 mod hook;
 mod inert;
 mod members;
+mod returns;
 mod variable;
 
 use crate::attr::Options;

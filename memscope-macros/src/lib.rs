@@ -68,6 +68,11 @@ use proc_macro2::TokenStream;
 ///
 /// Functions, impl blocks and traits inside the body are included, as `load::inner::pages`.
 ///
+/// With the option `ret`, what the function returns is recorded too, as `load::return value`: how many values of which type
+/// and size, whatever way they are returned, also by a `?` or from another macro. Such a value is born when the function has
+/// returned, and moved out at once. If it is a container, its length, capacity and heap address are recorded, unless it was
+/// returned from another macro or the type is written with `impl`. Of an `async fn` it is what the future gives.
+///
 /// Not recorded are: variables whose type has nothing to drop, such as numbers and references (`track_var!` records
 /// those too); `let v;` without a value; bindings of `match`, `if let`, `for` and closure arguments; what stands in another
 /// macro's arguments; code that the compiler runs, as in `const { .. }`.
@@ -191,6 +196,7 @@ use proc_macro2::TokenStream;
 /// | `vars(a, b)` | function | only these variables |
 /// | `vars = all`, `vars = none` | function, impl, trait, module | all variables, which is the default, or none |
 /// | `args(a, b)`, `args = all`, `args = none` | as `vars` | the same for arguments |
+/// | `ret` | function, impl, trait, module | return values too |
 /// | `drop = off` | type | no `impl Drop` |
 /// | `crate = path` | all | where memscope is, if not at `::memscope`: for re-exports |
 ///
@@ -212,7 +218,8 @@ use proc_macro2::TokenStream;
 /// grow by some bytes for each variable that lives at the same time. No `unsafe` is emitted.
 ///
 /// Two lints say less with hooks on, since hooks look at every variable and field: `unused_variables` and `dead_code`.
-/// An `#[expect]` in the item that does not come true for this reason is not reported.
+/// An `#[expect]` in the item that does not come true for this reason is not reported. With `ret`, `unreachable_code` says
+/// nothing of what is within a body's last expression.
 ///
 /// # What it costs
 ///

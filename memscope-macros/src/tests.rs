@@ -97,6 +97,19 @@ mod functions {
     }
 
     #[test]
+    fn return_values() {
+        insta::assert_snapshot!(
+            [
+                tracked("ret", "fn seen(c: bool) -> Vec<T> { if c { return f(|| { return 1 }); } match g() { Some(a) => a, _ => return h() } }"),
+                tracked("ret", "fn not_seen(c: bool) -> io::Result<T> { let a = f()?; Ok(a) }"),
+                tracked("ret", "fn inferred() -> impl Tr { |x| x }"),
+                tracked("ret, vars = none", "async fn later() -> Vec<T> { f().await }"),
+                tracked("ret", "impl S { fn new() -> Self { vec![1].into() } fn unit(&self) {} fn never() -> ! { f() } }"),
+            ].join("\n")
+        );
+    }
+
+    #[test]
     fn patterns() {
         insta::assert_snapshot!(tracked(
             "",

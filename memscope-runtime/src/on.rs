@@ -16,6 +16,7 @@ mod polling;
 mod probe;
 mod recorder;
 mod registry;
+mod returns;
 mod rings;
 mod session;
 mod shape;
@@ -29,12 +30,13 @@ pub use session::{capture_path, flush};
 pub use tracked::Tracked;
 
 pub(crate) mod private {
-    pub use super::calls::{Call, Polled, polled};
+    pub use super::calls::{Call, Polled, polled, polled_returning};
     pub use super::hooks::{
         DropHasHook, Exit, Scoped, Slot, drop_hook, drop_hook_if_tracked, own_drop_has_hook,
         scoped, scoped_always, snapshot,
     };
     pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, inspect, shape_of};
+    pub use super::returns::{Return, returned};
     pub use super::shape::{Field, Shape};
     pub use super::site::{Site, SiteRef};
     pub use super::tracked::tracked;

@@ -347,6 +347,7 @@ fn kind_word(kind: Option<SiteKind>) -> &'static str {
         Some(SiteKind::Argument) => "argument",
         Some(SiteKind::Type) => "type",
         Some(SiteKind::Snapshot) => "snapshot",
+        Some(SiteKind::Return) => "return value",
         _ => "?",
     }
 }

@@ -2,19 +2,22 @@
 
 use super::Mode;
 use super::expectations::excuse;
-use super::future::{output_of_async, output_of_future, returned_block};
+use super::future::{output_of_function, output_of_future, returned_block};
 use super::graft::Grafts;
 use super::hook::{AsyncBody, Bind, Hooks, Kind};
 use super::inert::{extends_a_temporary, is_inert_initialiser, is_inert_type};
+use super::returns::{is_inferred, may_be_container, show_returned};
 use crate::attr::Options;
 use crate::bindings::{Binding, Bindings};
-use proc_macro2::TokenStream;
+use crate::check::returns_never;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
 use syn::{
     AngleBracketedGenericArguments, Attribute, Block, ExprConst, ExprRepeat, FnArg, Item, ItemFn,
-    Local, Pat, ReceiverKind, Signature, Stmt, Token, Type,
+    Local, Pat, ReceiverKind, ReturnType, Signature, Stmt, Token, Type,
 };
 
 /// A walk over an item that puts hooks around declarations.
@@ -66,6 +69,7 @@ impl<'a> Hooking<'a> {
             first.extend(self.polls_of_body(signature));
         } else if !self.polls_of_block(signature, body) {
             first.push(self.grafts.mark(self.hooks.call(&signature.ident)));
+            first.extend(self.return_value(signature, body));
         }
         if !arguments.is_empty() {
             first.push(self.grafts.mark(arguments));
@@ -76,7 +80,7 @@ impl<'a> Hooking<'a> {
 
     /// The mark that makes an async function's body into a future whose polls are recorded.
     fn polls_of_body(&mut self, signature: &Signature) -> Option<Stmt> {
-        let output = output_of_async(signature)?;
+        let output = output_of_function(signature)?;
         let arguments = signature.inputs.iter().filter_map(|argument| match argument {
             // `self` cannot be bound anew, and is the last to be dropped anyway.
             FnArg::Receiver(_) => None,
@@ -84,7 +88,9 @@ impl<'a> Hooking<'a> {
         });
         let rebound: Vec<_> = arguments.flatten().collect();
         let body = AsyncBody { capture: Some(<Token![move]>::default()), rebound: &rebound };
-        Some(self.grafts.mark_around(self.hooks.polls(&signature.ident, &output, body)))
+        let returned = self.wants_return_value(signature);
+        let wrap = self.hooks.polls(&signature.ident, &output, body, returned);
+        Some(self.grafts.mark_around(wrap))
     }
 
     /// Puts that mark into the async block that a function returns, as it is or in a `Box::pin`.
@@ -94,9 +100,31 @@ impl<'a> Hooking<'a> {
             return false;
         };
         let taken = AsyncBody { capture: block.capture, rebound: &[] };
-        let wrap = self.hooks.polls(&signature.ident, &output, taken);
+        let returned = self.wants_return_value(signature);
+        let wrap = self.hooks.polls(&signature.ident, &output, taken, returned);
         block.block.stmts.insert(0, self.grafts.mark_around(wrap));
         true
+    }
+
+    /// The mark of what records a function's return value, if that is asked for. Where it can be a container, what is returned
+    /// is shown to it.
+    fn return_value(&mut self, signature: &Signature, body: &mut Block) -> Option<Stmt> {
+        let at = self.wants_return_value(signature)?;
+        let output = output_of_function(signature)?;
+        if may_be_container(&output) {
+            show_returned(body, &self.hooks.shown(at), &mut self.grafts);
+        }
+        Some(self.grafts.mark(self.hooks.returns(&output, is_inferred(&output), at)))
+    }
+
+    /// Where the return value stands in the signature, if it is to be recorded.
+    fn wants_return_value(&self, signature: &Signature) -> Option<Span> {
+        self.options.ret.as_ref()?;
+        match &signature.output {
+            _ if returns_never(signature) => None,
+            ReturnType::Default => Some(signature.ident.span()),
+            ReturnType::Type(_, ty) => Some(ty.span()),
+        }
     }
 
     /// Whether the options leave a variable or argument in.

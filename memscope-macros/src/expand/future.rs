@@ -6,8 +6,8 @@ use syn::{
     ReturnType, Signature, Stmt, Type, TypeParamBound, parse_quote,
 };
 
-/// What the future of an async function gives. `None` for `!`, which cannot be written where it is needed.
-pub(super) fn output_of_async(signature: &Signature) -> Option<Type> {
+/// What a function returns; of an async one, what its future gives. `None` for `!`, which cannot be written where it is needed.
+pub(super) fn output_of_function(signature: &Signature) -> Option<Type> {
     match &signature.output {
         ReturnType::Default => Some(parse_quote!(())),
         ReturnType::Type(_, output) => nameable(output),

@@ -4,9 +4,10 @@
 //! punctuation was spaced, invisible groups. So statements are first put into the tree as numbered marks; then
 //! the printed tree is walked side by side with the original tokens, which are kept wherever there is no mark.
 
-use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
-use quote::quote;
-use syn::{Item, Stmt};
+use proc_macro2::token_stream::IntoIter;
+use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Expr, Item, Stmt};
 
 const MARK: &str = "__memscope_graft";
 
@@ -20,6 +21,26 @@ enum Graft {
     Statements(TokenStream),
     /// Something around all that follows the mark in its braces.
     Around(Wrap),
+    /// A call that the marked expression becomes the first argument of.
+    Call(Call),
+}
+
+/// Makes `expression` into `function(expression, more)`.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) function: TokenStream,
+    pub(super) more: TokenStream,
+    /// Where the parentheses are.
+    pub(super) span: Span,
+}
+
+impl Call {
+    fn of(&self, expression: TokenStream) -> TokenStream {
+        let Self { function, more, span } = self;
+        let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#expression, #more));
+        arguments.set_span(*span);
+        quote!(#function #arguments)
+    }
 }
 
 /// Makes `{ body }` into `{ outside before(site, keyword { first body }) after }`.
@@ -58,11 +79,23 @@ impl Grafts {
         Stmt::Item(self.mark_of(Graft::Around(wrap)))
     }
 
+    /// Makes an expression the first argument of a call.
+    pub(super) fn mark_call(&mut self, expression: &mut Expr, call: Call) {
+        let mark = self.number(Graft::Call(call));
+        // Invisible braces, so that it is known where the expression ends.
+        let marked = Group::new(Delimiter::None, expression.to_token_stream());
+        *expression = Expr::Verbatim(quote!(#mark #marked));
+    }
+
     fn mark_of(&mut self, graft: Graft) -> Item {
+        Item::Verbatim(self.number(graft))
+    }
+
+    fn number(&mut self, graft: Graft) -> TokenStream {
         let mark = Ident::new(MARK, Span::call_site());
         let number = Literal::usize_unsuffixed(self.0.len());
         self.0.push(graft);
-        Item::Verbatim(quote!(#mark #number))
+        quote!(#mark #number)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -82,15 +115,32 @@ impl Grafts {
 
     /// `None` if original and printed tokens differ in more than marks.
     fn merge(&self, original: Option<TokenStream>, printed: TokenStream) -> Option<TokenStream> {
-        let mut merged = TokenStream::new();
         let mut originals = original.map(IntoIterator::into_iter);
+        let merged = self.merge_with(&mut originals, printed)?;
+        originals.is_none_or(|mut rest| rest.next().is_none()).then_some(merged)
+    }
+
+    /// The same with the next of the original tokens, as many as were printed.
+    fn merge_with(
+        &self,
+        originals: &mut Option<IntoIter>,
+        printed: TokenStream,
+    ) -> Option<TokenStream> {
+        let mut merged = TokenStream::new();
         let mut printed = printed.into_iter();
         while let Some(token) = printed.next() {
             if matches!(&token, TokenTree::Ident(ident) if ident == MARK) {
-                merged.extend(self.statements(printed.next())?.clone());
+                match self.graft(printed.next())? {
+                    Graft::Statements(statements) => merged.extend(statements.clone()),
+                    Graft::Around(_) => return None,
+                    Graft::Call(call) => {
+                        let TokenTree::Group(marked) = printed.next()? else { return None };
+                        merged.extend(call.of(self.merge_with(originals, marked.stream())?));
+                    }
+                }
                 continue;
             }
-            let Some(originals) = &mut originals else {
+            let Some(originals) = originals else {
                 merged.extend([self.replace_within(token)?]);
                 continue;
             };
@@ -105,7 +155,7 @@ impl Grafts {
                 _ => return None,
             }
         }
-        originals.is_none_or(|mut rest| rest.next().is_none()).then_some(merged)
+        Some(merged)
     }
 
     fn merge_groups(&self, original: Group, printed: &Group) -> Option<Group> {
@@ -137,13 +187,6 @@ impl Grafts {
                 Some(TokenTree::Group(wrapped(wrap, &group, replaced)))
             }
             token => Some(token),
-        }
-    }
-
-    fn statements(&self, number: Option<TokenTree>) -> Option<&TokenStream> {
-        match self.graft(number)? {
-            Graft::Statements(statements) => Some(statements),
-            Graft::Around(_) => None,
         }
     }
 
@@ -206,6 +249,23 @@ mod tests {
         let printed = tokens(&format!("{{ a {{ {mark} b }} [ c ] }}"));
         let merged = grafts.put_into(tokens("{ a { b } [ c ] }"), printed);
         assert_eq!(merged.to_string(), tokens("{ a { put ( in ) ; b } [ c ] }").to_string());
+    }
+
+    #[test]
+    fn a_marked_expression_becomes_an_argument_and_keeps_its_tokens() {
+        let mut grafts = Grafts::default();
+        let call = |function| Call {
+            function: tokens(function),
+            more: tokens("more"),
+            span: Span::call_site(),
+        };
+        let mut inner: Expr = syn::parse_str("f(a)").unwrap();
+        grafts.mark_call(&mut inner, call("inner"));
+        let mut outer = Expr::Verbatim(quote!(g(#inner, b)));
+        grafts.mark_call(&mut outer, call("outer"));
+        let merged = grafts.put_into(tokens("x = g(f(a), b) + 1"), quote!(x = #outer + 1));
+        let expected = tokens("x = outer(g(inner(f(a), more), b), more) + 1");
+        assert_eq!(merged.to_string(), expected.to_string());
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! lints from looking at them) and is located at the user's variable (where errors point). Only the user's
 //! identifiers keep their own resolution.
 
-use super::graft::Wrap;
+use super::graft::{Call, Wrap};
+use super::returns::Shown;
 use crate::attr::Options;
 use crate::bindings::Binding;
 use proc_macro2::{Literal, Span, TokenStream};
@@ -35,6 +36,7 @@ pub(super) enum Kind {
     Type,
     Function,
     AsyncFunction,
+    Return,
 }
 
 /// How a guard is bound to its variable.
@@ -95,6 +97,7 @@ impl Hooks {
                 Kind::Type => "Type",
                 Kind::Function => "Function",
                 Kind::AsyncFunction => "AsyncFunction",
+                Kind::Return => "Return",
             },
             span,
         );
@@ -174,12 +177,60 @@ impl Hooks {
         quote_spanned!(span=> let #call = #krate::__private::Call::enter(#site);)
     }
 
-    /// What makes a future's body into one whose polls are recorded: see [`Wrap`]. `output` is what it gives.
-    pub(super) fn polls(&self, function: &Ident, output: &Type, body: AsyncBody) -> Wrap {
+    /// The statement at the beginning of a function's body that records what it returns, a value of a type.
+    pub(super) fn returns(&self, output: &Type, inferred: bool, at: Span) -> TokenStream {
+        let span = emitted(at);
+        let krate = self.krate(span);
+        let guard = return_guard(span);
+        let site = self.return_site(at);
+        // Says that the guard's type is the function's, where that cannot be written.
+        let link = inferred.then(|| {
+            never(&quote_spanned!(span=> return #krate::__private::Return::given(&#guard);), span)
+        });
+        quote_spanned! {span=>
+            let mut #guard = #krate::__private::Return::<#output>::at(#site, 0);
+            #link
+        }
+    }
+
+    /// The calls that show a return value to that statement's guard.
+    pub(super) fn shown(&self, at: Span) -> Shown {
+        let span = emitted(at);
+        let krate = self.krate(span);
+        let guard = return_guard(span);
+        let more = quote_spanned!(span=> &mut #guard, 0);
+        let function = quote_spanned!(span=> #krate::__private::returned);
+        // A body that ends in a `loop` gives nothing there.
+        let at_end = quote_spanned!(span=> #[allow(unreachable_code)] #function);
+        Shown {
+            by_return: Call { function, more: more.clone(), span },
+            at_end: Call { function: at_end, more, span },
+        }
+    }
+
+    fn return_site(&self, at: Span) -> TokenStream {
+        self.site(Kind::Return, "return value", at)
+    }
+
+    /// What makes a future's body into one whose polls are recorded: see [`Wrap`]. `output` is what it gives; it is recorded
+    /// as a return value if that stands somewhere.
+    pub(super) fn polls(
+        &self,
+        function: &Ident,
+        output: &Type,
+        body: AsyncBody,
+        returned: Option<Span>,
+    ) -> Wrap {
         let at = function.span();
         let span = emitted(at);
         let krate = self.krate(span);
-        let site = self.site(Kind::AsyncFunction, "", at);
+        let mut site = self.site(Kind::AsyncFunction, "", at);
+        let mut polled = quote_spanned!(span=> polled::<#output, _>);
+        if let Some(at) = returned {
+            let of_return = self.return_site(at);
+            site = quote_spanned!(span=> #site, #of_return, 0);
+            polled = quote_spanned!(span=> polled_returning::<#output, _, _>);
+        }
         let AsyncBody { capture, rebound } = body;
         let is_mutable = |binding: &&Binding| binding.mutability.is_some();
         Wrap {
@@ -188,7 +239,7 @@ impl Hooks {
                 .filter(is_mutable)
                 .map(|one| use_as_mutable(one, span))
                 .collect(),
-            before: quote_spanned!(span=> #krate::__private::polled::<#output, _>),
+            before: quote_spanned!(span=> #krate::__private::#polled),
             site,
             keyword: quote_spanned!(span=> async #capture),
             first: std::iter::once(gives(output, span))
@@ -216,13 +267,21 @@ pub(super) struct AsyncBody<'a> {
 
 /// Says what a body gives, so that it is coerced to that as in the function itself, whose type an async block does not see.
 fn gives(output: &Type, span: Span) -> TokenStream {
+    never(&quote_spanned!(span=> let given: #output = loop {}; return given;), span)
+}
+
+/// Statements that are only there for their types.
+fn never(statements: &TokenStream, span: Span) -> TokenStream {
     quote_spanned! {span=>
         #[allow(unreachable_code, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
         if false {
-            let given: #output = loop {};
-            return given;
+            #statements
         }
     }
+}
+
+fn return_guard(span: Span) -> Ident {
+    Ident::new("__memscope_return", span)
 }
 
 /// Uses an argument as what it is declared as: that it is not changed before it is moved is nothing to warn of.

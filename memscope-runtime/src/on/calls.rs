@@ -1,6 +1,8 @@
 //! Calls of functions, and tasks: the futures of async functions.
 
+use super::inspect::Sight;
 use super::recorder::{self, Recorder};
+use super::returns::{RecordReturned, ReturnsTo, Unrecorded};
 use super::shape::NO_TYPE;
 use super::site::{Hook, Site};
 use core::future::Future;
@@ -68,35 +70,54 @@ impl Begun {
     }
 }
 
-/// A future of which each poll is recorded, and whether it came to its end.
+/// A future of which each poll is recorded, whether it came to its end, and, if `R` says so, what it gave.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Polled<F> {
+pub struct Polled<F, R> {
     future: F,
     /// Dropped after the future, whose variables end within the task.
     task: Task,
+    returned: R,
 }
 
 /// Records the polls of a future. `T` is what it gives, written out where the function says it, so that the future's body is
 /// checked against it as it would be without this.
 #[inline(always)]
-pub const fn polled<T, F: Future<Output = T>>(site: &'static Site, future: F) -> Polled<F> {
-    Polled { future, task: Task { site, id: 0, state: State::New } }
+pub const fn polled<T, F: Future<Output = T>>(
+    site: &'static Site,
+    future: F,
+) -> Polled<F, Unrecorded> {
+    Polled { future, task: Task { site, id: 0, state: State::New }, returned: Unrecorded }
 }
 
-impl<F: Future> Future for Polled<F> {
+/// As [`polled`], and records what the future gives as a value at the site `returned`.
+#[inline(always)]
+pub const fn polled_returning<T, F: Future<Output = T>, S: Sight<T>>(
+    site: &'static Site,
+    returned: &'static Site,
+    _: S,
+    future: F,
+) -> Polled<F, ReturnsTo<S>> {
+    let task = Task { site, id: 0, state: State::New };
+    Polled { future, task, returned: ReturnsTo::at(returned) }
+}
+
+impl<F: Future, R: RecordReturned<F::Output>> Future for Polled<F, R> {
     type Output = F::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: `future` is pinned whenever `self` is: it is not moved here, nothing else gives it out, and `Polled` has
-        // no `Drop` of its own. `task` is never pinned.
-        let (future, task) = unsafe {
+        // no `Drop` of its own. `task` and `returned` are never pinned.
+        let (future, task, returned) = unsafe {
             let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.future), &mut this.task)
+            (Pin::new_unchecked(&mut this.future), &mut this.task, &this.returned)
         };
         let mut turn = Turn::begin(task);
         let result = future.poll(context);
+        if let Poll::Ready(value) = &result {
+            returned.record(value);
+        }
         turn.pending = result.is_pending();
         turn.returned = true;
         result

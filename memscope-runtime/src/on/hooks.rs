@@ -48,7 +48,7 @@ impl Slot {
         let variable = S::look(variable);
         let born = recorder::with(|recorder| {
             let hook = self.site.hook(variable.desc)?;
-            Some((hook, born(recorder, hook, variable)?))
+            Some((hook, born(recorder, hook, variable, recorder.now())?))
         });
         match born.flatten() {
             Some((hook, value)) => {
@@ -113,7 +113,7 @@ fn end_of_scope(recorder: &Recorder, hook: &Hook, value: u64) {
 }
 
 #[inline(always)]
-fn emit_end(
+pub(super) fn emit_end(
     recorder: &Recorder,
     hook: &Hook,
     outcome: u8,
@@ -154,7 +154,7 @@ pub fn scoped_always<T, S: Sight<T>>(site: &'static Site, variable: &T, _: S) ->
     let variable = S::look(variable);
     let born = recorder::with(|recorder| {
         let hook = site.hook(variable.desc)?;
-        Some((hook, born(recorder, hook, variable)?))
+        Some((hook, born(recorder, hook, variable, recorder.now())?))
     });
     Scoped { bound: born.flatten() }
 }
@@ -170,8 +170,7 @@ impl Drop for Scoped {
 
 /// Records a birth; returns the value's id.
 #[inline(always)]
-fn born(recorder: &Recorder, hook: &Hook, variable: Inspected) -> Option<u64> {
-    let now = recorder.now();
+pub(super) fn born(recorder: &Recorder, hook: &Hook, variable: Inspected, now: u64) -> Option<u64> {
     let Reading { len, capacity, addr } = variable.reading;
     let position = if variable.desc.shape.container().is_none() {
         recorder.emit(hook.id, RawKind::Born, 0, now, [0; 2])
@@ -193,7 +192,7 @@ pub(super) fn born_tracked(
     let born = recorder::with(|recorder| {
         let hook = site.hook(value.desc)?;
         if origin == 0 {
-            return Some((hook, born(recorder, hook, value)?));
+            return Some((hook, born(recorder, hook, value, recorder.now())?));
         }
         let payload = [origin, 0];
         let now = recorder.now();

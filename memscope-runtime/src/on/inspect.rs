@@ -74,27 +74,38 @@ pub trait Sight<T>: Copy {
     /// What can be seen of values of the type.
     const SHAPE: Shape;
 
+    /// The type.
+    const DESC: &'static TypeDesc;
+
+    /// Reads a value.
+    fn read(value: &T) -> Reading;
+
     /// Looks at a value.
-    fn look(value: &T) -> Inspected;
+    #[inline(always)]
+    fn look(value: &T) -> Inspected {
+        Inspected { desc: Self::DESC, reading: Self::read(value) }
+    }
 }
 
 /// Looks into the value.
 impl<T: Trackable> Sight<T> for i32 {
     const SHAPE: Shape = T::SHAPE;
+    const DESC: &'static TypeDesc = DescOf::<T>::DESC;
 
     #[inline(always)]
-    fn look(value: &T) -> Inspected {
-        Inspected { desc: DescOf::<T>::DESC, reading: value.read() }
+    fn read(value: &T) -> Reading {
+        value.read()
     }
 }
 
 /// Looks at the value's type alone.
 impl<T> Sight<T> for u8 {
     const SHAPE: Shape = Shape::Opaque;
+    const DESC: &'static TypeDesc = &TypeDesc::of::<T>(Shape::Opaque);
 
     #[inline(always)]
-    fn look(_: &T) -> Inspected {
-        Inspected { desc: const { &TypeDesc::of::<T>(Shape::Opaque) }, reading: Reading::NOTHING }
+    fn read(_: &T) -> Reading {
+        Reading::NOTHING
     }
 }
 

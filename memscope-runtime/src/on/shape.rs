@@ -117,7 +117,7 @@ impl Field {
 
 /// A type, as a hook hands it to the registry: one constant for each type, promoted to a static.
 #[derive(Debug)]
-pub(super) struct TypeDesc {
+pub struct TypeDesc {
     pub(super) name: fn() -> &'static str,
     pub(super) size: usize,
     pub(super) align: usize,

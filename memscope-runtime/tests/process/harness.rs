@@ -62,11 +62,15 @@ impl Run {
         rest.trim().parse().unwrap()
     }
 
+    /// Where the captures of the child are.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        let is_capture = |file: &PathBuf| file.extension().is_some_and(|e| e == "memscope");
+        self.files().into_iter().filter(is_capture).collect()
+    }
+
     /// All captures of the child.
     pub(crate) fn captures(&self) -> Vec<Reader> {
-        let captures =
-            self.files().into_iter().filter(|f| f.extension().is_some_and(|e| e == "memscope"));
-        captures.map(|path| Reader::open(path).unwrap()).collect()
+        self.paths().into_iter().map(|path| Reader::open(path).unwrap()).collect()
     }
 
     /// The capture of a child that made one.

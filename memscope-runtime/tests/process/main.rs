@@ -4,6 +4,7 @@
 //! captures that it left.
 
 mod harness;
+mod returned;
 mod scenarios;
 mod sinks;
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "what the parent is to know")]
 
+pub(crate) mod returns;
 mod tasks;
 
 use memscope::Probe;
@@ -38,6 +39,7 @@ pub(crate) fn play(scenario: &str) {
         "items" => items(),
         "calls" => tasks::calls(),
         "tasks" => tasks::tasks(),
+        "returns" => returns::returns(),
         "nothing" => {}
         "many" => many(),
         "exit" => {
