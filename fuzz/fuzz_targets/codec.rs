@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| memscope_format::fuzz::codec(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| memscope_format::fuzz::run("codec", data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| memscope_format::fuzz::reader(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| memscope_format::fuzz::run("reader", data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| memscope_format::fuzz::records(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| memscope_format::fuzz::run("records", data));

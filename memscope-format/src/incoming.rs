@@ -77,7 +77,7 @@ pub struct Incoming {
 type Reading = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 /// What a capture that arrives consists of.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Item {
     /// The file header; if that was damaged, its copy in the metadata.
@@ -100,7 +100,7 @@ pub enum Item {
 }
 
 /// Rows of one stream that have arrived, not yet decoded.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ArrivedChunk {
     stream: Stream,
     header: FrameHeader,

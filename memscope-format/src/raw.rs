@@ -11,6 +11,8 @@
 mod chunk;
 mod walk;
 
+#[cfg(feature = "fuzz")]
+pub(crate) use chunk::head_len;
 pub(crate) use chunk::{MAX_HEAD_LEN, RawHead, RawStream, decode};
 pub use chunk::{RAW_EVENTS, RawChunk};
 pub use walk::Walk;

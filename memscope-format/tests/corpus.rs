@@ -5,10 +5,13 @@
 
 mod sample;
 
-use memscope_format::Codec;
+use memscope_format::column::ColumnEncoding;
+use memscope_format::frame::{Encoding, FRAME_HEADER_LEN, FrameType};
 use memscope_format::fuzz::{TARGETS, seeds};
-use sample::Sample;
+use memscope_format::{Codec, Defs, Stream, validate};
 use sample::rings::{drained_rings, rings_file};
+use sample::{Sample, frames};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +45,57 @@ fn every_target_is_a_target_of_the_fuzzer() {
     assert_eq!(files, names);
 }
 
+/// What the fuzzer begins with has every type of frames, encoding of columns and codec, so that it need not find them.
+#[test]
+fn the_seeds_cover_the_format() {
+    let (mut types, mut encodings, mut codecs) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for entry in fs::read_dir(corpus().join("reader")).unwrap() {
+        let path = entry.unwrap().path();
+        if !validate(&path).is_ok_and(|verdict| verdict.is_valid()) {
+            continue;
+        }
+        let capture = fs::read(path).unwrap();
+        for (at, header) in frames(&capture) {
+            types.insert(header.frame_type);
+            codecs.insert(header.codec);
+            if header.encoding == Encoding::Columns as u8 {
+                let directory = &capture[at + FRAME_HEADER_LEN..];
+                let columns = usize::from(u16::from_le_bytes([directory[0], directory[1]]));
+                for entry in directory[8..8 + 16 * columns].chunks_exact(16) {
+                    encodings.insert(entry[2]);
+                    codecs.insert(entry[3]);
+                }
+            }
+        }
+    }
+    let streams = Stream::ALL.into_iter().map(Stream::frame_type);
+    let others = [
+        FrameType::RAW,
+        FrameType::METADATA,
+        FrameType::COMMIT,
+        FrameType::INDEX,
+        FrameType::CHECKPOINT,
+        FrameType::FOOTER,
+    ];
+    let all: BTreeSet<_> = streams.chain(Defs::FRAMES.iter().copied()).chain(others).collect();
+    assert_eq!(types, all);
+    let all = (0..u8::MAX).take_while(|&id| ColumnEncoding::from_id(id).is_some());
+    assert_eq!(encodings, all.collect());
+    assert_eq!(codecs, Codec::ALL.into_iter().map(|codec| codec as u8).collect());
+}
+
+/// A sample with checkpoints in between, of which the last names the one before.
+fn of_checkpoints() -> Vec<u8> {
+    let mut sample = Sample::new(Codec::Zstd);
+    for _ in 0..5 {
+        sample.chunks();
+        sample.commit();
+        sample.writer.checkpoint().unwrap();
+    }
+    sample.finish()
+}
+
 #[test]
 #[ignore = "writes the files"]
 fn remake() {
@@ -50,7 +104,8 @@ fn remake() {
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     captures.retain(|path| path.extension().is_some_and(|extension| extension == "memscope"));
     captures.sort_unstable();
-    let captures: Vec<Vec<u8>> = captures.iter().map(|path| fs::read(path).unwrap()).collect();
+    let mut captures: Vec<Vec<u8>> = captures.iter().map(|path| fs::read(path).unwrap()).collect();
+    captures.push(of_checkpoints());
     let mut seeds = seeds(&captures);
     let mut rings = drained_rings(3);
     rings[0].put_cycle(0, 5000);

@@ -1,52 +1,86 @@
 //! Runs the fuzz targets, one after another, over and over until the time is up.
 
 use crate::command::root;
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// There is no unsafe code to watch, and without a sanitizer it is three times as fast.
+const NO_SANITIZER: &str = "--sanitizer=none";
+
+const NEEDED: &str = "`cargo install cargo-fuzz` and the nightly toolchain are needed";
+
 /// How long one target runs before the next has its turn.
 const TURN: Duration = Duration::from_secs(60);
+
+/// How long one target runs in the short form: its corpus, and then some.
+const SHORT_TURN: Duration = Duration::from_secs(3);
 
 /// What a target has done so far.
 #[derive(Debug, Default)]
 struct Tally {
     executions: u64,
-    findings: u64,
+    /// The inputs that made it fail.
+    findings: Vec<String>,
 }
 
 /// Fuzzes for so long in all. New inputs go to `fuzz/working`, findings to `fuzz/artifacts`; `fuzz/corpus` is only read.
 pub(crate) fn run(time: Duration, only: &[String]) -> Result<(), String> {
     let targets = targets(only)?;
-    cargo_fuzz(&["build".to_owned()])?;
-    let started = Instant::now();
-    let mut tallies: Vec<Tally> = targets.iter().map(|_| Tally::default()).collect();
     // Each has a turn, however short the time is.
     let turn = TURN.min(time / targets.len().max(1) as u32).max(Duration::from_secs(1));
-    'rounds: loop {
+    in_turns(&targets, turn, time)
+}
+
+/// Gives each target one short turn, if what that takes is installed.
+pub(crate) fn run_short() -> Result<(), String> {
+    let version = command(&["--version".to_owned()]).stdout(Stdio::null()).status();
+    if !version.is_ok_and(|status| status.success()) {
+        eprintln!("xtask: the fuzz targets are NOT RUN: {NEEDED}; the tests replay their corpus");
+        return Ok(());
+    }
+    in_turns(&targets(&[])?, SHORT_TURN, Duration::ZERO)
+}
+
+/// Gives the targets their turns until the time is up, each one at least.
+fn in_turns(targets: &[String], turn: Duration, time: Duration) -> Result<(), String> {
+    build()?;
+    let started = Instant::now();
+    let mut tallies: Vec<Tally> = targets.iter().map(|_| Tally::default()).collect();
+    let mut round = 0_u64;
+    while round == 0 || started.elapsed() < time {
         for (target, tally) in targets.iter().zip(&mut tallies) {
-            if started.elapsed() >= time {
-                break 'rounds;
+            if round > 0 && started.elapsed() >= time {
+                break;
             }
-            let (executions, failed) = fuzz(target, turn)?;
-            tally.executions += executions;
-            tally.findings += u64::from(failed);
+            let done = fuzz(target, turn)?;
+            let at = started.elapsed().as_secs();
             eprintln!(
-                "{target}: {executions} executions{}",
-                if failed { ", a FINDING" } else { "" }
+                "{:>4}:{:02} {target}: {} executions{}",
+                at / 60,
+                at % 60,
+                done.executions,
+                if done.findings.is_empty() { "" } else { ", a FINDING" }
             );
+            tally.executions += done.executions;
+            tally.findings.extend(done.findings);
         }
+        round += 1;
     }
-    eprintln!("\n{:>12} {:>16} {:>9}", "target", "executions", "findings");
+    eprintln!("\n{:>10} {:>16} {:>9}", "target", "executions", "findings");
     for (target, tally) in targets.iter().zip(&tallies) {
-        eprintln!("{target:>12} {:>16} {:>9}", tally.executions, tally.findings);
+        eprintln!("{target:>10} {:>16} {:>9}", tally.executions, tally.findings.len());
     }
-    match tallies.iter().map(|tally| tally.findings).sum::<u64>() {
-        0 => Ok(()),
-        findings => Err(format!("{findings} findings, in fuzz/artifacts")),
+    let executions: u64 = tallies.iter().map(|tally| tally.executions).sum();
+    let findings: Vec<String> = tallies.into_iter().flat_map(|tally| tally.findings).collect();
+    eprintln!("{:>10} {executions:>16} {:>9}", "all", findings.len());
+    if findings.is_empty() {
+        return Ok(());
     }
+    Err(format!("{} findings:\n  {}", findings.len(), findings.join("\n  ")))
 }
 
 /// The targets, by the files that there are.
@@ -65,11 +99,11 @@ fn targets(only: &[String]) -> Result<Vec<String>, String> {
     Ok(targets)
 }
 
-/// Runs one target; returns its executions, and whether it ended by a finding.
-fn fuzz(target: &str, turn: Duration) -> Result<(u64, bool), String> {
+/// Gives one target a turn.
+fn fuzz(target: &str, turn: Duration) -> Result<Tally, String> {
     let working = root().join("fuzz/working").join(target);
     fs::create_dir_all(&working).map_err(|error| format!("{}: {error}", working.display()))?;
-    let mut arguments = vec!["run".to_owned(), target.to_owned()];
+    let mut arguments = vec!["run".to_owned(), NO_SANITIZER.to_owned(), target.to_owned()];
     arguments.extend([working, root().join("fuzz/corpus").join(target)].map(text));
     arguments.push("--".to_owned());
     arguments.extend([
@@ -84,45 +118,47 @@ fn fuzz(target: &str, turn: Duration) -> Result<(u64, bool), String> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| format!("cannot start cargo fuzz: {error}"))?;
-    let mut executions = 0;
-    let mut last = Vec::new();
-    for line in child.stderr.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
+    let mut tally = Tally::default();
+    let mut last = VecDeque::new();
+    for line in child.stderr.take().map(BufReader::new).into_iter().flat_map(|all| all.split(b'\n'))
+    {
+        // What a panic says of an input need not be text.
         let line = line.map_err(|error| error.to_string())?;
+        let line = String::from_utf8_lossy(&line).into_owned();
         if let Some(number) = line.strip_prefix("stat::number_of_executed_units:") {
-            executions = number.trim().parse().unwrap_or(0);
+            tally.executions = number.trim().parse().unwrap_or(0);
         }
-        last.push(line);
+        if let Some((_, path)) = line.split_once("Test unit written to ") {
+            tally.findings.push(path.to_owned());
+        }
+        last.push_back(line);
         if last.len() > 60 {
-            last.remove(0);
+            last.pop_front();
         }
     }
     let status = child.wait().map_err(|error| error.to_string())?;
     if !status.success() {
-        eprintln!("{}", last.join("\n"));
+        eprintln!("{}", Vec::from(last).join("\n"));
+        if tally.findings.is_empty() {
+            tally.findings.push(format!("{target} failed ({status}) without an input"));
+        }
     }
-    Ok((executions, !status.success()))
+    Ok(tally)
 }
 
 fn text(path: PathBuf) -> String {
     Path::new(&path).to_string_lossy().into_owned()
 }
 
-fn cargo_fuzz(arguments: &[String]) -> Result<(), String> {
-    let status =
-        command(arguments).status().map_err(|error| format!("cannot start cargo fuzz: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err("cargo fuzz failed; `cargo install cargo-fuzz` and the nightly toolchain are needed"
-            .to_owned())
-    }
+fn build() -> Result<(), String> {
+    let build = command(&["build".to_owned(), NO_SANITIZER.to_owned()]).status();
+    let status = build.map_err(|error| format!("cannot start cargo fuzz: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo fuzz failed; {NEEDED}")) }
 }
 
-/// There is no unsafe code to watch, and without a sanitizer it is three times as fast.
 fn command(arguments: &[String]) -> Command {
     let mut command = Command::new("cargo");
-    let (first, rest) = arguments.split_at(1.min(arguments.len()));
-    command.args(["+nightly", "fuzz"]).args(first).args(["--sanitizer", "none"]).args(rest);
+    command.args(["+nightly", "fuzz"]).args(arguments);
     command.current_dir(root());
     // That of the toolchain that runs this.
     command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");

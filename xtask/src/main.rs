@@ -44,6 +44,9 @@ enum Task {
         /// How long, in all
         #[arg(long, default_value_t = 10)]
         minutes: u64,
+        /// A few seconds of each target; without cargo-fuzz or the nightly toolchain nothing, which is said
+        #[arg(long, conflicts_with_all = ["minutes", "only"])]
+        short: bool,
         /// Only these
         #[arg(value_name = "TARGET")]
         only: Vec<String>,
@@ -54,7 +57,8 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci { only } => ci(&only),
         Task::Crates { short, only } => crates::run(&only, short),
-        Task::Fuzz { minutes, only } => fuzz::run(Duration::from_secs(60 * minutes), &only),
+        Task::Fuzz { short: true, .. } => fuzz::run_short(),
+        Task::Fuzz { minutes, only, .. } => fuzz::run(Duration::from_secs(60 * minutes), &only),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,7 @@ pub(crate) struct Step {
 }
 
 /// All checks: those that fail soonest first.
-pub(crate) const ALL: [Step; 7] = [
+pub(crate) const ALL: [Step; 8] = [
     Step { name: "format", commands: format },
     Step { name: "lint", commands: lint },
     Step { name: "docs", commands: docs },
@@ -18,15 +18,21 @@ pub(crate) const ALL: [Step; 7] = [
     Step { name: "conformance", commands: conformance },
     Step { name: "readme", commands: readme::commands },
     Step { name: "crates", commands: crates },
+    Step { name: "fuzz", commands: fuzz },
 ];
 
-pub(crate) fn names() -> [&'static str; 7] {
+pub(crate) fn names() -> [&'static str; 8] {
     ALL.map(|step| step.name)
 }
 
 /// Published crates, annotated all over: the short form.
 fn crates() -> Result<Vec<Command>, String> {
     Ok(vec![Command::new("cargo xtask crates --short")])
+}
+
+/// Each fuzz target for some seconds, if the nightly toolchain is there.
+fn fuzz() -> Result<Vec<Command>, String> {
+    Ok(vec![Command::new("cargo xtask fuzz --short")])
 }
 
 fn format() -> Result<Vec<Command>, String> {

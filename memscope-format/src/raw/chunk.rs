@@ -19,7 +19,12 @@ const HEAD_LEN: usize = 24;
 /// Bytes of an entry.
 const ENTRY_LEN: usize = 24;
 /// The head is no longer than this.
-pub(crate) const MAX_HEAD_LEN: usize = HEAD_LEN + Stream::ALL.len() * ENTRY_LEN;
+pub(crate) const MAX_HEAD_LEN: usize = head_len(Stream::ALL.len() as u8);
+
+/// Bytes of the head of a frame with rows of so many streams.
+pub(crate) const fn head_len(streams: u8) -> usize {
+    HEAD_LEN + streams as usize * ENTRY_LEN
+}
 
 /// Gathers the events of one ring and one thread for a frame.
 ///
@@ -126,7 +131,7 @@ impl RawChunk {
             return None;
         }
         self.streams.sort_by_key(|counted| counted.stream);
-        let head_len = HEAD_LEN + self.streams.len() * ENTRY_LEN;
+        let head_len = head_len(self.streams.len() as u8);
         let mut payload = Vec::with_capacity(head_len + self.slots.len());
         payload.resize(head_len, 0);
         let codec = Compressor::new(compression.into()).append(&self.slots, &mut payload);
@@ -195,7 +200,7 @@ impl RawHead {
             expected: expected as u64,
             found: payload.len() as u64,
         };
-        let len = HEAD_LEN + usize::from(*payload.get(3).ok_or(truncated(HEAD_LEN))?) * ENTRY_LEN;
+        let len = head_len(*payload.get(3).ok_or(truncated(HEAD_LEN))?);
         let head = payload.get(..len).ok_or(truncated(len))?;
         let (found, computed) = (u32_at(head, 4), checksum(head));
         if found != computed {
@@ -253,7 +258,7 @@ pub(crate) fn decode(
     hooks: &HookTable,
 ) -> Result<Vec<Sealed>, Error> {
     let head = RawHead::parse(header, payload, offset)?;
-    let stored = &payload[HEAD_LEN + head.streams.len() * ENTRY_LEN..];
+    let stored = &payload[head_len(head.streams.len() as u8)..];
     let codec = codec::available(head.codec)?;
     // The frame's raw length is checked against a limit, and has as many.
     let raw_len = head.slots as usize * SLOT_LEN;
