@@ -75,7 +75,8 @@ impl Contents {
         let defs = reading.defs().await?;
         let header = match layout.header.or(header) {
             Some(header) => header,
-            None => header_of_frames(source, layout.frames.first()).await,
+            // What is left of it: the start of the id, which each frame has.
+            None => header_with_tag(layout.tag),
         };
         let leftover = match Leftover::open(source, header.file_id).await {
             // What is in the rings follows on the last part.
@@ -667,14 +668,9 @@ pub(crate) fn frame_damage(frame: &IndexEntry, error: &Error) -> Damage {
     )
 }
 
-/// What is left of a header that was lost with its copies: the start of the id, which each frame has.
-async fn header_of_frames(source: &impl Input, first: Option<&IndexEntry>) -> FileHeader {
+/// What is left of a header that was lost with its copies.
+fn header_with_tag(tag: [u8; 4]) -> FileHeader {
     let mut file_id = [0; 16];
-    if let Some(frame) = first
-        && let Ok(bytes) = source.read(frame.offset, FRAME_HEADER_LEN as u64).await
-        && let Some((_, tag)) = bytes.first_chunk().and_then(FrameHeader::from_bytes)
-    {
-        file_id[..4].copy_from_slice(&tag);
-    }
+    file_id[..4].copy_from_slice(&tag);
     FileHeader::new(file_id, 0, codec::Codec::None)
 }

@@ -16,6 +16,8 @@ use crate::source::Input;
 pub(crate) struct Layout {
     /// The file header, if it is readable.
     pub(crate) header: Option<FileHeader>,
+    /// The tag of its frames.
+    pub(crate) tag: [u8; 4],
     /// All frames, ascending by offset; with an index, some may be damaged.
     pub(crate) frames: Vec<IndexEntry>,
     /// Whether the last frame is a footer.
@@ -52,19 +54,17 @@ impl Layout {
     ///
     /// If it is not a capture, or none that this version reads.
     pub(crate) async fn of(source: &impl Input, part: Part) -> Result<Self, Error> {
-        let (header, damage) = match read_header(source).await {
-            Ok(header) => (Some(header), None),
+        let (header, tag) = match read_header(source).await {
+            Ok(header) => (Some(header), header.tag()),
             // Frames that follow say the same as the magic number, if it is damaged.
-            Err(error @ (Error::NotACapture { .. } | Error::Corrupt { .. })) => (None, Some(error)),
+            Err(error @ (Error::NotACapture { .. } | Error::Corrupt { .. })) => {
+                (None, tag_behind_damage(source, &error).await?)
+            }
             Err(error) => return Err(error),
-        };
-        let tag = match &damage {
-            None => header.map(|header| header.tag()),
-            Some(error) => Some(tag_behind_damage(source, error).await?),
         };
         let mut layout = Self::of_frames(source, tag, part).await?;
         layout.header = header;
-        if damage.is_some() {
+        if header.is_none() {
             layout.damage.insert(
                 0,
                 Damage::new(0, FILE_HEADER_LEN as u64, Some(0), "a damaged file header"),
@@ -74,11 +74,7 @@ impl Layout {
         Ok(layout)
     }
 
-    async fn of_frames(
-        source: &impl Input,
-        tag: Option<[u8; 4]>,
-        part: Part,
-    ) -> Result<Self, Error> {
+    async fn of_frames(source: &impl Input, tag: [u8; 4], part: Part) -> Result<Self, Error> {
         let mut damage = Vec::new();
         let footer = read_footer(source, tag).await;
         let newest = match &footer {
@@ -96,32 +92,40 @@ impl Layout {
                 }
             }
         }
-        let Scan { frames, damage: found, rest, .. } = scan(source, part, None, tag).await?;
+        let Scan { frames, damage: found, rest, .. } = scan(source, part, None, Some(tag)).await?;
         // A checkpoint that is damaged is found again.
         damage.retain(|index| {
             footer.is_some() || found.iter().all(|other| other.offset != index.offset)
         });
         damage.extend(found);
         let complete = footer.is_some() && rest.is_none();
-        Ok(Self { header: None, frames, complete, checkpoint: None, rest, damage })
+        Ok(Self { header: None, tag, frames, complete, checkpoint: None, rest, damage })
     }
 
     /// Takes the frames that the index names, and those behind it.
     async fn of_chain(
         source: &impl Input,
-        tag: Option<[u8; 4]>,
+        tag: [u8; 4],
         part: Part,
         Chain { mut frames, checkpoint, rest }: Chain,
     ) -> Result<Self, Error> {
         let checkpoint = Some(checkpoint);
         let mut damage = gaps(part.start, &frames);
         if rest.is_some() {
-            return Ok(Self { header: None, frames, complete: false, checkpoint, rest, damage });
+            return Ok(Self {
+                header: None,
+                tag,
+                frames,
+                complete: false,
+                checkpoint,
+                rest,
+                damage,
+            });
         }
         let last = frames.last().copied();
         let start = last.map_or(part.start, |last| last.end()).max(part.start);
         let behind = Part { start, frames: part.frames.saturating_sub(frames.len()) };
-        let behind = scan(source, behind, last.map(|last| last.seq), tag).await?;
+        let behind = scan(source, behind, last.map(|last| last.seq), Some(tag)).await?;
         frames.extend(behind.frames);
         damage.extend(behind.damage);
         let rest = behind.rest;
@@ -130,7 +134,7 @@ impl Layout {
             && last.is_some_and(|last| {
                 last.frame_type == FrameType::FOOTER && last.end() == source.len()
             });
-        Ok(Self { header: None, frames, complete, checkpoint, rest, damage })
+        Ok(Self { header: None, tag, frames, complete, checkpoint, rest, damage })
     }
 }
 
@@ -146,11 +150,11 @@ pub(crate) fn refuse_unknown(frame: &IndexEntry) -> Result<(), Error> {
 }
 
 /// Finds the newest checkpoint of a file that does not end in a footer.
-async fn find_checkpoint(source: &impl Input, tag: Option<[u8; 4]>) -> Result<Option<u64>, Error> {
+async fn find_checkpoint(source: &impl Input, tag: [u8; 4]) -> Result<Option<u64>, Error> {
     let mut end = source.len();
     let first = end.saturating_sub(SEARCHED).max(FILE_HEADER_LEN as u64);
     let mut sync = SYNC.to_vec();
-    sync.extend(tag.iter().flatten());
+    sync.extend(tag);
     let finder = memchr::memmem::FinderRev::new(&sync);
     while end > first {
         let start = end.saturating_sub(WINDOW).max(first);
@@ -215,17 +219,14 @@ pub(crate) async fn tag_of_first(source: &impl Input) -> Option<[u8; 4]> {
 }
 
 /// Reads the footer, if the file ends in one.
-async fn read_footer(
-    source: &impl Input,
-    tag: Option<[u8; 4]>,
-) -> Option<(FrameHeader, IndexEntry)> {
+async fn read_footer(source: &impl Input, tag: [u8; 4]) -> Option<(FrameHeader, IndexEntry)> {
     let offset = source.len().checked_sub(FRAME_HEADER_LEN as u64)?;
     let bytes = source.read(offset, FRAME_HEADER_LEN as u64).await.ok()?;
     let (footer, found) = FrameHeader::from_bytes(bytes.first_chunk()?)?;
     let is_footer = footer.frame_type == FrameType::FOOTER
         && footer.stored_len == 0
         && footer.t_max == source.len()
-        && tag.is_none_or(|tag| tag == found);
+        && tag == found;
     is_footer.then(|| (footer, IndexEntry::new(offset, &footer)))
 }
 

@@ -2,13 +2,14 @@
 //!
 //! `cargo test -p memscope-format --test corpus -- --ignored` makes the inputs named `seed-*` anew, from the
 //! captures in `conformance/`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod sample;
 
 use memscope_format::column::ColumnEncoding;
 use memscope_format::frame::{Encoding, FRAME_HEADER_LEN, FrameType};
 use memscope_format::fuzz::{TARGETS, seeds};
-use memscope_format::{Codec, Defs, Stream, validate};
+use memscope_format::{Chunk, Codec, Defs, Event, Stream, StreamVisitor, Writer, validate};
 use sample::rings::{drained_rings, rings_file};
 use sample::{Sample, frames};
 use std::collections::BTreeSet;
@@ -96,6 +97,31 @@ fn of_checkpoints() -> Vec<u8> {
     sample.finish()
 }
 
+/// A sample with two rows of each stream.
+fn of_each_stream() -> Vec<u8> {
+    let mut sample = Sample::new(Codec::None);
+    Stream::ALL.iter().for_each(|stream| stream.visit(&mut TwoRows(&mut sample.writer)));
+    sample.finish()
+}
+
+struct TwoRows<'a>(&'a mut Writer<Vec<u8>>);
+
+impl StreamVisitor for TwoRows<'_> {
+    type Output = ();
+
+    fn visit<R: Event>(&mut self) {
+        // It is a word of every kind.
+        let mut words = R::Words::default();
+        words.as_mut().fill(1);
+        let mut chunk = Chunk::<R>::new();
+        for ts in [1, 2] {
+            R::TIME.into_iter().for_each(|place| words.as_mut()[place] = ts);
+            chunk.push(&R::from_words(&words).unwrap()).unwrap();
+        }
+        self.0.append(&chunk.seal(Codec::None).unwrap()).unwrap();
+    }
+}
+
 #[test]
 #[ignore = "writes the files"]
 fn remake() {
@@ -105,7 +131,7 @@ fn remake() {
     captures.retain(|path| path.extension().is_some_and(|extension| extension == "memscope"));
     captures.sort_unstable();
     let mut captures: Vec<Vec<u8>> = captures.iter().map(|path| fs::read(path).unwrap()).collect();
-    captures.push(of_checkpoints());
+    captures.extend([of_checkpoints(), of_each_stream()]);
     let mut seeds = seeds(&captures);
     let mut rings = drained_rings(3);
     rings[0].put_cycle(0, 5000);
