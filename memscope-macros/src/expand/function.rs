@@ -2,7 +2,7 @@
 
 use super::Mode;
 use super::expectations::excuse;
-use super::future::{output_of_function, output_of_future, returned_block};
+use super::future::{each_returned_block, output_of_function, output_of_future};
 use super::graft::Grafts;
 use super::hook::{AsyncBody, Bind, Hooks, Kind};
 use super::inert::{extends_a_temporary, is_inert_initialiser, is_inert_type};
@@ -66,8 +66,8 @@ impl<'a> Hooking<'a> {
         self.visit_block_mut(body);
         let mut first = Vec::new();
         if signature.asyncness.is_some() {
-            first.extend(self.polls_of_body(signature));
-        } else if !self.polls_of_block(signature, body) {
+            first.push(self.polls_of_body(signature));
+        } else if !self.polls_of_blocks(signature, body) {
             first.push(self.grafts.mark(self.hooks.call(&signature.ident)));
             first.extend(self.return_value(signature, body));
         }
@@ -79,8 +79,7 @@ impl<'a> Hooking<'a> {
     }
 
     /// The mark that makes an async function's body into a future whose polls are recorded.
-    fn polls_of_body(&mut self, signature: &Signature) -> Option<Stmt> {
-        let output = output_of_function(signature)?;
+    fn polls_of_body(&mut self, signature: &Signature) -> Stmt {
         let arguments = signature.inputs.iter().filter_map(|argument| match argument {
             // `self` cannot be bound anew, and is the last to be dropped anyway.
             FnArg::Receiver(_) => None,
@@ -88,22 +87,26 @@ impl<'a> Hooking<'a> {
         });
         let rebound: Vec<_> = arguments.flatten().collect();
         let body = AsyncBody { capture: Some(<Token![move]>::default()), rebound: &rebound };
-        let returned = self.wants_return_value(signature);
-        let wrap = self.hooks.polls(&signature.ident, &output, body, returned);
-        Some(self.grafts.mark_around(wrap))
+        let wrap = match output_of_function(signature) {
+            Some(output) => {
+                let returned = self.wants_return_value(signature);
+                self.hooks.polls(&signature.ident, &output, body, returned)
+            }
+            None => self.hooks.polls_without_end(&signature.ident, body),
+        };
+        self.grafts.mark_around(wrap)
     }
 
-    /// Puts that mark into the async block that a function returns, as it is or in a `Box::pin`.
-    fn polls_of_block(&mut self, signature: &Signature, body: &mut Block) -> bool {
-        let (Some(output), Some(block)) = (output_of_future(signature), returned_block(body))
-        else {
-            return false;
-        };
-        let taken = AsyncBody { capture: block.capture, rebound: &[] };
+    /// Puts that mark into each async block that a function returns. Returns whether there is one.
+    fn polls_of_blocks(&mut self, signature: &Signature, body: &mut Block) -> bool {
+        let Some(output) = output_of_future(signature) else { return false };
         let returned = self.wants_return_value(signature);
-        let wrap = self.hooks.polls(&signature.ident, &output, taken, returned);
-        block.block.stmts.insert(0, self.grafts.mark_around(wrap));
-        true
+        let blocks = each_returned_block(body, &mut |block| {
+            let taken = AsyncBody { capture: block.capture, rebound: &[] };
+            let wrap = self.hooks.polls(&signature.ident, &output, taken, returned);
+            block.block.stmts.insert(0, self.grafts.mark_around(wrap));
+        });
+        blocks > 0
     }
 
     /// The mark of what records a function's return value, if that is asked for. Where it can be a container, what is returned

@@ -1,9 +1,10 @@
 //! Functions that return futures: what the future gives, and where its body is.
 
+use super::returns::each_returned;
 use syn::visit_mut::VisitMut;
 use syn::{
-    AngleBracketedGenericArguments, Block, Expr, ExprAsync, GenericArgument, PathArguments,
-    ReturnType, Signature, Stmt, Type, TypeParamBound, parse_quote,
+    AngleBracketedGenericArguments, Block, Expr, ExprAsync, GenericArgument, Ident, Pat,
+    PathArguments, ReturnType, Signature, Stmt, Type, TypeParamBound, parse_quote,
 };
 
 /// What a function returns; of an async one, what its future gives. `None` for `!`, which cannot be written where it is needed.
@@ -19,10 +20,17 @@ pub(super) fn output_of_future(signature: &Signature) -> Option<Type> {
     let ReturnType::Type(_, returned) = &signature.output else { return None };
     let bounds = match &**returned {
         Type::ImplTrait(future) => &future.bounds,
-        pinned => match only_argument(only_argument(pinned, "Pin")?, "Box")? {
-            Type::TraitObject(future) => &future.bounds,
-            _ => return None,
-        },
+        ty => {
+            // As the crate futures calls it.
+            let output = ["BoxFuture", "LocalBoxFuture"].iter().find_map(|name| argument(ty, name));
+            if let Some(output) = output {
+                return nameable(output);
+            }
+            match argument(argument(ty, "Pin")?, "Box")? {
+                Type::TraitObject(future) => &future.bounds,
+                _ => return None,
+            }
+        }
     };
     bounds.iter().find_map(|bound| match bound {
         TypeParamBound::Trait(bound) => {
@@ -39,27 +47,97 @@ pub(super) fn output_of_future(signature: &Signature) -> Option<Type> {
     })
 }
 
-/// The async block that a body ends in, as it is or in a `Box::pin`.
-pub(super) fn returned_block(body: &mut Block) -> Option<&mut ExprAsync> {
-    let Some(Stmt::Expr(last, None)) = body.stmts.last_mut() else { return None };
-    match last {
-        Expr::Async(block) => Some(block),
-        Expr::Call(call) => {
-            let Expr::Path(function) = &*call.func else { return None };
-            let mut names = function.path.segments.iter().rev().map(|segment| &segment.ident);
-            let is_box_pin = names.next().is_some_and(|name| name == "pin")
-                && names.next().is_some_and(|name| name == "Box");
-            match call.args.first_mut() {
-                Some(Expr::Async(block)) if is_box_pin => Some(block),
-                _ => None,
-            }
+/// Does something with each async block that a body returns, by a `return` or at its end: as it is, boxed, behind a variable of
+/// the body, or as what one of several branches gives. Returns how many there are.
+pub(super) fn each_returned_block(body: &mut Block, each: &mut dyn FnMut(&mut ExprAsync)) -> usize {
+    let mut found = Found { each, count: 0, variables: Vec::new() };
+    each_returned(body, &mut |expression, _| found.look(expression));
+    let Found { variables, .. } = &mut found;
+    let wanted = std::mem::take(variables);
+    for name in wanted {
+        // The last one of that name, if it is shadowed.
+        let init = body.stmts.iter_mut().rev().find_map(|statement| match statement {
+            Stmt::Local(local) if declares(&local.pat, &name) => local.init.as_mut(),
+            _ => None,
+        });
+        if let Some(init) = init {
+            found.look(&mut init.expr);
         }
-        _ => None,
+    }
+    found.count
+}
+
+struct Found<'a> {
+    each: &'a mut dyn FnMut(&mut ExprAsync),
+    count: usize,
+    /// Variables that are returned.
+    variables: Vec<Ident>,
+}
+
+impl Found<'_> {
+    /// Looks for what gives the value of an expression, through what does not change what a future gives.
+    fn look(&mut self, expression: &mut Expr) {
+        match expression {
+            Expr::Async(block) => {
+                (self.each)(block);
+                self.count += 1;
+            }
+            Expr::Paren(inner) => self.look(&mut inner.expr),
+            Expr::Group(inner) => self.look(&mut inner.expr),
+            Expr::Cast(cast) => self.look(&mut cast.expr),
+            Expr::Block(block) => self.look_at_end(&mut block.block),
+            Expr::Unsafe(block) => self.look_at_end(&mut block.block),
+            Expr::If(branches) => {
+                self.look_at_end(&mut branches.then_branch);
+                if let Some((_, other)) = &mut branches.else_branch {
+                    self.look(other);
+                }
+            }
+            Expr::Match(arms) => arms.arms.iter_mut().for_each(|arm| self.look(&mut arm.body)),
+            Expr::Call(call) => {
+                if boxes(&call.func)
+                    && let Some(argument) = call.args.first_mut()
+                {
+                    self.look(argument);
+                }
+            }
+            Expr::MethodCall(call) if KEEPS_OUTPUT.iter().any(|name| call.method == name) => {
+                self.look(&mut call.receiver);
+            }
+            Expr::Path(path) => self.variables.extend(path.path.get_ident().cloned()),
+            _ => {}
+        }
+    }
+
+    fn look_at_end(&mut self, block: &mut Block) {
+        if let Some(Stmt::Expr(last, None)) = block.stmts.last_mut() {
+            self.look(last);
+        }
     }
 }
 
-/// The type argument of a type with this name, if it has just one.
-fn only_argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+/// Methods of well-known crates that make a future of a future that gives the same.
+const KEEPS_OUTPUT: [&str; 4] = ["boxed", "boxed_local", "instrument", "in_current_span"];
+
+/// Whether a function puts its argument into a box, or pins such a box.
+fn boxes(function: &Expr) -> bool {
+    let Expr::Path(function) = function else { return false };
+    let mut names = function.path.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let (last, owner) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+    matches!((owner.as_str(), last.as_str()), ("Box", "pin" | "new" | "into_pin") | ("Pin", "from"))
+}
+
+/// Whether a pattern is this name.
+fn declares(pattern: &Pat, name: &Ident) -> bool {
+    match pattern {
+        Pat::Ident(one) => one.ident == *name,
+        Pat::Type(typed) => declares(&typed.pat, name),
+        _ => false,
+    }
+}
+
+/// The type argument of a type with this name, if it has just one beside lifetimes.
+fn argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == name)?;
     let PathArguments::AngleBracketed(AngleBracketedGenericArguments { args, .. }) =
@@ -67,8 +145,10 @@ fn only_argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     else {
         return None;
     };
-    match args.first() {
-        Some(GenericArgument::Type(ty)) if args.len() == 1 => Some(ty),
+    let is_lifetime =
+        |argument: &&GenericArgument| matches!(argument, GenericArgument::Lifetime(_));
+    match args.iter().skip_while(is_lifetime).collect::<Vec<_>>()[..] {
+        [GenericArgument::Type(ty)] => Some(ty),
         _ => None,
     }
 }

@@ -249,6 +249,19 @@ impl Hooks {
         }
     }
 
+    /// The same of a future that never gives anything. `!` cannot be written as its type; one without values can.
+    pub(super) fn polls_without_end(&self, function: &Ident, body: AsyncBody) -> Wrap {
+        let span = emitted(function.span());
+        let output = Type::Verbatim(quote_spanned!(span=> ::core::convert::Infallible));
+        let wrap = self.polls(function, &output, body, None);
+        let (before, after) = (&wrap.before, &wrap.after);
+        Wrap {
+            before: quote_spanned!(span=> match #before),
+            after: quote_spanned!(span=> #after {}),
+            ..wrap
+        }
+    }
+
     fn called(&mut self, variable: &Ident) -> String {
         self.next_name.take().unwrap_or_else(|| variable.unraw().to_string())
     }

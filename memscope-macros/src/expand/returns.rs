@@ -46,21 +46,46 @@ pub(super) struct Shown {
 
 /// Makes each expression that a body returns the argument of a call. Those in other macros' arguments are not seen.
 pub(super) fn show_returned(body: &mut Block, calls: &Shown, grafts: &mut Grafts) {
-    let mut returned = Returned { call: &calls.by_return, grafts };
+    each_returned(body, &mut |expression, place| {
+        let call = match place {
+            Place::Return => &calls.by_return,
+            Place::End => &calls.at_end,
+        };
+        let first = expression.to_token_stream().into_iter().next();
+        let has_attribute =
+            matches!(first, Some(TokenTree::Punct(punct)) if punct.as_char() == '#');
+        // An argument cannot have one.
+        if !has_attribute {
+            grafts.mark_call(expression, call.clone());
+        }
+    });
+}
+
+/// Where an expression stands whose value a body returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Behind a `return`.
+    Return,
+    /// Last in the body.
+    End,
+}
+
+/// Does something with each expression whose value a body returns; with those within another first.
+pub(super) fn each_returned(body: &mut Block, each: &mut dyn FnMut(&mut Expr, Place)) {
+    let mut returned = Returned { each };
     returned.visit_block_mut(body);
-    returned.call = &calls.at_end;
     match body.stmts.last_mut() {
-        // These give nothing, and what a `return` gives is shown already.
+        // These give nothing, and what a `return` gives is known already.
         Some(Stmt::Expr(Expr::Return(_) | Expr::Break(_) | Expr::Continue(_), None)) => {}
-        Some(Stmt::Expr(last, None)) => returned.show(last),
-        // In braces it may write statements, which cannot stand in a call.
+        Some(Stmt::Expr(last, None)) => each(last, Place::End),
+        // In braces it may write statements, which are no expression.
         Some(Stmt::Macro(last))
             if last.semi_token.is_none()
                 && !matches!(last.mac.delimiter, MacroDelimiter::Brace(_)) =>
         {
             let mac = last.mac.clone();
             let mut expression = Expr::Macro(syn::ExprMacro { attrs: last.attrs.clone(), mac });
-            returned.show(&mut expression);
+            each(&mut expression, Place::End);
             let at = body.stmts.len() - 1;
             body.stmts[at] = Stmt::Expr(expression, None);
         }
@@ -69,20 +94,7 @@ pub(super) fn show_returned(body: &mut Block, calls: &Shown, grafts: &mut Grafts
 }
 
 struct Returned<'a> {
-    call: &'a Call,
-    grafts: &'a mut Grafts,
-}
-
-impl Returned<'_> {
-    fn show(&mut self, expression: &mut Expr) {
-        let first = expression.to_token_stream().into_iter().next();
-        let has_attribute =
-            matches!(first, Some(TokenTree::Punct(punct)) if punct.as_char() == '#');
-        // An argument cannot have one.
-        if !has_attribute {
-            self.grafts.mark_call(expression, self.call.clone());
-        }
-    }
+    each: &'a mut dyn FnMut(&mut Expr, Place),
 }
 
 impl VisitMut for Returned<'_> {
@@ -93,7 +105,7 @@ impl VisitMut for Returned<'_> {
             Expr::Return(returns) => {
                 if let Some(expression) = &mut returns.expr {
                     self.visit_expr_mut(expression);
-                    self.show(expression);
+                    (self.each)(expression, Place::Return);
                 }
             }
             other => visit_expr_mut(self, other),

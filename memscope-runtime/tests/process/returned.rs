@@ -1,10 +1,10 @@
-//! What a capture holds of return values.
+//! What a capture holds of return values, futures among them.
 
 use crate::harness::{rows, run};
 use crate::scenarios;
 use memscope_format::defs::SiteKind;
 use memscope_format::report::Report;
-use memscope_format::rows::{Container, Lifecycle, LifecycleKind, Zst};
+use memscope_format::rows::{Container, Lifecycle, LifecycleKind, Task, TaskKind, Zst};
 use std::collections::BTreeSet;
 
 #[test]
@@ -69,4 +69,22 @@ fn each_return_counts_once_however_it_was_done() {
     assert_eq!(list.lives.moved.value(), Some(&(calls * 3 / 4)));
     assert_eq!(list.lives.alive_at_exit.value(), Some(&0));
     assert_eq!(list.lives.born.value(), Some(&(calls * 3 / 4)));
+}
+
+#[test]
+fn an_async_block_is_a_task_wherever_in_a_body_it_is_made() {
+    let capture = run("futures").capture();
+    let story: Vec<_> = rows::<Task>(&capture)
+        .iter()
+        .map(|row| (capture.defs().site(row.site).unwrap().name.as_str(), row.kind))
+        .collect();
+    let ended = |name| [(name, TaskKind::Started), (name, TaskKind::Completed)];
+    let expected = [
+        ended("returns_a_variable"),
+        // A third time it gives a future that it has not made.
+        ended("returns_one_of_several"),
+        ended("returns_one_of_several"),
+        [("never_ends", TaskKind::Started), ("never_ends", TaskKind::Cancelled)],
+    ];
+    assert_eq!(story, expected.concat());
 }

@@ -39,6 +39,7 @@ pub(crate) fn play(scenario: &str) {
         "items" => items(),
         "calls" => tasks::calls(),
         "tasks" => tasks::tasks(),
+        "futures" => tasks::futures(),
         "returns" => returns::returns(),
         "nothing" => {}
         "many" => many(),

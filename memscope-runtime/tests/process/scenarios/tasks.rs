@@ -68,6 +68,43 @@ fn returns_a_box() -> Pin<Box<dyn Future<Output = &'static str> + Send>> {
     Box::pin(async { "x" })
 }
 
+#[memscope::track]
+fn returns_a_variable(n: u8) -> Pin<Box<dyn Future<Output = u8>>> {
+    let future = async move {
+        Later::default().await;
+        n
+    };
+    Box::pin(future)
+}
+
+#[memscope::track]
+fn returns_one_of_several(n: u8) -> impl Future<Output = u8> {
+    if n == 0 {
+        return Box::pin(async { 1 }) as Pin<Box<dyn Future<Output = u8>>>;
+    }
+    match n {
+        1 => Box::pin(async move { n }),
+        n => Box::pin(std::future::ready(n)),
+    }
+}
+
+#[memscope::track]
+async fn never_ends() -> ! {
+    loop {
+        Later::default().await;
+    }
+}
+
+/// Functions that give futures in roundabout ways.
+pub(super) fn futures() {
+    let mut future = returns_a_variable(1);
+    assert!(poll(future.as_mut()).is_pending());
+    assert!(poll(future.as_mut()).is_ready());
+    (0..3).for_each(|n| assert!(poll(pin!(returns_one_of_several(n)).as_mut()).is_ready()));
+    let mut future = pin!(never_ends());
+    (0..2).for_each(|_| assert!(poll(future.as_mut()).is_pending()));
+}
+
 fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
