@@ -16,8 +16,8 @@ pub(crate) struct Options {
     pub(crate) name: Option<LitStr>,
     /// Where memscope is, if not at `::memscope`.
     pub(crate) krate: Option<Path>,
-    /// `drop = off`: no drop hook. Holds the option's name, for errors.
-    pub(crate) drop_off: Option<Ident>,
+    /// What becomes of a type's drop.
+    pub(crate) drop: DropOption,
     /// `skip`: the item is left as it is.
     pub(crate) skip_item: Option<Ident>,
     /// `skip(a, b)`: variables and arguments that are left out.
@@ -32,6 +32,29 @@ pub(crate) struct Options {
     pub(crate) tags: Vec<LitStr>,
     /// The names of the options that were given.
     pub(crate) given: Vec<Ident>,
+}
+
+/// Who writes the `impl Drop` in which a type's drop hook stands.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum DropOption {
+    /// The attribute.
+    #[default]
+    Written,
+    /// Nobody: drops of the type are not recorded, unless an `impl Drop` of its own has the attribute.
+    Off,
+    /// The user, with the attribute on it. Holds the word that says so, for errors.
+    Own(Ident),
+}
+
+impl DropOption {
+    fn of(word: &Ident) -> Option<Self> {
+        Some(match word.to_string().as_str() {
+            "on" => Self::Written,
+            "off" => Self::Off,
+            "own" => Self::Own(word.clone()),
+            _ => return None,
+        })
+    }
 }
 
 /// A choice among variables or arguments.
@@ -76,7 +99,7 @@ const KEYS: [Key; 8] = [
     Key { name: "args", takes: "`all`, `none` or names in parentheses", form: "args(a, b)" },
     Key { name: "ret", takes: "nothing", form: "ret" },
     Key { name: "tags", takes: "texts in quotes, in parentheses", form: "tags(\"io\", \"cache\")" },
-    Key { name: "drop", takes: "the word `off`", form: "drop = off" },
+    Key { name: "drop", takes: "`on`, `off` or `own`", form: "drop = off" },
     Key { name: "crate", takes: "a path, not in quotes", form: "crate = path::to::memscope" },
 ];
 
@@ -119,8 +142,7 @@ impl Options {
                 self.krate = Some(Path::parse_mod_style.parse2(value).ok()?);
             }
             ("drop", Value::Is(value)) => {
-                self.drop_off = (value.to_string() == "off").then(|| key.clone());
-                self.drop_off.as_ref()?;
+                self.drop = DropOption::of(&syn::parse2(value).ok()?)?;
             }
             ("skip", Value::None) => self.skip_item = Some(key.clone()),
             ("skip", Value::List(list)) => self.skip = Some(these(list)?),

@@ -1,6 +1,6 @@
 //! What an item must not be or have, beyond its syntax. The same with hooks on and off.
 
-use crate::attr::{Options, Selection};
+use crate::attr::{DropOption, Options, Selection};
 use crate::bindings::Bindings;
 use crate::data::{Data, Form};
 use crate::errors::Errors;
@@ -186,7 +186,7 @@ fn check_type(data: &Data, options: &Options, errors: &mut Errors) {
                 "remove `packed`, or put the attribute on the functions that hold such values",
             );
         }
-        if options.drop_off.is_none()
+        if matches!(options.drop, DropOption::Written)
             && meta.path().is_ident("derive")
             && let Some(copy) = listed(&meta, "Copy")
         {

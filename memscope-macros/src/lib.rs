@@ -61,10 +61,10 @@ use proc_macro2::TokenStream;
 ///   polled) and the end of its scope.
 /// * every call: when it ended, how long it took, how many recorded calls enclosed it, and whether it unwound. Two readings of
 ///   the clock and one event. Calls that have not ended when the process does are not recorded.
-/// * of an `async fn`, and of a function whose last expression is the async block that it says it returns (`impl Future`, or
-///   `Box::pin(..)` as `Pin<Box<dyn Future>>`), instead: every poll, on the thread that polls, and of each future when it was
+/// * of an `async fn`, and of a function that makes the async block that it says it returns (as `impl Future`,
+///   `Pin<Box<dyn Future>>` or `BoxFuture`), instead: every poll, on the thread that polls, and of each future when it was
 ///   first polled, within which other, and whether it came to its end, was dropped before or unwound. Its body becomes a future
-///   within the future, which keeps the arguments a second time. An `async fn` that returns `!` is left out.
+///   within the future, which keeps the arguments a second time. The block may be in a `Box::pin`, in a variable or in a branch.
 ///
 /// Functions, impl blocks and traits inside the body are included, as `load::inner::pages`.
 ///
@@ -127,7 +127,8 @@ use proc_macro2::TokenStream;
 /// * "cannot cast enum", where the number of an enum's variant is taken by `as`.
 ///
 /// `drop = off` is the way out: layout, and with a `Probe` births and ends, without the hook at the beginning of a
-/// drop. An `impl Drop` that the type has gets the hook by an attribute of its own:
+/// drop. An `impl Drop` that the type has gets the hook by an attribute of its own, which `drop = own` asks for: it is an
+/// error then, with hooks on, if there is none.
 ///
 /// ```
 /// #[memscope::track(drop = off)]
@@ -141,7 +142,7 @@ use proc_macro2::TokenStream;
 /// ```
 ///
 /// ```
-/// #[memscope::track(drop = off)]
+/// #[memscope::track(drop = own)]
 /// struct Connection {
 ///     log: Vec<String>,
 /// }
@@ -197,7 +198,8 @@ use proc_macro2::TokenStream;
 /// | `vars = all`, `vars = none` | function, impl, trait, module | all variables, which is the default, or none |
 /// | `args(a, b)`, `args = all`, `args = none` | as `vars` | the same for arguments |
 /// | `ret` | function, impl, trait, module | return values too |
-/// | `drop = off` | type | no `impl Drop` |
+/// | `drop = on`, `drop = off` | type | an `impl Drop`, which is the default, or none |
+/// | `drop = own` | type | the same hook in the type's own `impl Drop`, which has the attribute |
 /// | `crate = path` | all | where memscope is, if not at `::memscope`: for re-exports |
 ///
 /// ```

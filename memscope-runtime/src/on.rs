@@ -32,8 +32,8 @@ pub use tracked::Tracked;
 pub(crate) mod private {
     pub use super::calls::{Call, Polled, polled, polled_returning};
     pub use super::hooks::{
-        DropHasHook, Exit, Scoped, Slot, drop_hook, drop_hook_if_tracked, own_drop_has_hook,
-        scoped, scoped_always, snapshot,
+        DropHasHook, Exit, Scoped, Slot, drop_hook, drop_hook_if_tracked, is_hooked,
+        own_drop_has_hook, scoped, scoped_always, snapshot,
     };
     pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, inspect, shape_of};
     pub use super::returns::{Return, returned};

@@ -3,7 +3,7 @@
 use super::Mode;
 use super::expectations::excuse;
 use super::hook::{Hooks, Kind, emitted};
-use crate::attr::Options;
+use crate::attr::{DropOption, Options};
 use crate::check::metas;
 use crate::data::{Data, Field, Form, Variant};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -24,7 +24,7 @@ pub(super) fn expand(
         let implementation = tracked_off(data, &hooks);
         return quote_spanned!(span=> #tokens #implementation);
     }
-    let beside = tracked(data, name, &hooks, options.drop_off.is_none());
+    let beside = tracked(data, name, &hooks, &options.drop);
     let expect = excuse(&tokens);
     quote_spanned!(span=> #expect #tokens #beside)
 }
@@ -34,12 +34,17 @@ pub(super) fn tracked(
     data: &Data,
     name: Option<String>,
     hooks: &Hooks,
-    drop_hook: bool,
+    drop_hook: &DropOption,
 ) -> TokenStream {
     let span = emitted(data.ident.span());
     let cfgs = conditions(data);
-    let trackable = trackable(data, name, hooks, drop_hook);
-    let drop = drop_hook.then(|| implementation_of_drop(data, hooks, span));
+    let is_written = matches!(drop_hook, DropOption::Written);
+    let trackable = trackable(data, name, hooks, is_written);
+    let drop = match drop_hook {
+        DropOption::Written => implementation_of_drop(data, hooks, span),
+        DropOption::Off => TokenStream::new(),
+        DropOption::Own(word) => own_drop_is_hooked(data, hooks, word),
+    };
     quote_spanned! {span=>
         #(#cfgs)*
         const _: () = {
@@ -256,6 +261,20 @@ fn implementation_of_drop(data: &Data, hooks: &Hooks, span: Span) -> TokenStream
             fn drop(&mut self) {
                 #krate::__private::drop_hook(self)
             }
+        }
+    }
+}
+
+/// Makes it an error, at the word that says otherwise, if no `impl Drop` of the type has the attribute.
+fn own_drop_is_hooked(data: &Data, hooks: &Hooks, word: &Ident) -> TokenStream {
+    let span = emitted(word.span());
+    let krate = hooks.krate(span);
+    let ident = &data.ident;
+    let (impl_generics, type_generics, where_clause) = data.generics.split_for_impl();
+    quote_spanned! {span=>
+        #[allow(dead_code)]
+        fn own_drop_is_hooked #impl_generics (of: &#ident #type_generics) #where_clause {
+            #krate::__private::is_hooked(of)
         }
     }
 }

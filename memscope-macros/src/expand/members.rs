@@ -7,6 +7,7 @@ use super::Mode;
 use super::data::{tracked, tracked_off};
 use super::function::Hooking;
 use super::hook::emitted;
+use crate::attr::DropOption;
 use crate::bindings::cfgs;
 use crate::check::can_be_looked_into;
 use crate::data::Data;
@@ -173,7 +174,7 @@ impl Hooking<'_> {
         match Data::of(item) {
             Some(data) if !can_be_looked_into(&data) => TokenStream::new(),
             Some(data) if self.mode == Mode::Off => tracked_off(&data, &self.hooks),
-            Some(data) => tracked(&data, None, &self.hooks, false),
+            Some(data) => tracked(&data, None, &self.hooks, &DropOption::Off),
             None => TokenStream::new(),
         }
     }

@@ -326,7 +326,15 @@ pub fn drop_hook_if_tracked<T, S: DropSight<T>>(value: &mut T, _: S) {
 }
 
 /// A type whose own `Drop` begins with a hook.
+#[diagnostic::on_unimplemented(
+    message = "no `impl Drop` of `{Self}` has the attribute `#[memscope::track]`",
+    label = "says that there is one",
+    note = "put `#[memscope::track]` on the `impl Drop for {Self}`, or write `drop = on` to have one written, or `drop = off`"
+)]
 pub trait DropHasHook {}
+
+/// Is only compiled if the type's own `Drop` begins with a hook.
+pub const fn is_hooked<T: DropHasHook>(_: &T) {}
 
 /// Whether a type's own `Drop` begins with a hook, chosen as [`Sight`] is.
 pub trait OwnDrop<T>: Copy {
