@@ -39,7 +39,7 @@ fn capture(codec: Codec, hooks: &HookTable, events: &[Event]) -> (tempfile::Temp
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.memscope");
     std::fs::write(&path, writer.finish().unwrap()).unwrap();
-    let reader = Reader::open(&path).unwrap();
+    let reader = Reader::opening().cache(0).open(&path).unwrap();
     (directory, reader)
 }
 
@@ -110,7 +110,26 @@ fn bench(criterion: &mut Criterion) {
             });
         });
     }
-    let (directory, _) = capture(Codec::Zstd, &hooks, &events);
+    let (directory, reader) = capture(Codec::Zstd, &hooks, &events);
+    let births = reader.chunks::<Lifecycle>();
+    group.throughput(Throughput::Elements(births.iter().map(|chunk| u64::from(chunk.rows)).sum()));
+    group.bench_function("two columns of LIFECYCLE", |bencher| {
+        bencher.iter(|| {
+            let chunks = reader.columns::<Lifecycle>(&["ts", "kind"]).unwrap();
+            chunks.map(|chunk| black_box(chunk.unwrap()).rows).sum::<usize>()
+        });
+    });
+    group.bench_function("the stream LIFECYCLE", |bencher| {
+        bencher.iter(|| reader.rows::<Lifecycle>().map(|row| row.unwrap().ts & 1).sum::<u64>());
+    });
+    let first = births.iter().map(|chunk| chunk.t_min).min().unwrap();
+    let last = births.iter().map(|chunk| chunk.t_max).max().unwrap();
+    let moment = first..first + (last - first) / 100;
+    let select = || reader.select::<Lifecycle>().time(moment.clone()).rows().unwrap();
+    group.throughput(Throughput::Elements(select().count() as u64));
+    group.bench_function("1 % of the time of LIFECYCLE", |bencher| {
+        bencher.iter(|| select().map(|row| row.unwrap().ts & 1).sum::<u64>());
+    });
     let path = directory.path().join("x.memscope");
     group.throughput(Throughput::Elements(1));
     group.bench_function("open", |bencher| {

@@ -1,21 +1,23 @@
 //! Captures against other ways to write the same rows, as tables for BENCHMARKS.md.
 //!
 //! `cargo bench -p memscope-format --features codecs,convert --bench formats -- [CAPTURE]`, with a synthetic program of 2
-//! million events if no capture is given. The tables come at the end, on an idle machine after a minute. Every time is the least of several rounds that go over all formats in turn, so
-//! that what else the machine does falls on all alike.
+//! million events if no capture is given. The tables come at the end, on an idle machine after a minute. Every time is the
+//! least of several rounds that go over all formats in turn, so that what else the machine does falls on all alike.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a benchmark is a program that prints"
 )]
 
+mod counted;
 mod program;
 
 use memscope_format::chunk::CHUNK_ROWS;
 use memscope_format::record::StreamVisitor;
 use memscope_format::rows::Lifecycle;
 use memscope_format::{
-    Batch, Chunk, Codec, Compression, Event, FileHeader, HookTable, Reader, Rewrite, Stream, Writer,
+    Batch, Chunk, ClockReading, Codec, Commit, Compression, Event, FileHeader, HookTable, Reader,
+    Rewrite, Stream, Writer,
 };
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -39,7 +41,8 @@ enum Format {
 }
 
 impl Format {
-    fn encode<R: Event>(self, rows: &[R]) -> Vec<u8> {
+    /// Writes the rows, which are of so many events.
+    fn encode<R: Event>(self, rows: &[R], events: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
         let config = bincode::config::standard();
         let zstd = match self {
@@ -51,6 +54,10 @@ impl Format {
                     part.iter().for_each(|row| chunk.push(row).unwrap());
                     writer.append(&chunk.seal(compression).unwrap()).unwrap();
                 }
+                // As every recording has: without one, opening counts the events, chunk by chunk.
+                let clock = ClockReading::default();
+                let commit = Commit { cycle: 1, clock, events, lost: 0, rings: Vec::new() };
+                writer.commit(&commit).unwrap();
                 return writer.finish().unwrap();
             }
             Self::Mcap => {
@@ -169,7 +176,7 @@ struct Measure<'a> {
     formats: &'a [(&'static str, Format)],
     figures: Vec<Figures>,
     rows: usize,
-    events: usize,
+    events: u64,
 }
 
 impl StreamVisitor for Measure<'_> {
@@ -181,13 +188,14 @@ impl StreamVisitor for Measure<'_> {
             return;
         }
         self.rows += rows.len();
-        self.events += rows.iter().filter(|row| row.is_event()).count();
+        let events = rows.iter().filter(|row| row.is_event()).count() as u64;
+        self.events += events;
         let least = Figures { bytes: 0, encode: Duration::MAX, decode: Duration::MAX };
         let mut found = vec![least; self.formats.len()];
         for _ in 0..ROUNDS {
             for ((_, format), found) in self.formats.iter().zip(&mut found) {
                 let begun = Instant::now();
-                let bytes = format.encode(&rows);
+                let bytes = format.encode(&rows, events);
                 found.encode = found.encode.min(begun.elapsed());
                 found.bytes = bytes.len();
                 let begun = Instant::now();
@@ -266,47 +274,71 @@ fn main() {
     parts(&reader, &directory.path().join("whole.memscope"));
 }
 
-/// The least time of some rounds.
-fn least<T>(mut run: impl FnMut() -> T) -> Duration {
-    let time = |_| {
-        let begun = Instant::now();
-        black_box(run());
-        begun.elapsed()
-    };
-    (0..ROUNDS).map(time).min().unwrap_or_default()
+/// A part of a capture, as a line of the table.
+struct Part<'a> {
+    path: &'a Path,
+    what: String,
 }
 
-/// What reading only a part costs, each time from a reader that has read nothing yet.
-fn parts(reader: &Reader, path: &Path) {
-    let (done, bytes) = Rewrite::default().write(reader, Vec::new(), |_, _| {}).unwrap();
-    std::fs::write(path, &bytes).unwrap();
-    let anew = || Reader::opening().cache(0).open(path).unwrap();
-    let whole = anew();
-    let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    println!("| part | |\n|---|--:|");
-    let open = least(anew);
-    println!("| open, {:.1} MB, closed | {:.2} ms |", done.bytes as f64 / 1e6, ms(open));
-    let births: u64 = whole.chunks::<Lifecycle>().iter().map(|chunk| u64::from(chunk.rows)).sum();
-    let project = least(|| {
-        whole.columns::<Lifecycle>(&["ts", "kind"]).unwrap().for_each(|chunk| {
-            black_box(chunk.unwrap());
-        });
-    });
-    let rate = births as f64 / project.as_secs_f64() / 1e6;
-    println!("| `ts` and `kind` of LIFECYCLE | {rate:.0} M rows/s |");
-    let all = least(|| whole.rows::<Lifecycle>().map(Result::unwrap).count());
-    println!("| all rows of LIFECYCLE | {:.2} ms |", ms(all));
-    let chunks = whole.chunks::<Lifecycle>();
-    let first = chunks.iter().map(|chunk| chunk.t_min).min().unwrap_or(0);
-    let last = chunks.iter().map(|chunk| chunk.t_max).max().unwrap_or(0);
-    let middle = first + (last - first) / 2;
-    let end = middle + (last - first) / 100;
-    let select = || whole.select::<Lifecycle>().time(middle..end).rows().unwrap();
-    let found = select().map(Result::unwrap).count();
-    let time = least(|| select().map(Result::unwrap).count());
-    println!("| the {found} of them in 1 % of the time | {:.2} ms |", ms(time));
-    for total in whole.streams().iter().filter(|total| total.rows > 0) {
-        let share = 100.0 * total.bytes as f64 / done.bytes as f64;
-        println!("| bytes of {} alone | {share:.0} % |", total.stream.name());
+impl Part<'_> {
+    /// Opens the capture and reads the part, which is so many rows, several times.
+    fn print(&self, read: impl Fn(&Reader) -> usize) {
+        let (mut least, mut rows, mut bytes) = (Duration::MAX, 0, 0);
+        for _ in 0..ROUNDS {
+            let begun = Instant::now();
+            (rows, bytes) = counted::read(self.path, &read);
+            least = least.min(begun.elapsed());
+        }
+        let whole = std::fs::metadata(self.path).unwrap().len();
+        println!(
+            "| {} | {:.2} | {rows} | {:.0} | {:.1} |",
+            self.what,
+            least.as_secs_f64() * 1e3,
+            rows as f64 / least.as_secs_f64() / 1e6,
+            100.0 * bytes as f64 / whole as f64,
+        );
     }
+}
+
+/// All rows of a stream, and those in a hundredth of the time.
+struct StreamParts<'a> {
+    path: &'a Path,
+    whole: &'a Reader,
+}
+
+impl StreamVisitor for StreamParts<'_> {
+    type Output = ();
+
+    fn visit<R: Event>(&mut self) {
+        let chunks = self.whole.chunks::<R>();
+        let Some(first) = chunks.iter().map(|chunk| chunk.t_min).min() else { return };
+        let last = chunks.iter().map(|chunk| chunk.t_max).max().unwrap_or(first);
+        let middle = first + (last - first) / 2;
+        let end = middle + (last - first) / 100;
+        let part = |what| Part { path: self.path, what: format!("{}, {what}", R::STREAM.name()) };
+        part("all rows").print(|reader| {
+            reader.rows::<R>().inspect(|row| assert!(black_box(row).is_ok())).count()
+        });
+        part("1 % of the time").print(|reader| {
+            let rows = reader.select::<R>().time(middle..end).rows().unwrap();
+            rows.inspect(|row| assert!(black_box(row).is_ok())).count()
+        });
+    }
+}
+
+/// What reading only a part costs, each time with opening the capture.
+fn parts(reader: &Reader, path: &Path) {
+    let (_, bytes) = Rewrite::default().write(reader, Vec::new(), |_, _| {}).unwrap();
+    std::fs::write(path, &bytes).unwrap();
+    let whole = Reader::open(path).unwrap();
+    println!("Parts of the {:.1} MB:\n", bytes.len() as f64 / 1e6);
+    println!("| part | ms | rows | M rows/s | % of the bytes read |\n|---|--:|--:|--:|--:|");
+    Part { path, what: "nothing: opening it".to_owned() }.print(|_| 0);
+    let part = Part { path, what: "`ts` and `kind` of LIFECYCLE".to_owned() };
+    part.print(|reader| {
+        let chunks = reader.columns::<Lifecycle>(&["ts", "kind"]).unwrap();
+        chunks.map(|chunk| black_box(chunk.unwrap()).rows).sum()
+    });
+    let mut parts = StreamParts { path, whole: &whole };
+    Stream::ALL.iter().for_each(|stream| stream.visit(&mut parts));
 }

@@ -8,6 +8,7 @@
     reason = "a benchmark is a program that prints"
 )]
 
+mod counted;
 mod program;
 
 use memscope_format::rows::{Container, DropChain, Lifecycle};
@@ -17,11 +18,9 @@ use memscope_format::{
 };
 use program::{Program, defs, fill};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter};
+use std::io::BufWriter;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Events between two commits.
@@ -86,24 +85,6 @@ fn by_site<R: Event>(columns: Columns<'_, R>) -> u64 {
     counts.iter().sum()
 }
 
-/// A file, and how many bytes of it were read.
-struct Counted {
-    file: File,
-    read: Arc<AtomicU64>,
-}
-
-impl Source for Counted {
-    fn len(&self) -> io::Result<u64> {
-        Source::len(&self.file)
-    }
-
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let read = Source::read_at(&self.file, bytes, offset)?;
-        self.read.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
-}
-
 /// What a process found, as it tells its parent.
 struct Figures {
     /// Of the first time: what a program that reads the capture once waits.
@@ -121,13 +102,9 @@ impl Figures {
         let mut times = Vec::new();
         let (mut bytes, mut rows) = (0, 0);
         for _ in 0..ROUNDS {
-            let read = Arc::new(AtomicU64::new(0));
             let begun = Instant::now();
-            let source = Counted { file: File::open(path).unwrap(), read: Arc::clone(&read) };
-            let reader = Reader::opening().source(source).unwrap();
-            rows = task.run(&reader);
+            (rows, bytes) = counted::read(path, |reader| task.run(reader));
             times.push(begun.elapsed());
-            bytes = read.load(Ordering::Relaxed);
         }
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,4 +1,4 @@
-//! Decoded columns that are kept for the next who asks, up to a number of bytes.
+//! Decompressed columns that are kept for the next who asks, up to a number of bytes.
 
 use crate::column::Words;
 use std::collections::{BTreeMap, HashMap};
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn what_was_not_used_for_longest_is_forgotten_first() {
-        let words = |word| Arc::new(Words::Each(vec![word; 100]));
+        let words = |word| Arc::new(Words::each(&[1 + word; 100]));
         let each = words(0).bytes();
         let cache = ColumnCache::new(5 * each);
         for offset in 0..5 {
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_in_no_bytes_and_nothing_that_fills_it() {
-        let words = Arc::new(Words::Each(vec![1; 100]));
+        let words = Arc::new(Words::each(&[1; 100]));
         for most in [0, words.bytes(), 3 * words.bytes()] {
             let cache = ColumnCache::new(most);
             cache.put((0, 1), &words);

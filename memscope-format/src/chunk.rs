@@ -1,19 +1,18 @@
 //! Chunks: rows of one kind as columns, on their way to a frame and back.
 
+mod rows;
+
+pub(crate) use rows::{Rows, check_version};
+
 use crate::codec::{Codec, Compressor};
-use crate::column::{
-    BLOCK, ColumnEncoder, ColumnEncoding, EncodedColumn, SHAPE, WEIGHT, Words, greatest,
-};
+use crate::column::{BLOCK, ColumnEncoder, ColumnEncoding, EncodedColumn, SHAPE, WEIGHT};
 use crate::compression::Compression;
-use crate::directory::{self, ColumnEntry, Directory};
-use crate::error::Error;
+use crate::directory::{self, ColumnEntry};
 use crate::frame::{Encoding, FrameHeader, FrameType};
-use crate::limits;
 use crate::record::Record;
 use crate::shapes::Shapes;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 /// The rows that a chunk takes. Larger ones are hardly smaller on disk, and cost memory and precision of selection.
 pub const CHUNK_ROWS: usize = 1 << 16;
@@ -47,6 +46,8 @@ pub struct Chunk<R: Record> {
     t_max: u64,
     /// The bytes of one column.
     bytes: Vec<u8>,
+    /// What [`Chunk::seal`] compressed with.
+    compressor: Option<Compressor>,
     rows: PhantomData<fn(R)>,
 }
 
@@ -66,6 +67,7 @@ impl<R: Record> Chunk<R> {
             t_min: u64::MAX,
             t_max: 0,
             bytes: Vec::new(),
+            compressor: None,
             rows: PhantomData,
         }
     }
@@ -159,7 +161,12 @@ impl<R: Record> Chunk<R> {
     /// Makes a frame of the rows and clears the chunk; `None` if there are no rows.
     #[must_use]
     pub fn seal(&mut self, compression: impl Into<Compression>) -> Option<Sealed> {
-        self.seal_with(&mut Compressor::new(compression.into()))
+        let compression = compression.into();
+        let kept = self.compressor.take().filter(|kept| kept.is_for(compression));
+        let mut compressor = kept.unwrap_or_else(|| Compressor::new(compression));
+        let sealed = self.seal_with(&mut compressor);
+        self.compressor = Some(compressor);
+        sealed
     }
 
     /// As [`Chunk::seal`], with a compressor that others use too.
@@ -338,168 +345,4 @@ fn range(words: &[u64]) -> (u64, u64) {
         return (*first, *last);
     }
     words.iter().fold((u64::MAX, 0), |(least, most), &word| (least.min(word), most.max(word)))
-}
-
-/// The columns of a chunk that was read, row by row.
-pub(crate) struct Rows<R: Record> {
-    /// For each shape a row with the words that all its rows have.
-    templates: Vec<R::Words>,
-    shapes: Arc<Words>,
-    /// The columns whose words differ in other ways, and their places.
-    columns: Vec<(usize, Arc<Words>)>,
-    rows: u32,
-    next: u32,
-    /// The words of some rows, row by row.
-    block: Vec<R::Words>,
-    offset: u64,
-    kind: PhantomData<fn() -> R>,
-}
-
-impl<R: Record> Rows<R> {
-    /// Decodes the columns of a payload (without padding) that begins at `offset` and whose checksum is right.
-    ///
-    /// # Errors
-    ///
-    /// If a column that `R` needs is missing or damaged, or the chunk is of another version.
-    pub(crate) fn decode(header: &FrameHeader, payload: &[u8], offset: u64) -> Result<Self, Error> {
-        check_version::<R>(header)?;
-        let directory = Directory::parse(header, payload, offset)?;
-        Self::of_columns(header.rows, offset, |id| Ok(directory.read(payload, id)?.map(Arc::new)))
-    }
-
-    /// Puts together the columns of a chunk whose payload begins at `offset`; `read` gives each by its id.
-    ///
-    /// # Errors
-    ///
-    /// If a column that `R` needs is missing, or contradicts another.
-    pub(crate) fn of_columns(
-        rows: u32,
-        offset: u64,
-        mut read: impl FnMut(u16) -> Result<Option<Arc<Words>>, Error>,
-    ) -> Result<Self, Error> {
-        let words = u64::from(rows) * R::COLUMNS.len() as u64;
-        if words > limits::WORDS {
-            let (what, limit) = ("words of a chunk", limits::WORDS);
-            return Err(Error::Limit { offset, what, limit, found: words });
-        }
-        let shapes = read(SHAPE.id)?.unwrap_or_else(|| Arc::new(Words::Constant(0)));
-        let shape_count = match &*shapes {
-            Words::Constant(shape) => shape.saturating_add(1),
-            Words::Each(shapes) => greatest(shapes).saturating_add(1),
-            Words::Coded(_) => 0,
-        };
-        let unknown_shape = || {
-            Error::corrupt(offset, "shapes that all columns know", format!("{shape_count} shapes"))
-        };
-        // Each shape is some row's.
-        if shape_count > u64::from(rows.max(1)) {
-            return Err(unknown_shape());
-        }
-        let mut templates = vec![R::Words::default(); shape_count as usize];
-        let mut columns = Vec::new();
-        for (place, column) in R::COLUMNS.iter().enumerate() {
-            let words = read(column.id)?.ok_or_else(|| {
-                Error::corrupt(offset, format!("the column {}", column.name), "none")
-            })?;
-            match &*words {
-                Words::Each(_) => columns.push((place, words)),
-                Words::Constant(word) => {
-                    templates.iter_mut().for_each(|row| row.as_mut()[place] = *word);
-                }
-                Words::Coded(table) => {
-                    if table.len() < templates.len() {
-                        return Err(unknown_shape());
-                    }
-                    for (row, &word) in templates.iter_mut().zip(table) {
-                        row.as_mut()[place] = word;
-                    }
-                }
-            }
-        }
-        let block = vec![R::Words::default(); ROWS_AT_ONCE.min(rows as usize)];
-        Ok(Self { templates, shapes, columns, rows, next: 0, block, offset, kind: PhantomData })
-    }
-
-    /// Turns the words of the next rows from columns into rows.
-    fn transpose(&mut self) {
-        let start = self.next as usize;
-        match &*self.shapes {
-            Words::Each(shapes) => {
-                for (row, &shape) in self.block.iter_mut().zip(&shapes[start..]) {
-                    *row = self.templates[shape as usize];
-                }
-            }
-            Words::Constant(shape) => self.block.fill(self.templates[*shape as usize]),
-            Words::Coded(_) => {}
-        }
-        for (place, words) in &self.columns {
-            for (row, &word) in self.block.iter_mut().zip(&words.each()[start..]) {
-                row.as_mut()[*place] = word;
-            }
-        }
-    }
-}
-
-impl<R: Record> Rows<R> {
-    /// Puts together one row; the caller knows that there are so many.
-    ///
-    /// # Errors
-    ///
-    /// If a word of it means nothing.
-    pub(crate) fn get(&self, row: u32) -> Result<R, Error> {
-        let at = row as usize;
-        let shape = match &*self.shapes {
-            Words::Each(shapes) => shapes.get(at).copied().unwrap_or(0),
-            Words::Constant(shape) => *shape,
-            Words::Coded(_) => 0,
-        };
-        let mut words = self.templates.get(shape as usize).copied().unwrap_or_default();
-        for (place, column) in &self.columns {
-            words.as_mut()[*place] = column.each().get(at).copied().unwrap_or(0);
-        }
-        R::from_words(&words).map_err(|place| self.meaningless(row, place, &words))
-    }
-
-    fn meaningless(&self, row: u32, place: usize, words: &R::Words) -> Error {
-        let expected = format!("a known {} in row {row}", R::COLUMNS[place].name);
-        Error::corrupt(self.offset, expected, words.as_ref()[place].to_string())
-    }
-}
-
-/// Rows whose words are put together at once.
-const ROWS_AT_ONCE: usize = 64;
-
-/// Refuses a chunk whose columns may mean something else.
-pub(crate) fn check_version<R: Record>(header: &FrameHeader) -> Result<(), Error> {
-    if header.version == R::VERSION {
-        return Ok(());
-    }
-    Err(Error::TooNew {
-        supported: format!("{} of version {}", R::FRAME, R::VERSION),
-        found: format!("version {}", header.version),
-    })
-}
-
-impl<R: Record> Iterator for Rows<R> {
-    type Item = Result<R, Error>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.next == self.rows {
-            return None;
-        }
-        let at = self.next as usize % ROWS_AT_ONCE;
-        if at == 0 {
-            self.transpose();
-        }
-        let words = self.block.get(at)?;
-        let row = self.next;
-        self.next += 1;
-        Some(R::from_words(words).map_err(|place| self.meaningless(row, place, words)))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = (self.rows - self.next) as usize;
-        (left, Some(left))
-    }
 }

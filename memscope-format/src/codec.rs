@@ -6,6 +6,7 @@ use crate::limits;
 use serde::Serialize;
 use std::cell::RefCell;
 use std::fmt;
+use std::io::Cursor;
 use std::ops::RangeInclusive;
 use zstd::bulk;
 use zstd::zstd_safe::{self, CCtx, CParameter, DParameter, ParamSwitch};
@@ -73,13 +74,12 @@ const BLOCKS: RangeInclusive<usize> = 1 << 10..=1 << 17;
 /// Bytes that a block of zstd has before its content.
 const BLOCK_HEADER: usize = 3;
 
-/// Compresses one run of bytes after another, reusing its tables and its buffer.
+/// Compresses one run of bytes after another, reusing its tables.
 pub(crate) struct Compressor {
     compression: Compression,
     zstd: Option<CCtx<'static>>,
     /// For bytes without repetitions.
     noise: Option<CCtx<'static>>,
-    scratch: Vec<u8>,
 }
 
 impl Compressor {
@@ -87,7 +87,12 @@ impl Compressor {
     const NOISE: i32 = -200;
 
     pub(crate) const fn new(compression: Compression) -> Self {
-        Self { compression, zstd: None, noise: None, scratch: Vec::new() }
+        Self { compression, zstd: None, noise: None }
+    }
+
+    /// Whether it compresses so.
+    pub(crate) fn is_for(&self, compression: Compression) -> bool {
+        self.compression == compression
     }
 
     /// Appends `raw` to `out`, compressed if that makes it smaller, and says how it is stored.
@@ -106,29 +111,29 @@ impl Compressor {
     ) -> Codec {
         let stored = noisy && self.compression.noise == Noise::Store;
         if raw.len() >= WORTH_COMPRESSING && !stored {
-            self.scratch.clear();
+            let start = out.len();
             let done = match self.compression.codec {
                 Codec::None => None,
-                Codec::Zstd => self.zstd(raw, plane, noisy),
+                Codec::Zstd => self.zstd(raw, plane, noisy, out),
                 #[cfg(feature = "lz4")]
-                Codec::Lz4 => self.lz4(raw),
+                Codec::Lz4 => lz4(raw, out),
                 #[cfg(feature = "brotli")]
-                Codec::Brotli => self.brotli(raw),
+                Codec::Brotli => self.brotli(raw, out),
                 #[cfg(not(all(feature = "lz4", feature = "brotli")))]
                 _ => None,
             };
             let least = (raw.len() * usize::from(self.compression.least_gain) / 100).max(1);
-            if done.is_some() && self.scratch.len() + least <= raw.len() {
-                out.extend_from_slice(&self.scratch);
+            if done.is_some() && out.len() - start + least <= raw.len() {
                 return self.compression.codec;
             }
+            out.truncate(start);
         }
         out.extend_from_slice(raw);
         Codec::None
     }
 
-    /// Makes one zstd frame. `None` if there is no memory: then what is not compressed is still right.
-    fn zstd(&mut self, raw: &[u8], plane: usize, noisy: bool) -> Option<()> {
+    /// Appends one zstd frame. `None` if there is no memory: then what is not compressed is still right.
+    fn zstd(&mut self, raw: &[u8], plane: usize, noisy: bool, out: &mut Vec<u8>) -> Option<()> {
         let count = noisy && self.compression.noise == Noise::Count;
         let (context, level) = if count {
             (&mut self.noise, Self::NOISE)
@@ -142,34 +147,38 @@ impl Compressor {
         // A block of its own gives each plane its own code.
         let block = if BLOCKS.contains(&plane) { plane as u32 } else { 0 };
         context.set_parameter(CParameter::MaxBlockSize(block)).ok()?;
-        self.scratch.reserve(
+        out.reserve(
             zstd_safe::compress_bound(raw.len()) + BLOCK_HEADER * raw.len() / *BLOCKS.start(),
         );
-        context.compress2(&mut self.scratch, raw).ok()?;
-        Some(())
-    }
-
-    #[cfg(feature = "lz4")]
-    fn lz4(&mut self, raw: &[u8]) -> Option<()> {
-        self.scratch.resize(lz4_flex::block::get_maximum_output_size(raw.len()), 0);
-        let stored = lz4_flex::block::compress_into(raw, &mut self.scratch).ok()?;
-        self.scratch.truncate(stored);
+        let end = out.len() as u64;
+        let mut behind = Cursor::new(out);
+        behind.set_position(end);
+        context.compress2(&mut behind, raw).ok()?;
         Some(())
     }
 
     #[cfg(feature = "brotli")]
-    fn brotli(&mut self, raw: &[u8]) -> Option<()> {
+    fn brotli(&self, raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
         use std::io::Write as _;
         /// 2^22 bytes of window, as much as a column can use.
         const WINDOW: u32 = 22;
         let quality = self.compression.level.clamp(0, 11) as u32;
         let buffer = raw.len().min(1 << 16);
-        let mut brotli = brotli::CompressorWriter::new(&mut self.scratch, buffer, quality, WINDOW);
+        let mut brotli = brotli::CompressorWriter::new(out, buffer, quality, WINDOW);
         brotli.write_all(raw).ok()?;
         brotli.flush().ok()?;
         brotli.into_inner();
         Some(())
     }
+}
+
+#[cfg(feature = "lz4")]
+fn lz4(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let start = out.len();
+    out.resize(start + lz4_flex::block::get_maximum_output_size(raw.len()), 0);
+    let stored = lz4_flex::block::compress_into(raw, &mut out[start..]).ok()?;
+    out.truncate(start + stored);
+    Some(())
 }
 
 fn compressor(level: i32, count: bool) -> Option<CCtx<'static>> {

@@ -5,8 +5,10 @@
 //! itself: no state goes from one to the next. How words become bytes is the `encoder`'s choice.
 
 mod encoder;
+mod planes;
 
 pub(crate) use encoder::{BLOCK, ColumnEncoder, EncodedColumn};
+pub(crate) use planes::{Cursor, Planes};
 
 use crate::varint;
 
@@ -129,222 +131,112 @@ impl ColumnEncoding {
     }
 }
 
-/// Puts bytes at their place in words.
-fn add_plane(words: &mut [u64], plane: &[u8], place: usize) {
-    for (word, &byte) in words.iter_mut().zip(plane) {
-        *word |= u64::from(byte) << (8 * place);
-    }
-}
-
 /// The words of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Words {
+pub(crate) enum Words {
     /// The same for all rows.
     Constant(u64),
     /// One for each row.
-    Each(Vec<u64>),
+    Each(Planes),
     /// One for each shape; the row's shape is the word of the column [`SHAPE`].
     Coded(Vec<u64>),
 }
 
 impl Words {
+    /// A word for each row.
+    pub(crate) fn each(words: &[u64]) -> Self {
+        Self::Each(Planes::of(words, false))
+    }
+
     /// Bytes that they take in memory.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>()
             + match self {
                 Self::Constant(_) => 0,
-                Self::Each(words) | Self::Coded(words) => words.capacity() * size_of::<u64>(),
+                Self::Each(planes) => planes.bytes(),
+                Self::Coded(table) => table.capacity() * size_of::<u64>(),
             }
-    }
-
-    /// The words of the rows, if each has its own.
-    pub(crate) fn each(&self) -> &[u64] {
-        match self {
-            Self::Each(words) => words,
-            Self::Constant(_) | Self::Coded(_) => &[],
-        }
     }
 
     /// Returns a word for each row, given those of the column [`SHAPE`]; `None` if a shape has none.
     pub(crate) fn expand(&self, rows: usize, shapes: &Self) -> Option<Vec<u64>> {
-        let table = match self {
-            Self::Constant(word) => return Some(vec![*word; rows]),
-            Self::Each(words) => return Some(words.clone()),
-            Self::Coded(table) => table,
-        };
-        let shapes = match shapes {
-            Self::Constant(shape) => {
-                return Some(vec![*table.get(usize::try_from(*shape).ok()?)?; rows]);
+        match (self, shapes) {
+            (Self::Constant(word), _) => Some(vec![*word; rows]),
+            (Self::Each(planes), _) => Some(planes.all()),
+            (Self::Coded(table), Self::Constant(shape)) => {
+                Some(vec![*table.get(usize::try_from(*shape).ok()?)?; rows])
             }
-            Self::Each(shapes) => shapes,
-            Self::Coded(_) => return None,
-        };
-        if greatest(shapes) >= table.len() as u64 {
-            return None;
+            (Self::Coded(table), Self::Each(shapes)) => look_up_all(table, shapes),
+            (Self::Coded(_), Self::Coded(_)) => None,
         }
-        // A table of 256 is indexed by a byte without a check.
-        let mut small = [0; 256];
-        if let Some(start) = small.get_mut(..table.len()) {
-            start.copy_from_slice(table);
-            return Some(shapes.iter().map(|&shape| small[usize::from(shape as u8)]).collect());
-        }
-        shapes.iter().map(|&shape| table.get(shape as usize).copied()).collect()
     }
 
-    /// As [`Words::expand`], for the rows with these numbers.
+    /// As [`Words::expand`], for the rows with these numbers, which ascend.
     pub(crate) fn expand_some(&self, rows: &[u32], shapes: &Self) -> Option<Vec<u64>> {
-        let table = match self {
-            Self::Constant(word) => return Some(vec![*word; rows.len()]),
-            Self::Each(words) => {
-                return rows.iter().map(|&row| words.get(row as usize).copied()).collect();
+        match (self, shapes) {
+            (Self::Constant(word), _) => Some(vec![*word; rows.len()]),
+            (Self::Each(planes), _) => planes.some(rows),
+            (Self::Coded(table), Self::Constant(shape)) => {
+                Some(vec![*table.get(usize::try_from(*shape).ok()?)?; rows.len()])
             }
-            Self::Coded(table) => table,
-        };
-        let word = |shape: u64| table.get(usize::try_from(shape).ok()?).copied();
-        match shapes {
-            Self::Constant(shape) => Some(vec![word(*shape)?; rows.len()]),
-            Self::Each(shapes) => {
-                rows.iter().map(|&row| word(*shapes.get(row as usize)?)).collect()
+            (Self::Coded(table), Self::Each(shapes)) => {
+                let shapes = shapes.some(rows)?.into_iter();
+                shapes.map(|shape| table.get(usize::try_from(shape).ok()?).copied()).collect()
             }
-            Self::Coded(_) => None,
+            (Self::Coded(_), Self::Coded(_)) => None,
         }
     }
 
-    /// Decodes `rows` words; `None` if the bytes are not exactly so many.
+    /// Takes the bytes of `rows` words; `None` if they are not exactly so many.
     ///
-    /// Allocates 8 bytes a row at most; the caller has checked `rows` and the length of `bytes` against
-    /// [`ColumnEncoding::byte_range`].
-    pub(crate) fn decode(encoding: ColumnEncoding, mut bytes: &[u8], rows: u32) -> Option<Self> {
+    /// The caller has checked `rows` and the length of `bytes` against [`ColumnEncoding::byte_range`]. What is allocated is
+    /// 8 bytes a row at most.
+    pub(crate) fn decode(encoding: ColumnEncoding, bytes: Vec<u8>, rows: u32) -> Option<Self> {
         let rows = rows as usize;
-        let words = match encoding {
+        match encoding {
             ColumnEncoding::Constant => {
+                let mut bytes = bytes.as_slice();
                 let word = varint::take(&mut bytes)?;
-                return bytes.is_empty().then_some(Self::Constant(word));
+                bytes.is_empty().then_some(Self::Constant(word))
             }
-            ColumnEncoding::Planes => from_planes(bytes, rows)?,
-            ColumnEncoding::DeltaPlanes => {
-                let mut words = from_planes(bytes, rows)?;
-                sum_up(&mut words);
-                words
-            }
-            ColumnEncoding::Split => from_split(bytes, rows)?,
-            ColumnEncoding::DeltaSplit => {
-                let mut words = from_split(bytes, rows)?;
-                sum_up(&mut words);
-                words
-            }
-            ColumnEncoding::Varint => from_varints(bytes, rows)?,
-            ColumnEncoding::Delta => {
-                let mut words = from_varints(bytes, rows)?;
-                sum_up(&mut words);
-                words
-            }
-            ColumnEncoding::Runs => {
-                let mut words = Vec::with_capacity(rows);
-                take_runs(bytes, rows, |word, times| words.resize(words.len() + times, word))?;
-                words
-            }
-            ColumnEncoding::Coded => return table(bytes, rows).map(Self::Coded),
-        };
-        Some(Self::Each(words))
+            ColumnEncoding::Coded => table(&bytes, rows).map(Self::Coded),
+            ColumnEncoding::Planes => Planes::whole(bytes, rows, false).map(Self::Each),
+            ColumnEncoding::DeltaPlanes => Planes::whole(bytes, rows, true).map(Self::Each),
+            ColumnEncoding::Split => Planes::split(bytes, rows, false).map(Self::Each),
+            ColumnEncoding::DeltaSplit => Planes::split(bytes, rows, true).map(Self::Each),
+            ColumnEncoding::Runs => Planes::runs(bytes, rows).map(Self::Each),
+            ColumnEncoding::Varint => Planes::varints(&bytes, rows, false).map(Self::Each),
+            ColumnEncoding::Delta => Planes::varints(&bytes, rows, true).map(Self::Each),
+        }
     }
+}
+
+/// The word of each row's shape; `None` if a shape has none.
+fn look_up_all(table: &[u64], shapes: &Planes) -> Option<Vec<u64>> {
+    // A table of 256 is indexed by a byte without a check.
+    let mut small = [0; 256];
+    let small =
+        small.get_mut(..table.len()).map(|start| start.copy_from_slice(table)).map(|()| small);
+    let mut words = Vec::with_capacity(shapes.rows());
+    let mut known = true;
+    shapes.visit(|_, shapes| {
+        known &= greatest(shapes) < table.len() as u64;
+        if !known {
+            return;
+        }
+        match &small {
+            Some(small) => {
+                words.extend(shapes.iter().map(|&shape| small[usize::from(shape as u8)]))
+            }
+            None => words.extend(shapes.iter().map(|&shape| table[shape as usize])),
+        }
+    });
+    known.then_some(words)
 }
 
 /// The greatest word; 0 if there are none.
 pub(crate) fn greatest(words: &[u64]) -> u64 {
     words.iter().fold(0, |greatest, &word| greatest.max(word))
-}
-
-fn from_varints(mut bytes: &[u8], rows: usize) -> Option<Vec<u64>> {
-    let mut words = Vec::with_capacity(rows);
-    varint::take_all(&mut bytes, rows, &mut words)?;
-    bytes.is_empty().then_some(words)
-}
-
-fn from_planes(bytes: &[u8], rows: usize) -> Option<Vec<u64>> {
-    if rows == 0 {
-        return bytes.is_empty().then(Vec::new);
-    }
-    let width = bytes.len() / rows;
-    if !(1..=8).contains(&width) || bytes.len() != width * rows {
-        return None;
-    }
-    let mut planes = bytes.chunks_exact(rows);
-    let first = planes.next()?;
-    let (mut words, done): (Vec<u64>, usize) = match planes.next() {
-        // The width of most noisy columns, in one pass.
-        Some(second) => {
-            let pairs = first.iter().zip(second);
-            (pairs.map(|(&low, &high)| u64::from(low) | u64::from(high) << 8).collect(), 2)
-        }
-        None => (first.iter().map(|&byte| u64::from(byte)).collect(), 1),
-    };
-    for (place, plane) in planes.enumerate() {
-        add_plane(&mut words, plane, done + place);
-    }
-    Some(words)
-}
-
-/// Gives the words of runs and how often they come; `None` if they are not `rows` words in all.
-fn take_runs(mut bytes: &[u8], rows: usize, mut run: impl FnMut(u64, usize)) -> Option<()> {
-    let mut left = rows;
-    while !bytes.is_empty() {
-        let word = varint::take(&mut bytes)?;
-        let times = usize::try_from(varint::take(&mut bytes)?).ok()?;
-        if times == 0 || times > left {
-            return None;
-        }
-        run(word, times);
-        left -= times;
-    }
-    (left == 0).then_some(())
-}
-
-fn from_split(bytes: &[u8], rows: usize) -> Option<Vec<u64>> {
-    let (&set, bytes) = bytes.split_last()?;
-    let len = set.count_ones() as usize * rows;
-    if set == 0 || bytes.len() < len {
-        return None;
-    }
-    let (planes, rest) = bytes.split_at(len);
-    // The planes of most columns are the lowest, which need no care for their place.
-    let low = (!set).trailing_zeros() as usize;
-    let mut words =
-        if low == 0 { vec![0; rows] } else { from_planes(&planes[..low * rows], rows)? };
-    if rows > 0 {
-        for (place, plane) in places(set).zip(planes.chunks_exact(rows)).skip(low) {
-            add_plane(&mut words, plane, place);
-        }
-    }
-    let mut at = 0;
-    let mut apart = true;
-    take_runs(rest, rows, |rest, times| {
-        if rest != 0 {
-            apart &= rest & bytes_of(set) == 0;
-            words[at..at + times].iter_mut().for_each(|word| *word |= rest);
-        }
-        at += times;
-    })?;
-    apart.then_some(words)
-}
-
-/// The places of the bytes in a set, the lowest first.
-fn places(set: u8) -> impl Iterator<Item = usize> {
-    (0..8).filter(move |place| set & 1 << place != 0)
-}
-
-/// All ones in the bytes at the places of a set.
-fn bytes_of(set: u8) -> u64 {
-    places(set).fold(0, |bytes, place| bytes | 0xFF << (8 * place))
-}
-
-/// Turns differences into words.
-fn sum_up(words: &mut [u64]) {
-    let mut previous = 0_u64;
-    for word in words {
-        previous = previous.wrapping_add(varint::unzigzag(*word));
-        *word = previous;
-    }
 }
 
 /// The words of a coded column, one for each shape; `None` if the bytes are not varints, or more than `rows`.
@@ -415,9 +307,12 @@ mod tests {
                 let rows = words.len() as u32;
                 let (least, most) = encoding.byte_range(rows);
                 prop_assert!((least..=most).contains(&(bytes.len() as u64)));
-                let decoded = Words::decode(encoding, bytes, rows).expect("just encoded");
+                let decoded = Words::decode(encoding, bytes.to_vec(), rows).expect("just encoded");
                 let back = decoded.expand(words.len(), &Words::Constant(0));
                 prop_assert_eq!(back.as_ref(), Some(&words));
+                let numbers: Vec<u32> = (0..rows).step_by(step).collect();
+                let some = decoded.expand_some(&numbers, &Words::Constant(0));
+                prop_assert_eq!(some, Some(words.iter().copied().step_by(step).collect()));
             }
         }
 
@@ -429,8 +324,8 @@ mod tests {
             shapes in prop::collection::vec(0_u64..9, 0..300),
         ) {
             if let Some(encoding) = ColumnEncoding::from_id(encoding) {
-                let shapes = Words::Each(shapes);
-                let expanded = Words::decode(encoding, &bytes, rows)
+                let shapes = Words::each(&shapes);
+                let expanded = Words::decode(encoding, bytes, rows)
                     .and_then(|words| words.expand(rows as usize, &shapes));
                 if let Some(words) = expanded {
                     prop_assert!(encoding == ColumnEncoding::Coded || words.len() == rows as usize);
@@ -478,8 +373,11 @@ mod tests {
 
     #[test]
     fn planes_and_what_is_left_must_not_overlap() {
-        let decode = |bytes: &[u8]| Words::decode(ColumnEncoding::Split, bytes, 2);
-        assert_eq!(decode(&[5, 6, 0x80, 2, 2, 1]), Some(Words::Each(vec![0x105, 0x106])));
+        let decode = |bytes: &[u8]| match Words::decode(ColumnEncoding::Split, bytes.to_vec(), 2)? {
+            Words::Each(planes) => Some(planes.all()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(decode(&[5, 6, 0x80, 2, 2, 1]), Some(vec![0x105, 0x106]));
         // The run's word has a bit where the plane is; there is no plane; the runs are of three rows.
         assert_eq!(decode(&[5, 6, 0x81, 2, 2, 1]), None);
         assert_eq!(decode(&[0x80, 2, 2, 0]), None);
@@ -489,8 +387,8 @@ mod tests {
     /// No writer of this crate makes them.
     #[test]
     fn the_plain_encodings_are_read() {
-        let decode = |encoding, bytes: &[u8]| match Words::decode(encoding, bytes, 3) {
-            Some(Words::Each(words)) => words,
+        let decode = |encoding, bytes: &[u8]| match Words::decode(encoding, bytes.to_vec(), 3) {
+            Some(Words::Each(planes)) => planes.all(),
             other => panic!("{other:?}"),
         };
         assert_eq!(decode(ColumnEncoding::Planes, &[1, 2, 3, 0, 1, 0]), [1, 0x102, 3]);
@@ -501,8 +399,9 @@ mod tests {
 
     #[test]
     fn coded_words_are_those_of_the_shapes() {
-        let decode = |shapes, bytes: &[u8]| {
-            Words::decode(ColumnEncoding::Coded, bytes, 4)?.expand(4, &Words::Each(shapes))
+        let decode = |shapes: Vec<u64>, bytes: &[u8]| {
+            Words::decode(ColumnEncoding::Coded, bytes.to_vec(), 4)?
+                .expand(4, &Words::each(&shapes))
         };
         assert_eq!(decode(vec![1, 0, 1, 1], &[5, 6]), Some(vec![6, 5, 6, 6]));
         assert_eq!(decode(vec![1, 0, 2, 1], &[5, 6]), None);

@@ -201,7 +201,7 @@ impl Directory {
             ));
         }
         codec::decompress(codec, stored, entry.raw_len as usize)
-            .and_then(|raw| Words::decode(encoding, &raw, self.rows))
+            .and_then(|raw| Words::decode(encoding, raw, self.rows))
             .ok_or_else(|| {
                 Error::corrupt(
                     offset,

@@ -84,7 +84,7 @@ impl Opening {
         self
     }
 
-    /// Keeps at most so many bytes of decoded columns; 32 MiB unless this is called, nothing with 0.
+    /// Keeps at most so many bytes of decompressed columns; 32 MiB unless this is called, nothing with 0.
     #[must_use]
     pub const fn cache(mut self, bytes: usize) -> Self {
         self.cache = bytes;
@@ -283,7 +283,7 @@ impl<I> Reader<I> {
         self.contents.bytes
     }
 
-    /// Bytes of decoded columns that are kept now; see [`Opening::cache`].
+    /// Bytes of decompressed columns that are kept now; see [`Opening::cache`].
     #[must_use]
     pub fn cached_bytes(&self) -> usize {
         self.cache.bytes()

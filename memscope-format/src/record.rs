@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
 /// A row that is stored as columns.
-pub trait Record: Sized {
+pub trait Record: Copy {
     /// An array with a word for each of [`Record::COLUMNS`].
     type Words: AsRef<[u64]> + AsMut<[u64]> + Copy + Default + Send;
 
@@ -30,6 +30,12 @@ pub trait Record: Sized {
     ///
     /// The place of the first column whose word means nothing.
     fn from_words(words: &Self::Words) -> Result<Self, usize>;
+
+    /// Sets the field of the column with this id in rows, from a word for each. Returns whether all words mean something;
+    /// the fields of those that do not are left as they are.
+    fn set<'a>(rows: impl Iterator<Item = &'a mut Self>, id: u16, words: &[u64]) -> bool
+    where
+        Self: 'a;
 }
 
 /// A row of a [`Stream`].
@@ -110,6 +116,13 @@ macro_rules! columns {
                         $crate::record::place(Self::COLUMNS, $name).unwrap_or(0)
                     })?,
                 )*})
+            }
+
+            fn set<'a>(rows: impl Iterator<Item = &'a mut Self>, id: u16, words: &[u64]) -> bool {
+                match id {
+                    $($id => $crate::word::set(rows.map(|row| &mut row.$field), words),)*
+                    _ => false,
+                }
             }
         }
     };

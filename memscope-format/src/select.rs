@@ -6,7 +6,7 @@
 
 use crate::chunk::Rows;
 use crate::chunks::ChunkRef;
-use crate::column::{Column, SHAPE, Words};
+use crate::column::{Column, Planes, SHAPE, Words};
 use crate::error::Error;
 use crate::projection::{ColumnChunk, Columns, find};
 use crate::reader::Reader;
@@ -360,8 +360,9 @@ impl<R: Event, I: Input> SelectedChunk<'_, R, I> {
                 Words::Each(_) => each.push((words, taken)),
             }
         }
-        for (words, taken) in each {
-            picked.retain(words.each(), |word| taken.contains(&word));
+        for (words, taken) in &each {
+            let Words::Each(words) = &**words else { continue };
+            picked.retain(words, |word| taken.contains(&word));
         }
         if let Some(left) = shapes_left.filter(|left| left.contains(&false)) {
             let shapes = stored.column(SHAPE).await?;
@@ -415,16 +416,21 @@ enum Picked {
 
 impl Picked {
     /// Keeps the rows whose word is taken.
-    fn retain(&mut self, words: &[u64], takes: impl Fn(u64) -> bool) {
+    fn retain(&mut self, words: &Planes, takes: impl Fn(u64) -> bool) {
+        let mut taken = Vec::new();
         match self {
-            Self::All => {
-                let rows = (0..).zip(words).filter(|(_, word)| takes(**word));
-                *self = Self::Some(rows.map(|(row, _)| row).collect());
-            }
+            Self::All => words.visit(|first, words| {
+                // The rows of a chunk are fewer than 2^32.
+                let rows = (first as u32..).zip(words).filter(|(_, word)| takes(**word));
+                taken.extend(rows.map(|(row, _)| row));
+            }),
             Self::Some(rows) => {
-                rows.retain(|&row| words.get(row as usize).is_some_and(|&word| takes(word)));
+                let words = words.some(rows).unwrap_or_default();
+                let rows = rows.iter().zip(words).filter(|(_, word)| takes(*word));
+                taken.extend(rows.map(|(row, _)| row));
             }
         }
+        *self = Self::Some(taken);
     }
 
     const fn is_none(&self) -> bool {

@@ -12,6 +12,22 @@ pub(crate) trait Word: Sized {
     fn from_word(word: u64) -> Option<Self>;
 }
 
+/// Sets fields, each from its word. Returns whether all words mean something.
+#[inline]
+pub(crate) fn set<'a, T: Word + 'a>(
+    fields: impl Iterator<Item = &'a mut T>,
+    words: &[u64],
+) -> bool {
+    let mut valid = true;
+    for (field, &word) in fields.zip(words) {
+        match T::from_word(word) {
+            Some(value) => *field = value,
+            None => valid = false,
+        }
+    }
+    valid
+}
+
 macro_rules! numbers {
     ($($number:ty),*) => {$(
         impl Word for $number {

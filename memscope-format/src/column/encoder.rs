@@ -4,7 +4,8 @@
 //! or of each difference to the word before, that tell neighbours apart; the others stay runs. What fits is seen from the
 //! words themselves, so that no table says how a column is to be encoded.
 
-use super::{ColumnEncoding, bytes_of, places};
+use super::ColumnEncoding;
+use super::planes::{bytes_of, places};
 use crate::varint;
 
 /// Words that are encoded at once: few enough to stay in the first cache.

@@ -56,18 +56,19 @@ pub(super) fn column(data: &[u8]) {
     if !(least..=most).contains(&(raw.len() as u64)) {
         return;
     }
-    let Some(words) = Words::decode(encoding, raw, rows) else { return };
-    let shapes = (0..rows as usize)
+    let Some(words) = Words::decode(encoding, raw.to_vec(), rows) else { return };
+    let shapes: Vec<u64> = (0..rows as usize)
         .map(|row| shapes.get(row % shapes.len().max(1)).copied().map_or(0, u64::from))
         .collect();
-    let shapes = Words::Each(shapes);
+    let shapes = Words::each(&shapes);
     let all = words.expand(rows as usize, &shapes);
     let numbers: Vec<u32> = (0..rows).collect();
     assert_eq!(all, words.expand_some(&numbers, &shapes), "rows by number are the rows");
     if let Some(all) = all {
         assert_eq!(all.len(), rows as usize, "a word a row");
     }
-    assert!(words.bytes() <= 64 + 8 * (rows as usize + 1).next_power_of_two(), "8 bytes a row");
+    let most = raw.len().max(8 * (rows as usize + 1).next_power_of_two());
+    assert!(words.bytes() <= 64 + most, "what was stored, or 8 bytes a row");
 }
 
 /// A codec: its id and a raw length, then stored bytes. What is decompressed is as long as it was said to be.

@@ -78,6 +78,10 @@ impl Record for Zst {
     fn from_words(words: &Self::Words) -> Result<Self, usize> {
         Lifecycle::from_words(words).map(Self)
     }
+
+    fn set<'a>(rows: impl Iterator<Item = &'a mut Self>, id: u16, words: &[u64]) -> bool {
+        Lifecycle::set(rows.map(|row| &mut row.0), id, words)
+    }
 }
 
 impl Event for Zst {
