@@ -202,7 +202,7 @@ fn what_goes_to_a_pipe_has_all_columns() {
     let mut memscope = Command::new(env!("CARGO_BIN_EXE_memscope"));
     memscope.args(["summary", "serve.memscope"]).current_dir(dir.path()).env_remove("COLUMNS");
     let text = String::from_utf8(memscope.output().unwrap().stdout).unwrap();
-    assert!(text.contains("Scope end  Where\n"), "{text}");
+    assert!(text.contains("Scope end  Escapes   Where\n"), "{text}");
     assert!(!text.contains("left out"), "{text}");
 }
 

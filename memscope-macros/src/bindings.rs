@@ -3,7 +3,7 @@
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Meta, Pat, PatIdent, Token};
+use syn::{Attribute, Meta, Pat, PatIdent, Receiver, Token};
 
 /// A variable that holds a value of its own.
 #[derive(Debug, Clone)]
@@ -32,8 +32,9 @@ impl Bindings {
     }
 
     /// A method's `self`, taken by value.
-    pub(crate) fn of_self(token: Token![self], attributes: &[Attribute]) -> Self {
-        let binding = Binding { ident: token.into(), cfgs: cfgs(attributes), mutability: None };
+    pub(crate) fn of_self(receiver: &Receiver) -> Self {
+        let (ident, cfgs) = (receiver.self_token.into(), cfgs(&receiver.attrs));
+        let binding = Binding { ident, cfgs, mutability: receiver.mutability };
         Self { values: vec![binding], has_references: false }
     }
 
@@ -99,7 +100,7 @@ pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| decides(&attribute.meta)).cloned().collect()
 }
 
-fn decides(meta: &Meta) -> bool {
+pub(crate) fn decides(meta: &Meta) -> bool {
     if meta.path().is_ident("cfg") {
         return true;
     }

@@ -139,7 +139,7 @@ impl Names {
         let mut names = Self::default();
         for argument in &function.sig.inputs {
             let bindings = match argument {
-                FnArg::Receiver(receiver) => Bindings::of_self(receiver.self_token, &[]),
+                FnArg::Receiver(receiver) => Bindings::of_self(receiver),
                 FnArg::Typed(argument) => Bindings::of(&argument.pat, &[]),
             };
             names.arguments.extend(bindings.values.into_iter().map(|binding| binding.ident));

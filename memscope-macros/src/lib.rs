@@ -15,6 +15,7 @@ mod errors;
 mod expand;
 mod model;
 mod nearest;
+mod ownership;
 #[cfg(test)]
 mod tests;
 
@@ -65,6 +66,13 @@ use proc_macro2::TokenStream;
 ///   `Pin<Box<dyn Future>>` or `BoxFuture`), instead: every poll, on the thread that polls, and of each future when it was
 ///   first polled, within which other, and whether it came to its end, was dropped before or unwound. Its body becomes a future
 ///   within the future, which keeps the arguments a second time. The block may be in a `Box::pin`, in a variable or in a branch.
+///
+/// Whether a variable was dropped at the end of its scope or had been moved is recorded where that is certain: by a drop hook
+/// of its type that ran or did not; or by the body, if all that it does with the variable by name is to borrow it (`&v`, `v[i]`,
+/// `v += 1`, `v == w`, but not `v.len()`, which may take it), if it has just been borrowed and is not changed or named otherwise
+/// any more, or if the next thing that a statement does with it is to move it (`f(v)`, `return v`, `Some(v)`, `move || v.len()`).
+/// Of a `mut` container that stays or is moved so the last state is recorded, too: one more event. Of all others the end
+/// stays unknown, as after a panic on the way to a move.
 ///
 /// Functions, impl blocks and traits inside the body are included, as `load::inner::pages`.
 ///

@@ -32,7 +32,7 @@ pub use tracked::Tracked;
 pub(crate) mod private {
     pub use super::calls::{Call, Polled, polled, polled_returning};
     pub use super::hooks::{
-        DropHasHook, Exit, Scoped, Slot, drop_hook, drop_hook_if_tracked, is_hooked,
+        DropHasHook, Exit, Last, Scoped, Slot, drop_hook, drop_hook_if_tracked, is_hooked,
         own_drop_has_hook, scoped, scoped_always, snapshot,
     };
     pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, inspect, shape_of};
@@ -42,7 +42,7 @@ pub(crate) mod private {
     pub use super::tracked::tracked;
     pub use crate::{__inspect as inspect, __shape_of as shape_of, __site as site};
     pub use inventory;
-    pub use memscope_format::defs::SiteKind;
+    pub use memscope_format::defs::{Escape, SiteKind};
 }
 
 /// Makes a [`Tracked`] value of an expression, without a procedural macro: as

@@ -3,7 +3,7 @@
 use crate::cell::{Cell, bytes, count, none, time};
 use crate::names::{short_type, short_types};
 use crate::table::{Kind, Table};
-use memscope_format::defs::SiteKind;
+use memscope_format::defs::{Escape, SiteKind};
 use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::report::{
     CaptureFigures, Figure, FunctionFigures, LifeFigures, Place, Report, SlowDrop,
@@ -33,6 +33,7 @@ pub(super) fn sites(report: &Report, top: usize) -> (Table, usize) {
         .optional("Moved", Kind::Figure)
         .optional("Drop/move", Kind::Figure)
         .optional("Scope end", Kind::Figure)
+        .optional("Escapes", Kind::Word)
         .optional("Where", Kind::Path);
     // What `snapshot!` reads has its place among the containers: no value lives at it.
     let sites = report.sites.iter().filter(|site| site.site.kind != Some(SiteKind::Snapshot));
@@ -54,6 +55,7 @@ pub(super) fn sites(report: &Report, top: usize) -> (Table, usize) {
             count(&lives.moved),
             count(&lives.unknown_end),
             count(&lives.scope_ended),
+            escape_words(place).into(),
             format!("{}:{}", place.file, place.line).into(),
         ]);
     }
@@ -352,6 +354,18 @@ fn kind_word(kind: Option<SiteKind>) -> &'static str {
     }
 }
 
+/// Says where the values of a variable may go.
+fn escape_words(place: &Place) -> &'static str {
+    match (place.kind, place.escape) {
+        (_, Some(Escape::Dropped)) => "no",
+        (_, Some(Escape::Returned)) => "returned",
+        (_, Some(Escape::Captured)) => "captured",
+        (_, Some(Escape::Passed)) => "passed on",
+        (Some(SiteKind::Variable | SiteKind::Argument), None) => "unknown",
+        _ => "-",
+    }
+}
+
 fn reason_words(reason: SnapshotReason) -> &'static str {
     match reason {
         SnapshotReason::Birth => "at birth",
@@ -393,6 +407,7 @@ mod tests {
             line,
             column: 9,
             tags: vec!["hot".to_owned()],
+            escape: None,
         };
         let names = Names(HashMap::from([("load::v", 2), ("load::raw", 1)]));
         assert_eq!(names.tagged(&place("load::raw", 3)), "load::raw [hot]");

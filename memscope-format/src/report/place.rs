@@ -1,6 +1,6 @@
 //! Which place in source a figure is about.
 
-use crate::defs::{SiteDef, SiteKind};
+use crate::defs::{Escape, SiteDef, SiteKind};
 use serde::Serialize;
 use std::fmt;
 
@@ -22,6 +22,9 @@ pub struct Place {
     /// What the user tagged it with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Of a variable or argument, what becomes of its value; `None` where the source does not prove it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escape: Option<Escape>,
 }
 
 impl Place {
@@ -35,6 +38,7 @@ impl Place {
             line: site.line,
             column: site.column,
             tags: site.tags.clone(),
+            escape: site.escape,
         }
     }
 
@@ -48,6 +52,7 @@ impl Place {
             line: 0,
             column: 0,
             tags: Vec::new(),
+            escape: None,
         }
     }
 

@@ -4,14 +4,16 @@ use super::Mode;
 use super::expectations::excuse;
 use super::future::{each_returned_block, output_of_function, output_of_future};
 use super::graft::Grafts;
-use super::hook::{AsyncBody, Bind, Hooks, Kind};
+use super::hook::{AsyncBody, Bind, Guard, Hooks, Kind};
 use super::inert::{extends_a_temporary, is_inert_initialiser, is_inert_type};
 use super::returns::{is_inferred, may_be_container, show_returned};
 use crate::attr::Options;
 use crate::bindings::{Binding, Bindings};
 use crate::check::returns_never;
+use crate::ownership::{Ending, Ownership};
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
+use std::collections::HashMap;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
@@ -26,11 +28,24 @@ pub(super) struct Hooking<'a> {
     pub(super) grafts: Grafts,
     pub(super) options: &'a Options,
     pub(super) mode: Mode,
+    body: Body,
+}
+
+/// The body that hooks are being put into.
+#[derive(Debug, Default)]
+struct Body {
+    ownership: Ownership,
+    /// How many of its statements have been reached.
+    statements: usize,
+    /// What is to stand before and behind statements that are yet to come, by their numbers.
+    before: HashMap<usize, TokenStream>,
+    behind: HashMap<usize, TokenStream>,
 }
 
 impl<'a> Hooking<'a> {
     pub(super) fn new(options: &'a Options, mode: Mode) -> Self {
-        Self { hooks: Hooks::with(options), grafts: Grafts::default(), options, mode }
+        let (hooks, grafts) = (Hooks::with(options), Grafts::default());
+        Self { hooks, grafts, options, mode, body: Body::default() }
     }
 
     pub(super) fn expand_function(
@@ -62,8 +77,11 @@ impl<'a> Hooking<'a> {
     /// Puts hooks into a function's body.
     pub(super) fn body(&mut self, name: String, signature: &Signature, body: &mut Block) {
         self.hooks.enter(name);
+        let ownership = Ownership::of(signature, body);
+        let outer = std::mem::replace(&mut self.body, Body { ownership, ..Body::default() });
         let arguments = self.arguments(signature);
         self.visit_block_mut(body);
+        self.body = outer;
         let mut first = Vec::new();
         if signature.asyncness.is_some() {
             first.push(self.polls_of_body(signature));
@@ -150,28 +168,52 @@ impl<'a> Hooking<'a> {
             FnArg::Receiver(receiver) => match &receiver.kind {
                 ReceiverKind::Reference(..) => return Vec::new(),
                 ReceiverKind::Typed(_, ty) if is_inert_type(ty) => return Vec::new(),
-                _ => Bindings::of_self(receiver.self_token, &receiver.attrs),
+                _ => Bindings::of_self(receiver),
             },
             FnArg::Typed(argument) if is_inert_type(&argument.ty) => return Vec::new(),
             FnArg::Typed(argument) => Bindings::of(&argument.pat, &argument.attrs),
         };
         let mut values = bindings.values;
         values.retain(|binding| self.wants(Kind::Argument, binding));
-        let hook = |binding| self.hooks.scoped(Kind::Argument, binding, Bind::IfDropped);
+        let hook = |binding: &Binding| {
+            let ending = self.body.ownership.of_argument(binding);
+            let (emitted, guard) =
+                self.hooks.scoped(Kind::Argument, binding, Bind::IfDropped, &ending);
+            self.mark(binding, &ending, &guard);
+            emitted
+        };
         values.iter().map(hook).collect()
     }
 
-    /// The statements to put before and after a `let`.
-    fn declaration(&mut self, local: &Local) -> (TokenStream, TokenStream) {
+    /// Remembers what is known of a variable at statements that are yet to come.
+    fn mark(&mut self, binding: &Binding, ending: &Ending, guard: &Guard) {
+        for (statement, mention) in &ending.moves {
+            let mark = self.hooks.moved(guard, mention, binding);
+            self.body.before.entry(*statement).or_default().extend(mark);
+        }
+        if let Some((statement, mention)) = &ending.kept {
+            let mark = self.hooks.kept(guard, mention, binding);
+            self.body.behind.entry(*statement).or_default().extend(mark);
+        }
+    }
+
+    /// The statements to put before and after a `let`, which is the statement of this number.
+    fn declaration(&mut self, local: &Local, number: usize) -> (TokenStream, TokenStream) {
         if local.init.as_ref().is_some_and(|init| is_inert_initialiser(&init.expr))
             || declared_type(&local.pat).is_some_and(is_inert_type)
         {
             return Default::default();
         }
         let bindings = Bindings::of(&local.pat, &local.attrs);
-        let wanted: Vec<_> =
-            bindings.values.iter().filter(|one| self.wants(Kind::Variable, one)).cloned().collect();
-        around(&mut self.hooks, local, &bindings, &wanted, Bind::IfDropped)
+        let wanted = bindings.values.iter().filter(|one| self.wants(Kind::Variable, one));
+        let ending = |one: &Binding| self.body.ownership.of_variable(one, number);
+        let wanted: Vec<_> = wanted.map(|one| (one.clone(), ending(one))).collect();
+        let (before, after, guards) =
+            around(&mut self.hooks, local, &bindings, &wanted, Bind::IfDropped);
+        for ((binding, ending), guard) in wanted.iter().zip(&guards) {
+            self.mark(binding, ending, guard);
+        }
+        (before, after)
     }
 }
 
@@ -179,12 +221,17 @@ impl VisitMut for Hooking<'_> {
     fn visit_block_mut(&mut self, block: &mut Block) {
         let statements = std::mem::take(&mut block.stmts);
         for mut statement in statements {
-            let (before, after) = match &mut statement {
-                Stmt::Local(local) => self.declaration(local),
+            let number = self.body.statements;
+            self.body.statements += 1;
+            let mut before = self.body.before.remove(&number).unwrap_or_default();
+            let (declaring, mut after) = match &mut statement {
+                Stmt::Local(local) => self.declaration(local, number),
                 Stmt::Item(item) => (TokenStream::new(), self.item_in_body(item)),
                 _ => Default::default(),
             };
+            before.extend(declaring);
             self.visit_stmt_mut(&mut statement);
+            after.extend(self.body.behind.remove(&number));
             if !before.is_empty() {
                 block.stmts.push(self.grafts.mark(before));
             }
@@ -216,28 +263,32 @@ impl VisitMut for Hooking<'_> {
 }
 
 /// The hooks of the wanted ones among the variables that a `let` declares: before and after it if it declares one,
-/// else after it for each.
+/// else after it for each; and the guards, one for each.
 pub(super) fn around(
     hooks: &mut Hooks,
     local: &Local,
     bindings: &Bindings,
-    wanted: &[Binding],
+    wanted: &[(Binding, Ending)],
     bind: Bind,
-) -> (TokenStream, TokenStream) {
+) -> (TokenStream, TokenStream, Vec<Guard>) {
     let Some(init) = &local.init else {
         return Default::default();
     };
     match wanted {
-        [binding]
+        [(binding, ending)]
             if bindings.values.len() == 1
                 && !bindings.has_references
                 && !extends_a_temporary(&init.expr) =>
         {
-            hooks.enclosing(binding, bind)
+            let (before, after, guard) = hooks.enclosing(binding, bind, ending);
+            (before, after, vec![guard])
         }
         several => {
-            let hook = |binding| hooks.scoped(Kind::Variable, binding, bind);
-            (TokenStream::new(), several.iter().map(hook).collect())
+            let hook = |(binding, ending): &(Binding, Ending)| {
+                hooks.scoped(Kind::Variable, binding, bind, ending)
+            };
+            let (after, guards): (TokenStream, Vec<_>) = several.iter().map(hook).unzip();
+            (TokenStream::new(), after, guards)
         }
     }
 }

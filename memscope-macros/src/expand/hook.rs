@@ -10,6 +10,7 @@ use super::graft::{Call, Wrap};
 use super::returns::Shown;
 use crate::attr::Options;
 use crate::bindings::Binding;
+use crate::ownership::{Ending, Escape};
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt;
@@ -46,6 +47,19 @@ pub(super) enum Bind {
     IfDropped,
     /// Always: the user asked for this variable.
     Always,
+}
+
+/// The variable of the expansion that stands for one of the user's, which marks name.
+#[derive(Debug)]
+pub(super) struct Guard {
+    ident: Ident,
+    ty: &'static str,
+}
+
+impl ToTokens for Guard {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.ident.to_tokens(tokens);
+    }
 }
 
 impl Hooks {
@@ -88,6 +102,11 @@ impl Hooks {
 
     /// An expression for the `&'static Site` of a place.
     pub(super) fn site(&self, kind: Kind, name: &str, at: Span) -> TokenStream {
+        self.site_of(kind, name, at, None)
+    }
+
+    /// The same of a variable of which it is proved where its value may go.
+    fn site_of(&self, kind: Kind, name: &str, at: Span, escape: Option<Escape>) -> TokenStream {
         let span = emitted(at);
         let krate = self.krate(span);
         let kind = Ident::new(
@@ -114,19 +133,30 @@ impl Hooks {
         // proc_macro2 counts columns from 0, `column!` and captures from 1.
         let column = Literal::usize_unsuffixed(start.column + 1);
         let tags = &self.tags;
-        quote_spanned!(span=> #krate::__private::site!(#kind, #name_and_scope, #file, #line, #column #(, #tags)*))
+        let escape = escape.map(|escape| {
+            let escape = format_ident!("{escape:?}", span = span);
+            quote_spanned!(span=> ; #escape)
+        });
+        quote_spanned!(span=> #krate::__private::site!(#kind, #name_and_scope, #file, #line, #column #(, #tags)* #escape))
     }
 
     /// A statement after a binding whose guard only marks where the scope ends.
-    pub(super) fn scoped(&mut self, kind: Kind, binding: &Binding, bind: Bind) -> TokenStream {
+    pub(super) fn scoped(
+        &mut self,
+        kind: Kind,
+        binding: &Binding,
+        bind: Bind,
+        ending: &Ending,
+    ) -> (TokenStream, Guard) {
         let at = binding.ident.span();
         let span = emitted(at);
         let krate = self.krate(span);
         let exit = self.guard("exit", span);
         let name = self.called(&binding.ident);
-        let site = self.site(kind, &name, at);
+        let site = self.site_of(kind, &name, at, ending.escape);
         let variable = &binding.ident;
         let attributes = attributes(binding, span);
+        let mutability = ending.has_marks().then(|| quote_spanned!(span=> mut));
         let scoped = Ident::new(
             match bind {
                 Bind::IfDropped => "scoped",
@@ -135,7 +165,8 @@ impl Hooks {
             span,
         );
         self.count += 1;
-        quote_spanned!(span=> #attributes let #exit = #krate::__private::#scoped(#site, &#variable, 0);)
+        let emitted = quote_spanned!(span=> #attributes let #mutability #exit = #krate::__private::#scoped(#site, &#variable, 0););
+        (emitted, Guard { ident: exit, ty: "Scoped" })
     }
 
     /// The statements before and after a declaration, whose guards enclose the variable's drop.
@@ -143,13 +174,14 @@ impl Hooks {
         &mut self,
         binding: &Binding,
         bind: Bind,
-    ) -> (TokenStream, TokenStream) {
+        ending: &Ending,
+    ) -> (TokenStream, TokenStream, Guard) {
         let at = binding.ident.span();
         let span = emitted(at);
         let krate = self.krate(span);
         let (slot, exit) = (self.guard("slot", span), self.guard("exit", span));
         let name = self.called(&binding.ident);
-        let site = self.site(Kind::Variable, &name, at);
+        let site = self.site_of(Kind::Variable, &name, at, ending.escape);
         let variable = &binding.ident;
         let cfgs = &binding.cfgs;
         let attributes = attributes(binding, span);
@@ -161,10 +193,41 @@ impl Hooks {
             span,
         );
         self.count += 1;
-        (
-            quote_spanned!(span=> #(#cfgs)* let mut #slot = #krate::__private::Slot::new(#site);),
-            quote_spanned!(span=> #attributes let #exit = #krate::__private::Slot::#bind(&mut #slot, &#variable, 0);),
-        )
+        let before =
+            quote_spanned!(span=> #(#cfgs)* let mut #slot = #krate::__private::Slot::new(#site););
+        let after = quote_spanned!(span=> #attributes let #exit = #krate::__private::Slot::#bind(&mut #slot, &#variable, 0););
+        (before, after, Guard { ident: slot, ty: "Slot" })
+    }
+
+    /// A statement behind which a variable stays, as it is, until its scope ends.
+    pub(super) fn kept(&self, guard: &Guard, mention: &Ident, binding: &Binding) -> TokenStream {
+        let (span, call) = self.method(guard, binding);
+        let attributes = attributes(binding, span);
+        match binding.mutability {
+            None => quote_spanned!(span=> #attributes #call stays(&mut #guard, &#mention);),
+            Some(_) => {
+                let last = format_ident!("{}_last", guard.ident, span = span);
+                quote_spanned!(span=> #attributes let #last = #call kept(&mut #guard, &#mention, 0);)
+            }
+        }
+    }
+
+    /// A statement behind which a variable is moved. What cannot have changed is not read again.
+    pub(super) fn moved(&self, guard: &Guard, mention: &Ident, binding: &Binding) -> TokenStream {
+        let (span, call) = self.method(guard, binding);
+        let attributes = attributes(binding, span);
+        match binding.mutability {
+            None => quote_spanned!(span=> #attributes #call leaves(&mut #guard, &#mention);),
+            Some(_) => quote_spanned!(span=> #attributes #call moves(&mut #guard, &#mention, 0);),
+        }
+    }
+
+    /// The path to a method of a variable's guard, up to its name.
+    fn method(&self, guard: &Guard, binding: &Binding) -> (Span, TokenStream) {
+        let span = emitted(binding.ident.span());
+        let krate = self.krate(span);
+        let ty = Ident::new(guard.ty, span);
+        (span, quote_spanned!(span=> #krate::__private::#ty::))
     }
 
     /// The statement at the beginning of a function's body that records the call.

@@ -6,6 +6,7 @@ use super::hook::{Bind, Hooks, Kind, emitted};
 use crate::attr::Options;
 use crate::bindings::{Binding, Bindings};
 use crate::errors::Errors;
+use crate::ownership::Ending;
 use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
@@ -69,8 +70,13 @@ impl Declaration {
                     Some(local) if mode == Mode::On => {
                         let bindings = Bindings::of(&local.pat, &local.attrs);
                         hooks.call_next(name.clone());
-                        let (before, after) =
-                            around(&mut hooks, &local, &bindings, &bindings.values, Bind::Always);
+                        let wanted: Vec<_> = bindings
+                            .values
+                            .iter()
+                            .map(|one| (one.clone(), Ending::default()))
+                            .collect();
+                        let (before, after, _) =
+                            around(&mut hooks, &local, &bindings, &wanted, Bind::Always);
                         [before, tokens, after]
                     }
                     _ => [TokenStream::new(), tokens, TokenStream::new()],
@@ -83,7 +89,9 @@ impl Declaration {
                     match mode {
                         Mode::On => {
                             hooks.call_next(name.clone());
-                            hooks.scoped(Kind::Variable, variable, Bind::Always)
+                            hooks
+                                .scoped(Kind::Variable, variable, Bind::Always, &Ending::default())
+                                .0
                         }
                         Mode::Off => quote_spanned!(emitted(ident.span())=> let _ = &#ident;),
                     }

@@ -4,7 +4,7 @@ use super::inspect::{FieldPass, FieldVisitor, Inspected, Reading, Sight, Trackab
 use super::recorder::{self, Recorder};
 use super::shape::{DescOf, TypeDesc};
 use super::site::{Hook, Site};
-use memscope_format::defs::ContainerKind;
+use memscope_format::defs::{ContainerKind, Escape};
 use memscope_format::raw::{DURATION_UNKNOWN, RawKind, flags};
 use memscope_format::rows::SnapshotReason;
 
@@ -12,8 +12,98 @@ use memscope_format::rows::SnapshotReason;
 #[derive(Debug)]
 pub struct Slot {
     site: &'static Site,
-    /// The hook and the value's id once the variable is bound; `None` if nothing is recorded of it.
-    bound: Option<(&'static Hook, u64)>,
+    /// `None` if nothing is recorded of the variable.
+    bound: Option<Bound>,
+}
+
+/// A variable that is recorded, and what is known of its end.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    hook: &'static Hook,
+    /// The value's id.
+    value: u64,
+    /// Where the variable lies: the macros tell variables apart by name only.
+    addr: usize,
+    /// [`flags::DROPPED`] or [`flags::MOVED`] once that is certain.
+    outcome: u8,
+}
+
+impl Bound {
+    /// Records the birth of a variable.
+    #[inline(always)]
+    fn new<T>(site: &'static Site, place: &T, variable: Inspected) -> Option<Self> {
+        let born = recorder::with(|recorder| {
+            let hook = site.hook(variable.desc)?;
+            Some((hook, born(recorder, hook, variable, recorder.now())?))
+        });
+        let (hook, value) = born.flatten()?;
+        let outcome = if site.escape.is_some_and(|escape| matches!(escape, Escape::Dropped)) {
+            flags::DROPPED
+        } else {
+            0
+        };
+        Some(Self { hook, value, addr: core::ptr::from_ref(place).addr(), outcome })
+    }
+
+    /// Notes what is certain of the end of a variable. `None` where nothing may be said of it.
+    #[inline(always)]
+    fn note<T>(bound: &mut Option<Self>, variable: &T, outcome: u8) -> Option<Self> {
+        if const { !core::mem::needs_drop::<T>() || size_of::<T>() == 0 } {
+            // It may be copied; or two may lie at one address.
+            return None;
+        }
+        let bound = bound.as_mut()?;
+        if bound.addr != core::ptr::from_ref(variable).addr() {
+            return None;
+        }
+        bound.outcome = outcome;
+        Some(*bound)
+    }
+
+    /// Notes that the variable is moved now, with its last state.
+    #[inline(always)]
+    fn moves<T, S: Sight<T>>(bound: &mut Option<Self>, variable: &T) {
+        if let Some(bound) = Self::note(bound, variable, flags::MOVED)
+            && const { S::SHAPE.container().is_some() }
+        {
+            let _ = recorder::with(|recorder| {
+                last_state(recorder, bound.hook, bound.value, S::look(variable), recorder.now());
+            });
+        }
+    }
+
+    /// Notes that the variable keeps its state until its scope ends.
+    #[inline(always)]
+    fn kept<T, S: Sight<T>>(bound: &mut Option<Self>, variable: &T) -> Last {
+        // How many handles there are may change elsewhere.
+        let shows = const {
+            matches!(S::SHAPE.container(), Some(container) if !container.kind.is_counted())
+        };
+        let bound = Self::note(bound, variable, flags::DROPPED).filter(|_| shows);
+        Last(bound.map(|bound| (bound.hook, bound.value, S::look(variable))))
+    }
+
+    /// What is proved of the variable's end. A statement that was to move it may have unwound before.
+    #[inline(always)]
+    fn proved(&self) -> u8 {
+        if self.outcome == flags::MOVED && std::thread::panicking() { 0 } else { self.outcome }
+    }
+}
+
+/// Stands behind a point from which on a variable keeps its state: records it when the scope ends, before the variable is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Last(Option<(&'static Hook, u64, Inspected)>);
+
+impl Drop for Last {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some((hook, value, state)) = self.0 {
+            let _ = recorder::with(|recorder| {
+                last_state(recorder, hook, value, state, recorder.now());
+            });
+        }
+    }
 }
 
 /// Stands after a tracked variable, so that it is dropped before it: the start of the variable's drop.
@@ -45,19 +135,35 @@ impl Slot {
     /// Records the birth of the variable.
     #[inline(always)]
     pub fn bind_always<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Exit {
-        let variable = S::look(variable);
-        let born = recorder::with(|recorder| {
-            let hook = self.site.hook(variable.desc)?;
-            Some((hook, born(recorder, hook, variable, recorder.now())?))
-        });
-        match born.flatten() {
-            Some((hook, value)) => {
-                self.bound = Some((hook, value));
-                // Without drop glue there is no drop to time: the end of the scope is one event, when the slot goes.
-                Exit { value: if variable.desc.needs_drop { value } else { 0 } }
-            }
-            None => Exit { value: 0 },
-        }
+        let seen = S::look(variable);
+        self.bound = Bound::new(self.site, variable, seen);
+        // Without drop glue there is no drop to time: the end of the scope is one event, when the slot goes.
+        let timed = self.bound.filter(|_| seen.desc.needs_drop);
+        Exit { value: timed.map_or(0, |bound| bound.value) }
+    }
+
+    /// Notes that the variable is moved by what comes next.
+    #[inline(always)]
+    pub fn leaves<T>(&mut self, variable: &T) {
+        let _ = Bound::note(&mut self.bound, variable, flags::MOVED);
+    }
+
+    /// Notes that the variable stays until its scope ends.
+    #[inline(always)]
+    pub fn stays<T>(&mut self, variable: &T) {
+        let _ = Bound::note(&mut self.bound, variable, flags::DROPPED);
+    }
+
+    /// As [`Self::leaves`], and records its state.
+    #[inline(always)]
+    pub fn moves<T, S: Sight<T>>(&mut self, variable: &T, _: S) {
+        Bound::moves::<T, S>(&mut self.bound, variable);
+    }
+
+    /// As [`Self::stays`], and records its state when the scope ends.
+    #[inline(always)]
+    pub fn kept<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Last {
+        Bound::kept::<T, S>(&mut self.bound, variable)
     }
 }
 
@@ -73,12 +179,12 @@ impl Drop for Exit {
 impl Drop for Slot {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some((hook, value)) = self.bound {
+        if let Some(bound) = &self.bound {
             let _ = recorder::with(|recorder| {
-                if hook.needs_drop {
-                    end_of_variable(recorder, hook, value);
+                if bound.hook.needs_drop {
+                    end_of_variable(recorder, bound);
                 } else {
-                    end_of_scope(recorder, hook, value);
+                    end_of_scope(recorder, bound);
                 }
             });
         }
@@ -88,9 +194,10 @@ impl Drop for Slot {
 /// Records that the scope of a variable has ended, and how.
 ///
 /// If every drop of the variable's type runs a drop hook, then one has run directly in this drop, or the value
-/// had been moved out: proof of either. Of other types the outcome stays unknown.
+/// had been moved out: proof of either. Of other types the body may prove it.
 #[inline(always)]
-fn end_of_variable(recorder: &Recorder, hook: &Hook, value: u64) {
+fn end_of_variable(recorder: &Recorder, bound: &Bound) {
+    let Bound { hook, value, .. } = *bound;
     let end = recorder.now();
     let (closed, depth) = match recorder.close_drop(value) {
         Some((closed, depth)) => (Some(closed), depth),
@@ -100,7 +207,7 @@ fn end_of_variable(recorder: &Recorder, hook: &Hook, value: u64) {
         Some(closed) if hook.has_drop_hook && closed.start.is_some() => {
             if closed.first_hook == hook.type_id { flags::DROPPED } else { flags::MOVED }
         }
-        _ => 0,
+        _ => bound.proved(),
     };
     let start = closed.and_then(|closed| closed.start);
     emit_end(recorder, hook, outcome, value, end, start, depth);
@@ -108,8 +215,10 @@ fn end_of_variable(recorder: &Recorder, hook: &Hook, value: u64) {
 
 /// Records that the scope of a variable has ended, of which no drop is timed.
 #[inline(always)]
-fn end_of_scope(recorder: &Recorder, hook: &Hook, value: u64) {
-    emit_end(recorder, hook, flags::EXIT, value, recorder.now(), None, recorder.depth());
+fn end_of_scope(recorder: &Recorder, bound: &Bound) {
+    let outcome = if bound.proved() == flags::MOVED { flags::MOVED } else { flags::EXIT };
+    let now = recorder.now();
+    emit_end(recorder, bound.hook, outcome, bound.value, now, None, recorder.depth());
 }
 
 #[inline(always)]
@@ -135,7 +244,33 @@ pub(super) fn emit_end(
 #[derive(Debug)]
 #[must_use]
 pub struct Scoped {
-    bound: Option<(&'static Hook, u64)>,
+    bound: Option<Bound>,
+}
+
+impl Scoped {
+    /// As [`Slot::leaves`].
+    #[inline(always)]
+    pub fn leaves<T>(&mut self, variable: &T) {
+        let _ = Bound::note(&mut self.bound, variable, flags::MOVED);
+    }
+
+    /// As [`Slot::stays`].
+    #[inline(always)]
+    pub fn stays<T>(&mut self, variable: &T) {
+        let _ = Bound::note(&mut self.bound, variable, flags::DROPPED);
+    }
+
+    /// As [`Slot::moves`].
+    #[inline(always)]
+    pub fn moves<T, S: Sight<T>>(&mut self, variable: &T, _: S) {
+        Bound::moves::<T, S>(&mut self.bound, variable);
+    }
+
+    /// As [`Slot::kept`].
+    #[inline(always)]
+    pub fn kept<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Last {
+        Bound::kept::<T, S>(&mut self.bound, variable)
+    }
 }
 
 /// Records the birth of an argument or of one variable of a pattern, if its type has drop glue.
@@ -151,19 +286,14 @@ pub fn scoped<T, S: Sight<T>>(site: &'static Site, variable: &T, sight: S) -> Sc
 /// Records the birth of a variable of which only the scope's end is to be seen.
 #[inline(always)]
 pub fn scoped_always<T, S: Sight<T>>(site: &'static Site, variable: &T, _: S) -> Scoped {
-    let variable = S::look(variable);
-    let born = recorder::with(|recorder| {
-        let hook = site.hook(variable.desc)?;
-        Some((hook, born(recorder, hook, variable, recorder.now())?))
-    });
-    Scoped { bound: born.flatten() }
+    Scoped { bound: Bound::new(site, variable, S::look(variable)) }
 }
 
 impl Drop for Scoped {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some((hook, value)) = self.bound {
-            let _ = recorder::with(|recorder| end_of_scope(recorder, hook, value));
+        if let Some(bound) = &self.bound {
+            let _ = recorder::with(|recorder| end_of_scope(recorder, bound));
         }
     }
 }

@@ -105,7 +105,7 @@ impl Registry {
             line: site.line,
             column: site.column,
             tags: site.tags.iter().map(|&tag| tag.to_owned()).collect(),
-            escape: None,
+            escape: site.escape,
         };
         self.defs.sites.push(def.clone());
         new.sites.push(def);

@@ -4,7 +4,7 @@ use super::registry;
 use super::shape::TypeDesc;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
-use memscope_format::defs::SiteKind;
+use memscope_format::defs::{Escape, SiteKind};
 
 /// A place in source. What a hook needs of it lies in the first words.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Site {
     pub(super) line: u32,
     pub(super) column: u32,
     pub(super) tags: &'static [&'static str],
+    /// Where the variable's value may go, as far as that is proved.
+    pub(super) escape: Option<Escape>,
 }
 
 /// A site instantiated for one type: what a raw event names. Lives as long as the process.
@@ -66,7 +68,14 @@ impl Site {
             line,
             column,
             tags,
+            escape: None,
         }
+    }
+
+    /// Says where the variable's value may go.
+    #[must_use]
+    pub const fn escaping(self, escape: Escape) -> Self {
+        Self { escape: Some(escape), ..self }
     }
 
     /// Returns the hook of this site for a type: two loads and a comparison, but for the first time.
@@ -112,7 +121,7 @@ inventory::collect!(SiteRef);
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($kind:ident, $name:expr, $file:expr, $line:expr, $column:expr $(, $tag:expr)*) => {{
+    ($kind:ident, $name:expr, $file:expr, $line:expr, $column:expr $(, $tag:expr)* $(; $escape:ident)?) => {{
         static SITE: $crate::__private::Site = $crate::__private::Site::new(
             $crate::__private::SiteKind::$kind,
             $name,
@@ -120,7 +129,7 @@ macro_rules! __site {
             $file,
             ($line, $column),
             &[$($tag),*],
-        );
+        )$(.escaping($crate::__private::Escape::$escape))?;
         $crate::__private::inventory::submit! { $crate::__private::SiteRef(&SITE) }
         &SITE
     }};

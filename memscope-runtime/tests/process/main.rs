@@ -3,6 +3,7 @@
 //! Each test runs this very binary again as a child, with a scenario and a directory of its own, and reads the
 //! captures that it left.
 
+mod endings;
 mod harness;
 mod returned;
 mod scenarios;
@@ -36,7 +37,7 @@ fn events_come_in_the_order_in_which_they_happened() {
             "born outer",
             "born inner",
             // The end of the scope drops `inner`, then `outer` and with it the Outer and its containers.
-            "drop inner depth 0 unknown",
+            "drop inner depth 0 dropped",
             "fields of Outer: names 1/4, bytes 3/3",
             "drop Outer depth 1 dropped",
             "drop outer depth 0 dropped",

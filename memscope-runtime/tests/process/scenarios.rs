@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "what the parent is to know")]
 
+mod endings;
 pub(crate) mod returns;
 mod tasks;
 
@@ -37,6 +38,7 @@ pub(crate) fn play(scenario: &str) {
         "own_drop" => own_drop(),
         "tracked" => tracked(),
         "items" => items(),
+        "endings" => endings::endings(),
         "calls" => tasks::calls(),
         "tasks" => tasks::tasks(),
         "futures" => tasks::futures(),
