@@ -96,6 +96,9 @@ pub(crate) struct ExportArgs {
     /// Where to write it, when it is whole; by default to stdout
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write rows to stdout as the program records them, until it ends
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) follow: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

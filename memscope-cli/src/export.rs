@@ -2,27 +2,32 @@
 //!
 //! Each line is an object whose first key is `stream`. Definitions come first (`SITES`, `TYPES`, `HOOKS`, `THREADS`),
 //! then the events of one stream after the other, within a stream in the order they were written. Memory is that of
-//! one chunk. A file appears under its name when it is whole: an export that is interrupted leaves nothing there.
+//! one chunk. With `--follow` that is repeated with what is new, while the program runs. A file appears under its name when it is whole: an export that is interrupted leaves nothing there.
 
 use crate::args::{ExportArgs, ExportFormat};
 use crate::console::{Console, say};
 use crate::failure::Failure;
 use crate::find;
 use memscope_format::defs::{Definition, Defs, TableVisitor};
+use memscope_format::frame::FrameType;
 use memscope_format::report::human::Count;
-use memscope_format::{Event, Reader, Stream, StreamVisitor};
+use memscope_format::{ChunkRef, Event, Follow, Reader, Stream, StreamVisitor};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Runs the command.
 pub(crate) fn run(args: &ExportArgs, console: &mut Console) -> Result<(), Failure> {
     let ExportFormat::Json = args.format;
     let path = find::one_capture(&args.file)?;
-    let reader = find::open(&path)?;
+    if args.follow {
+        return follow(&path, console);
+    }
+    let reader = find::open_whole(&path)?;
     let damaged = match &args.output {
         None => json_lines(&reader, &mut console.out)?,
         Some(output) => {
@@ -37,7 +42,36 @@ pub(crate) fn run(args: &ExportArgs, console: &mut Console) -> Result<(), Failur
         }
     };
     console.out.flush()?;
-    say(&format!("next: {}", console.invocation.command("summary", &path)));
+    end(&path, &reader, damaged, console)
+}
+
+/// How long a capture that is being written is left alone before it is looked at again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Writes what a program records as it does, until it has ended.
+fn follow(path: &Path, console: &mut Console) -> Result<(), Failure> {
+    let mut follow = Follow::new(path);
+    let mut defined = HashSet::new();
+    let mut unreadable = 0;
+    loop {
+        follow.poll().map_err(|error| Failure::opening(path, error))?;
+        let Some(reader) = follow.reader() else { continue };
+        let from = From { reader, follow: Some(&follow) };
+        unreadable += lines(&from, &mut defined, &mut console.out)?;
+        console.out.flush()?;
+        if let Some(unread) = reader.unread() {
+            return Err(Failure::Damaged(format!("{}: {}", path.display(), unread.what)));
+        }
+        if !reader.health().live {
+            return end(path, reader, unreadable, console);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Says what to do next, and what is not in the output.
+fn end(path: &Path, reader: &Reader, damaged: u64, console: &Console) -> Result<(), Failure> {
+    say(&format!("next: {}", console.invocation.command("summary", path)));
     let health = &reader.health().damage;
     if damaged == 0 && health.is_empty() {
         return Ok(());
@@ -125,16 +159,43 @@ fn discard(partial: &Path) {
 
 /// Writes everything; returns how many rows could not be read.
 fn json_lines(reader: &Reader, sink: &mut impl Write) -> Result<u64, Failure> {
-    let defs = reader.defs();
-    let mut lines = Lines { reader, sink, names: Names::new(defs), unreadable: 0 };
+    lines(&From { reader, follow: None }, &mut HashSet::new(), sink)
+}
+
+/// What is written.
+struct From<'a> {
+    reader: &'a Reader,
+    /// Only what is new; `None` for all that the reader has.
+    follow: Option<&'a Follow>,
+}
+
+impl From<'_> {
+    fn chunks<R: Event>(&self) -> Vec<ChunkRef> {
+        match self.follow {
+            None => self.reader.chunks::<R>(),
+            Some(follow) => follow.chunks::<R>().collect(),
+        }
+    }
+}
+
+/// Writes definitions that are not `defined` yet, and rows; returns how many rows could not be read.
+fn lines(
+    from: &From<'_>,
+    defined: &mut HashSet<(FrameType, u32)>,
+    sink: &mut impl Write,
+) -> Result<u64, Failure> {
+    let defs = from.reader.defs();
+    let mut lines = Lines { from, sink, defined, names: Names::new(defs), unreadable: 0 };
     Defs::FRAMES.iter().try_for_each(|&table| Defs::visit(table, &mut lines).unwrap_or(Ok(())))?;
     Stream::ALL.iter().try_for_each(|stream| stream.visit(&mut lines))?;
     Ok(lines.unreadable)
 }
 
 struct Lines<'a, W> {
-    reader: &'a Reader,
+    from: &'a From<'a>,
     sink: &'a mut W,
+    /// The definitions that were written, by their ids.
+    defined: &'a mut HashSet<(FrameType, u32)>,
     names: Names<'a>,
     /// Rows that could not be read.
     unreadable: u64,
@@ -145,9 +206,11 @@ impl<W: Write> TableVisitor for Lines<'_, W> {
 
     fn visit<T: Definition>(&mut self) -> Self::Output {
         let stream = T::FRAME.name().unwrap_or_default();
-        T::table(self.reader.defs())
+        let Self { from, sink, defined, .. } = self;
+        let mut new = T::table(from.reader.defs())
             .iter()
-            .try_for_each(|row| put(&Line { stream, row, resolved: None }, self.sink))
+            .filter(|definition| defined.insert((T::FRAME, definition.id())));
+        new.try_for_each(|row| put(&Line { stream, row, resolved: None }, *sink))
     }
 }
 
@@ -155,11 +218,12 @@ impl<W: Write> StreamVisitor for Lines<'_, W> {
     type Output = Result<(), Failure>;
 
     fn visit<R: Event>(&mut self) -> Self::Output {
-        for chunk in self.reader.chunks::<R>() {
-            match self.reader.read_chunk::<R>(&chunk) {
+        let reader = self.from.reader;
+        for chunk in self.from.chunks::<R>() {
+            match reader.read_chunk::<R>(&chunk) {
                 Ok(rows) => {
                     for row in rows {
-                        let resolved = Some(self.names.of(self.reader, &row));
+                        let resolved = Some(self.names.of(reader, &row));
                         put(&Line { stream: R::STREAM.name(), row: &row, resolved }, self.sink)?;
                     }
                 }

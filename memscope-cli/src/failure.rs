@@ -112,6 +112,9 @@ fn hint(error: &Error) -> &'static str {
         Error::Truncated { .. } => {
             "it was cut off before anything was recorded; record again with `$0 run`"
         }
+        Error::Limit { what: "frames", .. } => {
+            "it has more frames than are opened at once; `$0 compact` writes one that has fewer"
+        }
         Error::Corrupt { .. } | Error::Limit { .. } => "`$0 validate` says what is wrong with it",
         _ => "check that it can be read",
     }

@@ -51,6 +51,18 @@ pub(crate) fn open(path: &Path) -> Result<Reader, Failure> {
     Reader::open(path).map_err(|error| Failure::opening(path, error))
 }
 
+/// Opens a capture of which all is to be read.
+pub(crate) fn open_whole(path: &Path) -> Result<Reader, Failure> {
+    let reader = open(path)?;
+    match reader.unread() {
+        None => Ok(reader),
+        Some(unread) => {
+            let (path, what) = (path.display(), unread.what);
+            Err(Failure::Damaged(format!("{path}: {what} (`$0 compact {path}`)")))
+        }
+    }
+}
+
 fn file(path: &Path) -> Result<PathBuf, Failure> {
     let mut magic = [0; RINGS_MAGIC.len()];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));

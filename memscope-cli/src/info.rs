@@ -130,6 +130,7 @@ impl Sum {
 /// Lists all that is damaged: opening a capture that was closed reads none of its events.
 fn damage(path: &Path, reader: &Reader) -> Result<Vec<Damage>, Failure> {
     let mut damage = reader.health().damage.clone();
+    damage.extend(reader.unread());
     let validation = validate(path).map_err(|error| Failure::opening(path, error))?;
     let unknown =
         |offset: u64, damage: &[Damage]| damage.iter().all(|known| known.offset != offset);

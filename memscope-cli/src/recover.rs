@@ -11,7 +11,7 @@ use std::path::Path;
 /// Runs the command.
 pub(crate) fn run(args: &RecoverArgs, console: &mut Console) -> Result<(), Failure> {
     let path = find::one_capture(&args.file)?;
-    let health = find::open(&path)?.health().clone();
+    let recovered = find::open(&path)?.health().recovered_events;
     let to = args.output.clone().unwrap_or_else(|| {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         path.with_file_name(format!("{name}-recovered.memscope"))
@@ -22,12 +22,12 @@ pub(crate) fn run(args: &RecoverArgs, console: &mut Console) -> Result<(), Failu
         Error::Io(error) => Failure::io(format!("cannot write {}", to.display()), error),
         error => Failure::opening(&path, error),
     })?;
-    told(&done, health.recovered_events, &to);
+    told(&done, recovered, &to);
     say(&format!("next: {}", console.invocation.command("summary", &to)));
-    if health.damage.is_empty() && done.unreadable_rows == 0 {
+    if done.damage.is_empty() && done.unreadable_rows == 0 {
         return Ok(());
     }
-    let rows: Option<u64> = health.damage.iter().map(|damage| damage.rows).sum();
+    let rows: Option<u64> = done.damage.iter().map(|damage| damage.rows).sum();
     let missing = match rows.map(|rows| rows + done.unreadable_rows) {
         None => "an unknown number of rows".to_owned(),
         Some(rows) => Count(rows).of("row"),

@@ -29,6 +29,11 @@ impl ColumnCache {
         Self { most, kept: Mutex::default() }
     }
 
+    /// The bytes that it keeps at most.
+    pub(crate) const fn most(&self) -> usize {
+        self.most
+    }
+
     /// Finds a column.
     pub(crate) fn get(&self, key: Key) -> Option<Arc<Words>> {
         if self.most == 0 {

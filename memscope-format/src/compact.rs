@@ -2,6 +2,7 @@
 
 use crate::compression::Compression;
 use crate::error::Error;
+use crate::parts::AllRows;
 use crate::reader::Reader;
 use crate::record::{Event, StreamVisitor};
 use crate::rewrite::{Rewrite, Rewritten};
@@ -12,7 +13,7 @@ use std::io::BufWriter;
 use std::path::Path;
 
 /// Writes a capture anew with all its events in chunks, however they were written, reads that again and compares it with
-/// the capture, row by row.
+/// the capture, row by row and weight by weight. One that has more frames than are opened at once is read part by part.
 ///
 /// The memory is that of a chunk of each stream. `progress` is called with the rows written so far and the rows in all,
 /// and then, from 0 on, with those compared.
@@ -28,16 +29,22 @@ pub fn compact(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<(Rewritten, Validation), Error> {
     let reader = Reader::open(capture)?;
-    if let Some(damage) = reader.health().damage.first() {
-        let whole = "a capture without damage, to be made smaller";
-        return Err(Error::corrupt(damage.offset, whole, &damage.what));
-    }
+    let mut rows = 0;
+    reader.each_part(|part| {
+        rows += part.streams().iter().map(|total| total.rows).sum::<u64>();
+        match part.health().damage.first() {
+            None => Ok(()),
+            Some(damage) => {
+                let whole = "a capture without damage, to be made smaller";
+                Err(Error::corrupt(damage.offset, whole, &damage.what))
+            }
+        }
+    })?;
     let file = BufWriter::new(File::create_new(to.as_ref())?);
     let rewrite = Rewrite { compression: compression.into(), ..Rewrite::default() };
     let (done, file) = rewrite.write(&reader, file, &mut progress)?;
     file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     let written = Reader::open(to.as_ref())?;
-    let rows = reader.streams().iter().map(|total| total.rows).sum();
     let mut compare = Compare { reader: &reader, written: &written, compared: 0, rows, progress };
     Stream::ALL.iter().try_for_each(|stream| stream.visit(&mut compare))?;
     let validation = validate(to.as_ref())?;
@@ -62,10 +69,10 @@ impl<P: FnMut(u64, u64)> StreamVisitor for Compare<'_, P> {
     fn visit<R: Event>(&mut self) -> Self::Output {
         /// Rows from one call of `progress` to the next.
         const STEP: u64 = 1 << 16;
-        let mut written = self.written.rows::<R>();
-        for row in self.reader.rows::<R>() {
-            let row = row?;
-            let again = written.next().transpose()?;
+        let mut written = AllRows::<R>::of(self.written);
+        let mut rows = AllRows::<R>::of(self.reader);
+        while let Some(row) = rows.next_row()? {
+            let again = written.next_row()?;
             if again != Some(row) {
                 return Err(other_rows::<R>(&format!("{row:?}"), &format!("{again:?}")));
             }
@@ -74,7 +81,7 @@ impl<P: FnMut(u64, u64)> StreamVisitor for Compare<'_, P> {
                 (self.progress)(self.compared, self.rows);
             }
         }
-        match written.next().transpose()? {
+        match written.next_row()? {
             None => Ok(()),
             Some(more) => Err(other_rows::<R>("no more rows", &format!("{more:?}"))),
         }

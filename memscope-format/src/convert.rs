@@ -212,13 +212,15 @@ pub struct Exported {
 ///
 /// # Errors
 ///
-/// If the capture cannot be read for other reasons than damage, or the sink fails.
+/// If the capture cannot be read for other reasons than damage, or the sink fails; [`Error::Limit`] if the capture has more
+/// frames than are opened at once.
 pub fn export(
     reader: &Reader,
     notation: Notation,
     sink: impl Write,
     progress: impl FnMut(u64, u64),
 ) -> Result<Exported, Error> {
+    reader.health().opened_whole()?;
     let total = reader.streams().iter().map(|stream| stream.rows).sum();
     let mut out = Out {
         reader,

@@ -1,6 +1,6 @@
 //! Following a capture that is still being written.
 
-use crate::chunks::Place;
+use crate::chunks::{ChunkRef, Place};
 use crate::error::Error;
 use crate::header::FILE_HEADER_LEN;
 use crate::reader::Reader;
@@ -77,19 +77,21 @@ impl Follow {
         })
     }
 
-    /// Reads the rows of a stream that came with the last poll. A damaged chunk is one error, after which come the rows
-    /// of the next.
-    pub fn rows<R: Event>(&self) -> impl Iterator<Item = Result<R, Error>> {
-        let chunks = self.reader.iter().flat_map(|reader| {
-            let chunks = reader.chunks::<R>().into_iter();
-            chunks.map(move |chunk| (reader, chunk))
-        });
-        let new = chunks.filter(|(_, chunk)| match chunk.place {
+    /// The chunks of a stream that came with the last poll.
+    pub fn chunks<R: Event>(&self) -> impl Iterator<Item = ChunkRef> {
+        let chunks = self.reader.iter().flat_map(Reader::chunks::<R>);
+        chunks.filter(|chunk| match chunk.place {
             Place::Frame { offset, .. } | Place::Raw { offset, .. } => offset >= self.new,
             // They are there only when the writer has died.
             Place::Recovered(_) => !self.spent,
-        });
-        new.flat_map(|(reader, chunk)| {
+        })
+    }
+
+    /// Reads the rows of a stream that came with the last poll. A damaged chunk is one error, after which come the rows
+    /// of the next.
+    pub fn rows<R: Event>(&self) -> impl Iterator<Item = Result<R, Error>> {
+        let new = self.chunks::<R>().zip(self.reader.iter().cycle());
+        new.flat_map(|(chunk, reader)| {
             let (rows, error) = match reader.read_chunk::<R>(&chunk) {
                 Ok(rows) => (rows, None),
                 Err(error) => (Vec::new(), Some(Err(error))),

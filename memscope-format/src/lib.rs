@@ -19,7 +19,7 @@
 //! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
 //!   rows of any origin: [`sealer`];
 //! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
-//!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`],
+//!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`], `parts` (of very many frames),
 //!   `stored` (columns one by one), `cache`, `select` (some rows), `projection` (some columns), `follow`, and (feature
 //!   `tokio`) `async_input`; what cannot be sought in: [`incoming`]; [`mod@validate`];
 //! * how it is best compressed: [`mod@tune`];
@@ -63,6 +63,7 @@ mod leftover;
 pub mod limits;
 pub mod merge;
 pub mod metadata;
+mod parts;
 mod projection;
 pub mod raw;
 pub mod reader;

@@ -12,7 +12,7 @@ pub use self::time::Alignment;
 use self::ids::Ids;
 use self::time::Timeline;
 use crate::chunk::Sealed;
-use crate::chunks::{ChunkRef, Place};
+use crate::chunks::Place;
 use crate::commit::Commit;
 use crate::compression::Compression;
 use crate::error::Error;
@@ -66,7 +66,7 @@ impl Merge {
     /// # Errors
     ///
     /// [`Error::NoData`] if there are no captures, [`Error::Corrupt`] if one is given twice, [`Error::Limit`] if they have
-    /// more rings together than a value id can name, and if one cannot be read for other reasons than damage, or the sink
+    /// more rings together than a value id can name, or one has more frames than are opened at once, and if one cannot be read for other reasons than damage, or the sink
     /// fails.
     pub fn write<W: Write>(
         &self,
@@ -74,6 +74,7 @@ impl Merge {
         sink: W,
         progress: impl FnMut(u64, u64),
     ) -> Result<(Merged, W), Error> {
+        captures.iter().try_for_each(|reader| reader.health().opened_whole())?;
         let recordings = recordings(captures)?;
         let firsts: Vec<&Reader> =
             recordings.iter().filter_map(|parts| parts.first().copied()).collect();
@@ -166,9 +167,9 @@ impl<W: Write, P: FnMut(u64, u64)> StreamVisitor for Copy<'_, W, P> {
     fn visit<R: Event>(&mut self) -> Self::Output {
         let columns = ids::columns::<R>();
         for chunk in self.reader.chunks::<R>() {
-            match read::<R>(self.reader, &chunk) {
-                Ok((rows, weights)) => {
-                    for (row, weight) in rows.into_iter().zip(weights) {
+            match self.reader.weighted_rows::<R>(&chunk) {
+                Ok(rows) => {
+                    for (row, weight) in rows {
                         let mut words = row.to_words();
                         let time = self.timeline.of_recording(self.source);
                         self.ids.translate::<R>(&columns, &time, words.as_mut())?;
@@ -200,10 +201,6 @@ impl<W: Write, P> Copy<'_, W, P> {
         frame.header.source = self.source as u32 + 1;
         self.writer.append(&frame)
     }
-}
-
-fn read<R: Event>(reader: &Reader, chunk: &ChunkRef) -> Result<(Vec<R>, Vec<u64>), Error> {
-    Ok((reader.read_chunk(chunk)?, reader.weights::<R>(chunk)?))
 }
 
 /// The captures by recording, in the order in which they were given; the files of one in the order of their frames.

@@ -55,6 +55,8 @@ pub struct Reader<I = Blocking> {
     pub(crate) input: I,
     pub(crate) contents: Contents,
     pub(crate) cache: ColumnCache,
+    /// What was opened.
+    pub(crate) part: Part,
 }
 
 /// How a capture is opened.
@@ -116,6 +118,13 @@ impl Opening {
         now(self.read(Blocking::of(Arc::new(source), self.rings.clone())?))
     }
 
+    /// Opens what follows on a part of a capture, as that was.
+    pub(crate) fn of_next(before: &Reader, start: u64) -> Result<Reader, Error> {
+        let part = Part { start, ..before.part };
+        let opening = Self { cache: before.cache.most(), part, rings: None };
+        now(opening.read(before.input.clone()))
+    }
+
     /// Opens what an input has.
     pub(crate) async fn read<I: Input>(&self, mut input: I) -> Result<Reader<I>, Error> {
         let mut attempts = 0;
@@ -124,7 +133,8 @@ impl Opening {
             attempts += 1;
             // A writer that closes the capture meanwhile takes its rings away: then the file has all of it now.
             if contents.health.live || attempts == OPEN_ATTEMPTS || !input.grow().await? {
-                return Ok(Reader { input, contents, cache: ColumnCache::new(self.cache) });
+                let cache = ColumnCache::new(self.cache);
+                return Ok(Reader { input, contents, cache, part: self.part });
             }
         }
     }

@@ -1,10 +1,10 @@
 //! A capture written anew: in another codec, only some of it, or what is left of a damaged one.
 
-use crate::chunks::ChunkRef;
 use crate::commit::Commit;
 use crate::compression::Compression;
 use crate::error::Error;
 use crate::header::FileHeader;
+use crate::health::Damage;
 use crate::metadata::Metadata;
 use crate::reader::Reader;
 use crate::record::{Event, StreamVisitor};
@@ -56,6 +56,8 @@ pub struct Rewritten {
     pub events: u64,
     /// Rows of chunks that could not be read, and so are missing.
     pub unreadable_rows: u64,
+    /// What else of the capture could not be read, in all of its parts.
+    pub damage: Vec<Damage>,
     /// Bytes of the new capture.
     pub bytes: u64,
 }
@@ -64,7 +66,8 @@ impl Rewrite {
     /// Reads a capture and writes it anew; returns the sink too.
     ///
     /// Chunk by chunk, in the memory of one of each stream, and those of the threads. Chunks that cannot be read are left
-    /// out and counted. `progress` is called after each chunk with the rows read so far and the rows in all.
+    /// out and counted. `progress` is called after each chunk with the rows read so far and the rows in all; of a capture
+    /// that has more frames than are opened at once, those of the parts that were opened.
     ///
     /// # Errors
     ///
@@ -87,11 +90,9 @@ impl Rewrite {
         if let Some(metadata) = reader.metadata() {
             writer.metadata(&self.labelled(metadata))?;
         }
-        writer.define(reader.defs())?;
         for &(stream, rows) in reader.unwritten() {
             writer.count_lost(stream, rows);
         }
-        let total = reader.streams().iter().map(|stream| stream.rows).sum();
         let sealer = match NonZeroUsize::new(self.threads) {
             Some(threads) => Sealer::on_threads(self.compression, threads)?,
             None => Sealer::new(self.compression),
@@ -100,27 +101,35 @@ impl Rewrite {
         let sealer = sealer.seal_at(seal_at);
         let mut copy = Copy {
             rewrite: self,
-            reader,
             writer,
             sealer,
             done: Rewritten::default(),
             read: 0,
-            total,
+            total: 0,
             progress,
         };
-        Stream::ALL.iter().try_for_each(|stream| stream.visit(&mut copy))?;
+        let mut end = Commit::default();
+        reader.each_part(|part| {
+            copy.writer.define(part.defs())?;
+            copy.done.damage.extend(part.health().damage.iter().cloned());
+            copy.total += part.streams().iter().map(|stream| stream.rows).sum::<u64>();
+            let mut copy = CopyPart { copy: &mut copy, part };
+            Stream::ALL.iter().try_for_each(|stream| stream.visit(&mut copy))?;
+            end = Commit {
+                cycle: part.last_commit().map_or(1, |commit| commit.cycle.saturating_add(1)),
+                clock: part.clock().last(),
+                events: 0,
+                lost: part.lost(),
+                // Should it replace the old one, with the rings still beside it, nothing in those may count again.
+                rings: part.contents.taken_rings().to_vec(),
+            };
+            Ok(())
+        })?;
         let Copy { mut writer, mut sealer, mut done, .. } = copy;
         for frame in sealer.seal_all()? {
             writer.append(&frame)?;
         }
-        writer.commit(&Commit {
-            cycle: reader.last_commit().map_or(1, |commit| commit.cycle.saturating_add(1)),
-            clock: reader.clock().last(),
-            events: done.events,
-            lost: reader.lost(),
-            // Should it replace the old one, with the rings still beside it, nothing in those may count again.
-            rings: reader.contents.taken_rings().to_vec(),
-        })?;
+        writer.commit(&Commit { events: done.events, ..end })?;
         let (sink, bytes) = writer.finish_counted()?;
         done.bytes = bytes;
         Ok((done, sink))
@@ -145,7 +154,6 @@ impl Rewrite {
 
 struct Copy<'a, W: Write, P> {
     rewrite: &'a Rewrite,
-    reader: &'a Reader,
     writer: Writer<W>,
     sealer: Sealer,
     done: Rewritten,
@@ -154,53 +162,50 @@ struct Copy<'a, W: Write, P> {
     progress: P,
 }
 
-impl<W: Write, P: FnMut(u64, u64)> StreamVisitor for Copy<'_, W, P> {
+/// The copying of one part of a capture.
+struct CopyPart<'a, 'b, W: Write, P> {
+    copy: &'a mut Copy<'b, W, P>,
+    part: &'a Reader,
+}
+
+impl<W: Write, P: FnMut(u64, u64)> StreamVisitor for CopyPart<'_, '_, W, P> {
     type Output = Result<(), Error>;
 
     fn visit<R: Event>(&mut self) -> Self::Output {
-        if !self.rewrite.streams.contains(&R::STREAM) {
+        let Self { copy, part } = self;
+        if !copy.rewrite.streams.contains(&R::STREAM) {
             return Ok(());
         }
-        for source in self.reader.chunks::<R>() {
-            self.read += u64::from(source.rows);
-            let (first, last) = (*self.rewrite.ticks.start(), *self.rewrite.ticks.end());
+        for source in part.chunks::<R>() {
+            copy.read += u64::from(source.rows);
+            let (first, last) = (*copy.rewrite.ticks.start(), *copy.rewrite.ticks.end());
             if source.t_max < first || source.t_min > last {
                 continue;
             }
-            match self.rows::<R>(&source) {
+            match part.weighted_rows::<R>(&source) {
                 Ok(rows) => {
                     for (row, weight) in rows {
                         let time = R::TIME.map_or(first, |place| row.to_words().as_ref()[place]);
-                        if !self.rewrite.ticks.contains(&time) {
+                        if !copy.rewrite.ticks.contains(&time) {
                             continue;
                         }
-                        if let Some(frame) = self.sealer.push(&row, weight)? {
-                            self.writer.append(&frame)?;
+                        if let Some(frame) = copy.sealer.push(&row, weight)? {
+                            copy.writer.append(&frame)?;
                         }
-                        self.done.rows += 1;
-                        self.done.events += u64::from(row.is_event());
+                        copy.done.rows += 1;
+                        copy.done.events += u64::from(row.is_event());
                     }
                 }
                 Err(error @ Error::Io(_)) => return Err(error),
                 Err(_) => {
                     let rows = u64::from(source.rows);
-                    self.done.unreadable_rows += rows;
-                    self.writer.count_lost(R::STREAM, rows);
+                    copy.done.unreadable_rows += rows;
+                    copy.writer.count_lost(R::STREAM, rows);
                 }
             }
-            (self.progress)(self.read, self.total);
+            (copy.progress)(copy.read, copy.total);
         }
         Ok(())
-    }
-}
-
-impl<W: Write, P> Copy<'_, W, P> {
-    fn rows<R: Event>(
-        &self,
-        source: &ChunkRef,
-    ) -> Result<impl Iterator<Item = (R, u64)> + use<R, W, P>, Error> {
-        let weights = self.reader.weights::<R>(source)?;
-        Ok(self.reader.read_chunk::<R>(source)?.into_iter().zip(weights))
     }
 }
 

@@ -5,8 +5,10 @@
 mod sample;
 
 use memscope_format::convert::{Notation, export, import};
+use memscope_format::frame::{FrameHeader, FrameType};
+use memscope_format::incoming::{Incoming, Item, Items};
 use memscope_format::rows::{Lifecycle, LifecycleKind};
-use memscope_format::{Chunk, Codec, Compression, Reader, Rewrite, Sealer, Writer};
+use memscope_format::{Chunk, Codec, Compression, Reader, Rewrite, Sealer, Writer, limits};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
@@ -46,14 +48,9 @@ fn assert_peak(most: u64) {
     assert!(peak < most, "{peak} MiB");
 }
 
-/// Two million rows: as objects in memory they would take 96 MB, as JSON they are 250 MB.
-#[test]
-fn millions_of_rows_become_json_and_a_capture_again_in_the_memory_of_some_chunks() {
-    let name = "millions_of_rows_become_json_and_a_capture_again_in_the_memory_of_some_chunks";
-    let parent = tempfile::tempdir().unwrap();
-    let Some(directory) = in_a_process(name, parent.path()) else { return };
-    let path = directory.join("x.memscope");
-    let file = BufWriter::new(File::create(&path).unwrap());
+/// Writes a capture of all births.
+fn write_births(path: &Path) {
+    let file = BufWriter::new(File::create(path).unwrap());
     let mut writer = Writer::new(file, &sample::file_header(Codec::Zstd)).unwrap();
     writer.metadata(&sample::metadata()).unwrap();
     writer.define(&sample::defs()).unwrap();
@@ -67,7 +64,16 @@ fn millions_of_rows_become_json_and_a_capture_again_in_the_memory_of_some_chunks
         writer.append(&frame).unwrap();
     }
     writer.finish().unwrap();
+}
 
+/// Two million rows: as objects in memory they would take 96 MB, as JSON they are 250 MB.
+#[test]
+fn millions_of_rows_become_json_and_a_capture_again_in_the_memory_of_some_chunks() {
+    let name = "millions_of_rows_become_json_and_a_capture_again_in_the_memory_of_some_chunks";
+    let parent = tempfile::tempdir().unwrap();
+    let Some(directory) = in_a_process(name, parent.path()) else { return };
+    let path = directory.join("x.memscope");
+    write_births(&path);
     let reader = Reader::open(&path).unwrap();
     let lines = directory.join("x.jsonl");
     let mut told = Vec::new();
@@ -90,6 +96,56 @@ fn millions_of_rows_become_json_and_a_capture_again_in_the_memory_of_some_chunks
     assert_peak(64);
     let last = Reader::open(&back).unwrap().rows::<Lifecycle>().last().unwrap().unwrap();
     assert_eq!(last, birth(ROWS - 1));
+}
+
+/// Frames as long as may be, of which none is whole: 192 MiB of them, and those of a capture of two million rows.
+#[test]
+fn a_capture_arrives_in_the_memory_of_some_frames() {
+    let name = "a_capture_arrives_in_the_memory_of_some_frames";
+    let parent = tempfile::tempdir().unwrap();
+    let Some(directory) = in_a_process(name, parent.path()) else { return };
+    let path = directory.join("x.memscope");
+    write_births(&path);
+    let mut rows = 0;
+    for item in Items::new(File::open(&path).unwrap()) {
+        if let Item::Chunk(chunk) = item.unwrap() {
+            rows += chunk.rows::<Lifecycle>().unwrap().map(Result::unwrap).count() as u64;
+        }
+    }
+    assert_eq!(rows, ROWS);
+    assert_peak(64);
+
+    let header = FrameHeader {
+        frame_type: FrameType(1),
+        flags: 0,
+        codec: 0,
+        encoding: 2,
+        version: 1,
+        seq: 0,
+        stored_len: limits::STORED_LEN,
+        raw_len: 1000,
+        rows: 1,
+        source: 0,
+        t_min: 0,
+        t_max: 0,
+        payload_crc: 1,
+    };
+    let file_header = sample::file_header(Codec::None);
+    let payload = vec![7; limits::STORED_LEN as usize];
+    let mut incoming = Incoming::new();
+    incoming.feed(&file_header.to_bytes());
+    let mut damage = 0;
+    for seq in 0..12 {
+        incoming.feed(&FrameHeader { seq, ..header }.to_bytes(file_header.tag()));
+        for part in payload.chunks(1 << 16) {
+            incoming.feed(part);
+            while let Some(item) = incoming.next_item() {
+                damage += u64::from(matches!(item.unwrap(), Item::Damage(_)));
+            }
+        }
+    }
+    assert!(damage >= 10, "{damage}");
+    assert_peak(140);
 }
 
 /// The index of a million frames would take 64 MB.

@@ -279,3 +279,40 @@ fn a_raw_frame_takes_as_many_events_as_a_chunk_rows() {
     let reader = open(path, &writer.finish().unwrap()).unwrap();
     assert_eq!(reader.rows::<Container>().map(Result::unwrap).count(), RAW_EVENTS);
 }
+
+/// A capture of its own of three cycles of the sample, as they came or in columns.
+fn recording(id: u8, raw: bool) -> Reader {
+    let mut sample = Sample::new(Codec::Zstd);
+    let header = memscope_format::FileHeader::new([id; 16], u64::from(id), Codec::Zstd);
+    sample.writer = memscope_format::Writer::new(Vec::new(), &header).unwrap();
+    sample.writer.metadata(&sample::metadata()).unwrap();
+    sample.writer.define(&sample::defs()).unwrap();
+    for _ in 0..3 {
+        if raw {
+            sample.raw(Codec::Zstd);
+        } else {
+            sample.chunks();
+        }
+        sample.commit();
+    }
+    Reader::from_bytes(sample.finish()).unwrap()
+}
+
+#[test]
+fn captures_of_raw_events_are_merged_as_those_of_columns() {
+    let merged = |raw: [bool; 2]| {
+        let captures = [recording(1, raw[0]), recording(2, raw[1])];
+        let merge = memscope_format::Merge::default();
+        let (done, bytes) = merge.write(&captures, Vec::new(), |_, _| {}).unwrap();
+        assert_eq!((done.sources, done.unreadable_rows), (2, 0));
+        assert_eq!(done.events, 2 * 3 * 2 * sample::CYCLE_EVENTS);
+        let reader = Reader::from_bytes(bytes).unwrap();
+        assert!(reader.health().is_whole());
+        (Rows::of(&reader), reader.defs().clone())
+    };
+    let columns = merged([false, false]);
+    assert!(columns.0.errors.is_empty() && !columns.0.container.is_empty());
+    for raw in [[true, true], [true, false], [false, true]] {
+        assert!(merged(raw) == columns, "{raw:?}");
+    }
+}

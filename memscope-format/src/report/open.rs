@@ -8,6 +8,7 @@ use super::sweep::{Rank, Row, Span, sweep};
 use super::totals::{Times, Totals};
 use crate::chunks::ChunkRef;
 use crate::error::Error;
+use crate::health::Damage;
 use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Call, Container, DropChain, Lifecycle, Task, Zst};
@@ -217,7 +218,13 @@ fn capture_figures(
         })
         .collect();
     // Some of the chunks were already found to be damaged when the capture was opened.
-    for found in in_chunks {
+    let unread = reader.unread().map(|Damage { offset, bytes, rows, what, .. }| DamageFigures {
+        offset,
+        bytes,
+        rows,
+        what,
+    });
+    for found in in_chunks.into_iter().chain(unread) {
         if damage.iter().all(|known| known.offset != found.offset) {
             damage.push(found);
         }

@@ -6,7 +6,6 @@ use crate::contents::Contents;
 use crate::error::Error;
 use crate::health::Health;
 use crate::leftover::rings_path;
-use crate::limits;
 use crate::reader::Reader;
 use crate::rewrite::Rewrite;
 use std::ffi::OsString;
@@ -74,13 +73,7 @@ pub(super) fn refuse(health: &Health) -> Result<(), Error> {
     if health.live {
         return Err(being_written());
     }
-    match health.rest {
-        None => Ok(()),
-        Some(offset) => {
-            let limit = limits::FRAMES as u64;
-            Err(Error::Limit { offset, what: "frames", limit, found: limit + 1 })
-        }
-    }
+    health.opened_whole()
 }
 
 /// Another writes to the capture.
