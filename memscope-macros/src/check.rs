@@ -12,8 +12,8 @@ use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 use syn::{
-    Attribute, FnArg, Generics, Ident, Item, ItemFn, Local, Meta, ReturnType, Signature, Token,
-    Type, TypeParamBound, WherePredicate,
+    Attribute, FnArg, Generics, Ident, Item, ItemFn, Local, Meta, ReturnType, Signature,
+    StaticMutability, Token, Type, TypeParamBound, WherePredicate,
 };
 
 /// Finds what is wrong with an item, or with options that do not suit it. Returns whether all is well.
@@ -36,6 +36,16 @@ pub(crate) fn suits(subject: &Subject, options: &Options, errors: &mut Errors) -
             Subject::Type(data) => check_type(data, options, errors),
             // What in them cannot be tracked is left as it is.
             Subject::Implementation(_) | Subject::Trait(_) | Subject::Module(_) => {}
+            Subject::Static(item) => {
+                if let StaticMutability::Mut(mutable) = &item.mutability {
+                    errors.push(
+                        mutable,
+                        "a `static mut` cannot be tracked: nobody knows when it may be read",
+                        "put a `Mutex` around the value and remove `mut`",
+                    );
+                }
+            }
+            Subject::ThreadLocals(_) => {}
         }
     }
     errors.len() == before
@@ -47,6 +57,8 @@ fn check_option(option: &Ident, subject: &Subject, options: &Options, errors: &m
         selection.as_ref().is_some_and(|selection| !selection.names().is_empty())
     };
     let is_function = matches!(subject, Subject::Function(_));
+    let holds_no_functions =
+        matches!(subject, Subject::Type(_) | Subject::Static(_) | Subject::ThreadLocals(_));
     let (wrong, help) = match option.unraw().to_string().as_str() {
         "drop" if !matches!(subject, Subject::Type(_)) => {
             (format!("the option `drop` is for types; {} has no drop hook", subject.kind()), "remove the option")
@@ -55,11 +67,15 @@ fn check_option(option: &Ident, subject: &Subject, options: &Options, errors: &m
             "the option `name` does not apply to a module, whose name captures take from `module_path!`".to_owned(),
             "remove the option",
         ),
-        "vars" | "args" | "ret" | "skip"
-            if matches!(subject, Subject::Type(_)) && options.skip_item.is_none() =>
-        {
-            (format!("the option `{option}` is for functions; a type has fields"), "remove the option")
+        "vars" | "args" | "ret" | "skip" if options.skip_item.is_none() && holds_no_functions => {
+            let has = if matches!(subject, Subject::Type(_)) { "fields" } else { "a value" };
+            let kind = subject.kind();
+            (format!("the option `{option}` is for functions; {kind} has {has}"), "remove the option")
         }
+        "name" if matches!(subject, Subject::ThreadLocals(all) if all.len() > 1) => (
+            "the option `name` would be that of several thread-locals".to_owned(),
+            "write a `thread_local!` for each",
+        ),
         "vars" if !is_function && named(&options.vars) => by_name("vars", subject),
         "args" if !is_function && named(&options.args) => by_name("args", subject),
         "skip" if !is_function && named(&options.skip) => (

@@ -9,6 +9,7 @@ mod hook;
 mod inert;
 mod members;
 mod returns;
+mod statics;
 mod variable;
 
 use crate::attr::Options;
@@ -48,6 +49,9 @@ pub(crate) fn item(
         Subject::Implementation(item) => hooking().expand_implementation(item, tokens),
         Subject::Trait(item) => hooking().expand_trait(item, tokens),
         Subject::Module(item) => hooking().expand_module(item, tokens),
+        Subject::Static(_) | Subject::ThreadLocals(_) if mode == Mode::Off => tokens,
+        Subject::Static(item) => statics::expand_static(&item, options, &tokens),
+        Subject::ThreadLocals(all) => statics::expand_thread_locals(&all, options),
     }
 }
 

@@ -25,7 +25,8 @@ use expand::{Declaration, Mode};
 use model::Subject;
 use proc_macro2::TokenStream;
 
-/// Tracks the variables of a function or the values of a type; or all that is in an impl block, trait or module.
+/// Tracks the variables of a function, the values of a type or what a static holds; or all that is in an impl block, trait or
+/// module.
 ///
 /// ```
 /// use memscope::Probe;
@@ -164,11 +165,38 @@ use proc_macro2::TokenStream;
 /// # drop(Connection { log: Vec::new() });
 /// ```
 ///
+/// # On a static or a thread-local
+///
+/// Of a static, the containers in it are recorded when the program ends, through the locks, cells and lazily made values that
+/// `snapshot!` follows too: what is locked then is not waited for, and what was not made is not made. A
+/// static is not born and not dropped. Values that are only reached by a pointer, as in `Arc<Mutex<..>>`, are not followed.
+///
+/// A `thread_local!` with the attribute records the value of each thread that uses it: birth, drop with time and drops within,
+/// and at the drop the containers in it. With hooks on it has all methods of a `LocalKey`, but is none: what takes a
+/// `&LocalKey` does not take it.
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::sync::{LazyLock, Mutex};
+///
+/// #[memscope::track]
+/// static NAMES: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Default::default);
+///
+/// #[memscope::track]
+/// thread_local! {
+///     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+/// }
+///
+/// NAMES.lock().unwrap().push("ada".to_owned());
+/// BUFFER.with_borrow_mut(|buffer| buffer.extend(b"ada"));
+/// # assert_eq!(BUFFER.take(), b"ada");
+/// ```
+///
 /// # On an impl block, trait or module
 ///
 /// Everything inside, as if it had the attribute: functions and methods, called `Store::read::text`, and in a module the
 /// types too, but without an `impl Drop`: as with `drop = off`, an `impl Drop` that stands there gets the hook. What has the attribute
-/// itself goes by its own options; `#[memscope::track(skip)]` leaves it out. What cannot be tracked, such as a `const fn`, stays
+/// itself goes by its own options, and only with it statics are recorded; `#[memscope::track(skip)]` leaves it out. What cannot be tracked, such as a `const fn`, stays
 /// as it is. A module must be written out where the attribute stands: the compiler has no such attributes on `mod store;`.
 ///
 /// ```
@@ -198,7 +226,7 @@ use proc_macro2::TokenStream;
 ///
 /// | option | on | meaning |
 /// |---|---|---|
-/// | `name = "..."` | function, type, impl, trait | what sites are called, instead of the item's own name |
+/// | `name = "..."` | function, type, static, impl, trait | what sites are called, instead of the item's own name |
 /// | `tags("...", ...)` | all | words that captures and reports carry with each site |
 /// | `skip` | all | leave the item out of what an attribute around it tracks |
 /// | `skip(a, b)` | function | leave these variables and arguments out |
@@ -242,8 +270,8 @@ use proc_macro2::TokenStream;
 ///
 /// # What is refused
 ///
-/// Statics, whose values are never dropped; what holds no values (`use`, type aliases, ...); a `const fn`, which also
-/// runs in the compiler; and a `repr(packed)` struct, whose fields cannot be referred to.
+/// What holds no values (`use`, type aliases, ...); a `const fn`, which also runs in the compiler; a `static mut`, which nobody
+/// can read safely; and a `repr(packed)` struct, whose fields cannot be referred to.
 #[proc_macro_attribute]
 pub fn track(
     options: proc_macro::TokenStream,

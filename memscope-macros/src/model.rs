@@ -5,10 +5,10 @@ use crate::errors::Errors;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::Parser;
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::{
-    Attribute, Block, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Local, Path, Signature, Stmt,
-    TraitItemFn, Type,
+    Attribute, Block, Expr, Ident, Item, ItemFn, ItemImpl, ItemMod, ItemStatic, ItemTrait, Local,
+    Path, Signature, Stmt, Token, TraitItemFn, Type, Visibility,
 };
 
 /// An item that can be tracked.
@@ -24,6 +24,46 @@ pub(crate) enum Subject {
     Trait(ItemTrait),
     /// A module, for all that is in it.
     Module(ItemMod),
+    /// A static.
+    Static(ItemStatic),
+    /// What a `thread_local!` declares.
+    ThreadLocals(Vec<ThreadLocal>),
+}
+
+/// A declaration in a `thread_local!`.
+#[derive(Debug)]
+pub(crate) struct ThreadLocal {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+    pub(crate) init: Expr,
+}
+
+impl Parse for ThreadLocal {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        input.parse::<Token![static]>()?;
+        let ident = input.parse()?;
+        input.parse::<Token![:]>()?;
+        let ty = input.parse()?;
+        input.parse::<Token![=]>()?;
+        let init = input.parse()?;
+        // Only behind the last one it may be left out.
+        if !input.is_empty() {
+            input.parse::<Token![;]>()?;
+        }
+        Ok(Self { attributes, visibility, ident, ty, init })
+    }
+}
+
+fn thread_locals(input: ParseStream<'_>) -> syn::Result<Vec<ThreadLocal>> {
+    let mut all = Vec::new();
+    while !input.is_empty() {
+        all.push(input.parse()?);
+    }
+    Ok(all)
 }
 
 impl Subject {
@@ -33,6 +73,16 @@ impl Subject {
             Ok(Item::Fn(function)) => return Some(Self::Function(function)),
             Ok(Item::Impl(implementation)) => return Some(Self::Implementation(implementation)),
             Ok(Item::Trait(definition)) => return Some(Self::Trait(definition)),
+            Ok(Item::Static(item)) => return Some(Self::Static(item)),
+            Ok(Item::Macro(item)) if names_thread_local(&item.mac.path) => {
+                return match item.mac.parse_body_with(thread_locals) {
+                    Ok(all) => Some(Self::ThreadLocals(all)),
+                    Err(error) => {
+                        unreadable(&error, errors);
+                        None
+                    }
+                };
+            }
             Ok(Item::Mod(module)) if module.content.is_some() => {
                 return Some(Self::Module(module));
             }
@@ -47,10 +97,7 @@ impl Subject {
                     refuse_declaration(local, errors);
                     return None;
                 }
-                let wrong = format!("memscope cannot read this item: {error}");
-                let help =
-                    "it is left as it is; remove the attribute to see what the compiler says";
-                errors.push_at(error.span(), &wrong, help);
+                unreadable(&error, errors);
                 return None;
             }
         };
@@ -67,6 +114,9 @@ impl Subject {
             Self::Implementation(item) => &item.attrs,
             Self::Trait(item) => &item.attrs,
             Self::Module(item) => &item.attrs,
+            Self::Static(item) => &item.attrs,
+            // Those of the macro call itself mean nothing to what it declares.
+            Self::ThreadLocals(_) => &[],
         }
     }
 
@@ -78,8 +128,20 @@ impl Subject {
             Self::Implementation(_) => "an impl block",
             Self::Trait(_) => "a trait",
             Self::Module(_) => "a module",
+            Self::Static(_) => "a static",
+            Self::ThreadLocals(_) => "a thread-local",
         }
     }
+}
+
+fn unreadable(error: &syn::Error, errors: &mut Errors) {
+    let wrong = format!("memscope cannot read this item: {error}");
+    let help = "it is left as it is; remove the attribute to see what the compiler says";
+    errors.push_at(error.span(), &wrong, help);
+}
+
+fn names_thread_local(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == "thread_local")
 }
 
 /// Whether an item inside a tracked one has the attribute itself, whose own options then decide.
@@ -125,7 +187,7 @@ fn refuse_declaration(local: &Local, errors: &mut Errors) {
     );
 }
 
-const NO_VALUES: &str = "put the attribute on a function, type, impl block, trait or module; there are no values to see here";
+const NO_VALUES: &str = "put the attribute on a function, type, static, impl block, trait or module; there are no values to see here";
 
 /// Why an item cannot be tracked: the token that says so, what it is, and what to do instead.
 fn refusal(item: &Item) -> (TokenStream, &'static str, &'static str) {
@@ -134,11 +196,6 @@ fn refusal(item: &Item) -> (TokenStream, &'static str, &'static str) {
             item.mod_token.to_token_stream(),
             "a module in another file",
             "put the attribute on the items in that file, or on a module that is written out here",
-        ),
-        Item::Static(item) => (
-            item.static_token.to_token_stream(),
-            "statics yet",
-            "it lives until the process ends; write `memscope::snapshot!(...)` where its content is to be seen",
         ),
         Item::Const(item) => (item.const_token.to_token_stream(), "constants", NO_VALUES),
         Item::Use(item) => (item.use_token.to_token_stream(), "imports", NO_VALUES),

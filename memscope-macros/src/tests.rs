@@ -334,6 +334,29 @@ mod containers_of_items {
     }
 }
 
+#[test]
+fn statics_and_thread_locals() {
+    let thread_locals = r#"thread_local! {
+        /// Docs.
+        #[cfg(unix)] pub(crate) static A: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        static B: Cell<u8> = f()
+    }"#;
+    let expansions = [
+        tracked(
+            r#"name = "names", tags("io")"#,
+            "#[cfg(unix)] pub static NAMES: Mutex<Vec<String>> = f();",
+        ),
+        tracked("", thread_locals),
+    ];
+    insta::assert_snapshot!(expansions.join("\n"));
+    for item in [thread_locals, "static S: u8 = 1;"] {
+        let item: TokenStream = item.parse().unwrap();
+        let emitted = track_item(TokenStream::new(), item.clone(), Mode::Off);
+        assert_eq!(emitted.to_string(), item.to_string());
+        assert_eq!(tracked("skip", &item.to_string()), formatted(item));
+    }
+}
+
 mod options {
     use super::*;
 
@@ -452,7 +475,8 @@ fn all_errors_at_once_and_the_item_beside_them() {
 fn what_cannot_be_tracked_is_emitted_beside_the_error() {
     for item in [
         "mod m;",
-        "static S: u8 = 1;",
+        "static mut S: u8 = 1;",
+        "thread_local! { fn f() {} }",
         "const C: u8 = 1;",
         "use a::b;",
         "type A = B;",

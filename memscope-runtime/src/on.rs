@@ -8,6 +8,7 @@ mod calls;
 mod capture;
 mod clock;
 mod containers;
+mod content;
 mod drain;
 mod hooks;
 mod inspect;
@@ -21,7 +22,9 @@ mod rings;
 mod session;
 mod shape;
 mod site;
+mod statics;
 mod thread_exit;
+mod thread_local;
 mod tracked;
 
 pub use inspect::Trackable;
@@ -31,18 +34,22 @@ pub use tracked::Tracked;
 
 pub(crate) mod private {
     pub use super::calls::{Call, Polled, polled, polled_returning};
+    pub use super::content::{Contents, follow, snapshot};
     pub use super::hooks::{
         DropHasHook, Exit, Last, Scoped, Slot, drop_hook, drop_hook_if_tracked, is_hooked,
-        own_drop_has_hook, scoped, scoped_always, snapshot,
+        own_drop_has_hook, scoped, scoped_always,
     };
     pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, inspect, shape_of};
     pub use super::returns::{Return, returned};
     pub use super::shape::{Field, Shape};
     pub use super::site::{Site, SiteRef};
+    pub use super::statics::StaticRef;
+    pub use super::thread_local::{Held, ThreadLocal};
     pub use super::tracked::tracked;
     pub use crate::{__inspect as inspect, __shape_of as shape_of, __site as site};
     pub use inventory;
     pub use memscope_format::defs::{Escape, SiteKind};
+    pub use std::thread_local;
 }
 
 /// Makes a [`Tracked`] value of an expression, without a procedural macro: as
@@ -72,7 +79,9 @@ macro_rules! tracked {
 
 /// Records the state of a container now: its length, capacity and heap block.
 ///
-/// The argument is a place, such as a variable or a field; it is only borrowed. What is not a container
+/// The argument is a place, such as a variable, a field or a static; it is only borrowed. Of a value of an annotated type it
+/// is the containers among its fields. What is in a `Mutex`, `RwLock`, `RefCell`, `OnceLock`, `OnceCell`, `LazyLock`, `LazyCell` or `Option` is
+/// followed, if nobody has locked or borrowed it and it has been made: nothing is waited for. What is not a container
 /// records nothing.
 ///
 /// ```
@@ -91,7 +100,8 @@ macro_rules! snapshot {
                 ::core::line!(),
                 ::core::column!()
             ),
-            $crate::__private::inspect!(&$place),
+            &$place,
+            0,
         )
     };
 }

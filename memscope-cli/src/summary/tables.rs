@@ -350,6 +350,8 @@ fn kind_word(kind: Option<SiteKind>) -> &'static str {
         Some(SiteKind::Type) => "type",
         Some(SiteKind::Snapshot) => "snapshot",
         Some(SiteKind::Return) => "return value",
+        Some(SiteKind::Static) => "static",
+        Some(SiteKind::ThreadLocal) => "thread-local",
         _ => "?",
     }
 }
@@ -371,6 +373,7 @@ fn reason_words(reason: SnapshotReason) -> &'static str {
         SnapshotReason::Birth => "at birth",
         SnapshotReason::Drop => "at drop",
         SnapshotReason::Asked => "when asked",
+        SnapshotReason::Exit => "at exit",
         _ => "?",
     }
 }

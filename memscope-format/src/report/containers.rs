@@ -166,8 +166,8 @@ impl Containers {
         totals.strong_max = totals.strong_max.max(row.strong);
         totals.weak_max = totals.weak_max.max(row.weak);
         if !identity {
-            // A value is dropped once: each reading at a drop is of another container.
-            totals.anonymous += u64::from(row.reason != SnapshotReason::Drop);
+            // A value is dropped once, and the program ends once: each such reading is of another container.
+            totals.anonymous += u64::from(!row.reason.is_final());
             totals.settle(row);
             return;
         }
@@ -283,8 +283,8 @@ impl LastKnown {
         anonymous: bool,
         grounds: &Grounds,
     ) -> Self {
-        // What was read at a drop is final; any other reading may have been followed by one that was lost.
-        let is_final = reason == SnapshotReason::Drop;
+        // What was read last of all is final; any other reading may have been followed by one that was lost.
+        let is_final = reason.is_final();
         let known = |with: u64, value: u64, why: &'static str| match with {
             0 => Figure::unknown(why),
             with if with < totals.containers => {

@@ -15,6 +15,16 @@ ids! {
         Drop = 2,
         /// The program asked, by `snapshot!`.
         Asked = 3,
+        /// The program ends, and it, or what holds it as a field, is in a static.
+        Exit = 4,
+    }
+}
+
+impl SnapshotReason {
+    /// Whether nothing happens to the container after it was read.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Drop | Self::Exit)
     }
 }
 

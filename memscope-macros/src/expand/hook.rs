@@ -38,6 +38,8 @@ pub(super) enum Kind {
     Function,
     AsyncFunction,
     Return,
+    Static,
+    ThreadLocal,
 }
 
 /// How a guard is bound to its variable.
@@ -117,6 +119,8 @@ impl Hooks {
                 Kind::Function => "Function",
                 Kind::AsyncFunction => "AsyncFunction",
                 Kind::Return => "Return",
+                Kind::Static => "Static",
+                Kind::ThreadLocal => "ThreadLocal",
             },
             span,
         );

@@ -412,15 +412,13 @@ pub(super) fn end_of_probe(site: &'static Site, desc: &'static TypeDesc, value: 
 #[inline(always)]
 pub fn drop_hook<T: Trackable>(value: &mut T) {
     let Some(site) = T::site() else { return };
-    let mut id = 0;
-    value.visit_fields(&mut FieldVisitor(FieldPass::Identity(&mut id)));
+    let id = identity(value);
     let _ = recorder::with(|recorder| {
         let hook = site.hook(DescOf::<T>::DESC)?;
         let start = recorder.now();
         recorder.note_hook(hook.type_id);
         if const { T::SHAPE.holds_containers() } {
-            let snapshots = FieldSnapshots { recorder, hook, value: id, now: start };
-            value.visit_fields(&mut FieldVisitor(FieldPass::Containers(snapshots)));
+            FieldSnapshots::at(recorder, hook, id, SnapshotReason::Drop, start).take(value);
         }
         if id == 0 {
             emit_end(recorder, hook, flags::DROPPED, 0, start, None, recorder.depth());
@@ -486,39 +484,53 @@ pub const fn own_drop_has_hook<T, S: OwnDrop<T>>(_: S) -> bool {
     S::HAS_HOOK
 }
 
-/// Records the states of a value's fields when its drop begins.
+/// The id of a value, which a probe among its fields tells; 0 if there is none.
+#[inline(always)]
+pub(super) fn identity<T: Trackable>(value: &T) -> u64 {
+    let mut id = 0;
+    value.visit_fields(&mut FieldVisitor(FieldPass::Identity(&mut id)));
+    id
+}
+
+/// Records the states of a value's fields.
 #[derive(Debug)]
 pub(super) struct FieldSnapshots {
     recorder: &'static Recorder,
     hook: &'static Hook,
     value: u64,
+    reason: SnapshotReason,
     now: u64,
 }
 
 impl FieldSnapshots {
     #[inline(always)]
-    pub(super) fn record(&self, field: u32, kind: ContainerKind, reading: Reading) {
-        let Self { recorder, hook, value, now } = *self;
-        let field = Some(field);
-        emit_snapshot(recorder, hook, value, field, kind, SnapshotReason::Drop, reading, now);
+    pub(super) fn at(
+        recorder: &'static Recorder,
+        hook: &'static Hook,
+        value: u64,
+        reason: SnapshotReason,
+        now: u64,
+    ) -> Self {
+        Self { recorder, hook, value, reason, now }
     }
-}
 
-/// Records the state of a container because the program asked.
-pub fn snapshot(site: &'static Site, place: Inspected) {
-    let Some(container) = place.desc.shape.container() else { return };
-    let _ = recorder::with(|recorder| {
-        let hook = site.hook(place.desc)?;
-        let (now, reading) = (recorder.now(), place.reading);
-        let (kind, reason) = (container.kind, SnapshotReason::Asked);
-        emit_snapshot(recorder, hook, 0, None, kind, reason, reading, now);
-        Some(())
-    });
+    /// Takes those of a value.
+    #[inline(always)]
+    pub(super) fn take<T: Trackable>(self, value: &T) {
+        value.visit_fields(&mut FieldVisitor(FieldPass::Containers(self)));
+    }
+
+    #[inline(always)]
+    pub(super) fn record(&self, field: u32, kind: ContainerKind, reading: Reading) {
+        let Self { recorder, hook, value, reason, now } = *self;
+        let field = Some(field);
+        emit_snapshot(recorder, hook, value, field, kind, reason, reading, now);
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the words of one event, named")]
 #[inline(always)]
-fn emit_snapshot(
+pub(super) fn emit_snapshot(
     recorder: &Recorder,
     hook: &Hook,
     value: u64,

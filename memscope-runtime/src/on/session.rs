@@ -396,6 +396,10 @@ fn unlock_after_fork() {
 
 /// Ends the recording: moves what the rings hold into the capture and completes it.
 fn close() {
+    // What is in statics is of no interest where nothing else was recorded.
+    if STATE.load(Ordering::Acquire) == State::Recording as u8 {
+        super::statics::look();
+    }
     let Some(_busy) = Busy::enter() else { return };
     // At exit a drain that hangs must not hang the program: the rings file stays then, and nothing is lost.
     let Some(mut drain) = lock_within(&drain::DRAIN, Duration::from_secs(10)) else { return };

@@ -51,8 +51,14 @@ pub fn tracked<T, S: Sight<T>>(site: &'static Site, value: T, _: S) -> Tracked<T
 }
 
 impl<T> Tracked<T> {
+    /// Makes a tracked value, looked at in this way.
     #[inline]
-    fn at(site: &'static Site, look: fn(&T) -> Inspected, value: T, origin: u64) -> Self {
+    pub(super) fn at(
+        site: &'static Site,
+        look: fn(&T) -> Inspected,
+        value: T,
+        origin: u64,
+    ) -> Self {
         let life = Life::begin(site, look, &value, origin);
         Self { value: ManuallyDrop::new(value), life }
     }

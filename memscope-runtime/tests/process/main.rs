@@ -8,6 +8,7 @@ mod harness;
 mod returned;
 mod scenarios;
 mod sinks;
+mod statics;
 
 use harness::{Run, run, run_with};
 use memscope_format::chunks::Place;

@@ -4,6 +4,7 @@
 
 mod endings;
 pub(crate) mod returns;
+pub(crate) mod statics;
 mod tasks;
 
 use memscope::Probe;
@@ -41,6 +42,8 @@ pub(crate) fn play(scenario: &str) {
         "endings" => endings::endings(),
         "calls" => tasks::calls(),
         "tasks" => tasks::tasks(),
+        "statics" => statics::statics(),
+        "thread_locals" => statics::thread_locals(),
         "futures" => tasks::futures(),
         "returns" => returns::returns(),
         "nothing" => {}

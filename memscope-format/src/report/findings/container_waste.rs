@@ -40,7 +40,8 @@ impl Rule for ContainerWaste {
             .containers
             .iter()
             .flat_map(|known| {
-                [SnapshotReason::Drop, SnapshotReason::Asked].map(|reason| (known, reason))
+                [SnapshotReason::Drop, SnapshotReason::Asked, SnapshotReason::Exit]
+                    .map(|reason| (known, reason))
             })
             .filter_map(|(known, reason)| self.check(known, reason))
             .collect();
@@ -60,7 +61,11 @@ impl ContainerWaste {
         if waste < self.at_least_bytes || !enough {
             return None;
         }
-        let when = if reason == SnapshotReason::Drop { "when dropped" } else { "when last read" };
+        let when = match reason {
+            SnapshotReason::Drop => "when dropped",
+            SnapshotReason::Exit => "at exit",
+            _ => "when last read",
+        };
         Some(Finding {
             rule: self.name(),
             condition: self.condition(),

@@ -1,0 +1,141 @@
+//! What a place holds: through locks, cells and lazily made values, as far as it can be seen without waiting for anybody and
+//! without making anything.
+
+use super::hooks::{self, FieldSnapshots};
+use super::inspect::Trackable;
+use super::recorder;
+use super::shape::{DescOf, Shape};
+use super::site::Site;
+use memscope_format::rows::SnapshotReason;
+use std::cell::{LazyCell, OnceCell, RefCell};
+use std::sync::{LazyLock, Mutex, OnceLock, RwLock, TryLockError};
+
+/// Records the containers in a place as they are now.
+#[derive(Debug, Clone, Copy)]
+pub struct Contents {
+    site: &'static Site,
+    reason: SnapshotReason,
+}
+
+impl Contents {
+    pub(super) const fn at(site: &'static Site, reason: SnapshotReason) -> Self {
+        Self { site, reason }
+    }
+
+    fn record<T: Trackable>(self, value: &T) {
+        let Self { site, reason } = self;
+        match T::SHAPE {
+            Shape::Container(container) => {
+                let _ = recorder::with(|recorder| {
+                    let hook = site.hook(DescOf::<T>::DESC)?;
+                    let (now, reading) = (recorder.now(), value.read());
+                    let kind = container.kind;
+                    hooks::emit_snapshot(recorder, hook, 0, None, kind, reason, reading, now);
+                    Some(())
+                });
+            }
+            Shape::Fields { .. } if const { T::SHAPE.holds_containers() } => {
+                let id = hooks::identity(value);
+                let _ = recorder::with(|recorder| {
+                    let hook = site.hook(DescOf::<T>::DESC)?;
+                    FieldSnapshots::at(recorder, hook, id, reason, recorder.now()).take(value);
+                    Some(())
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A place that containers can be in. What is locked or borrowed by another, or not made yet, shows nothing.
+pub trait Content {
+    /// Shows them.
+    fn show(&self, to: Contents);
+}
+
+impl<T: Trackable> Content for T {
+    #[inline]
+    fn show(&self, to: Contents) {
+        to.record(self);
+    }
+}
+
+impl<T: Content> Content for Mutex<T> {
+    fn show(&self, to: Contents) {
+        match self.try_lock() {
+            Ok(inside) => inside.show(to),
+            // What a panic left there is there all the same.
+            Err(TryLockError::Poisoned(inside)) => inside.into_inner().show(to),
+            Err(TryLockError::WouldBlock) => {}
+        }
+    }
+}
+
+impl<T: Content> Content for RwLock<T> {
+    fn show(&self, to: Contents) {
+        match self.try_read() {
+            Ok(inside) => inside.show(to),
+            Err(TryLockError::Poisoned(inside)) => inside.into_inner().show(to),
+            Err(TryLockError::WouldBlock) => {}
+        }
+    }
+}
+
+impl<T: Content> Content for RefCell<T> {
+    fn show(&self, to: Contents) {
+        if let Ok(inside) = self.try_borrow() {
+            inside.show(to);
+        }
+    }
+}
+
+/// Implements it for what may hold a value, and tells.
+macro_rules! perhaps {
+    ($($owner:ident<T $(, $more:ident)?>: $get:expr;)*) => {$(
+        impl<T: Content $(, $more)?> Content for $owner<T $(, $more)?> {
+            fn show(&self, to: Contents) {
+                let get: fn(&Self) -> Option<&T> = $get;
+                if let Some(inside) = get(self) {
+                    inside.show(to);
+                }
+            }
+        }
+    )*};
+}
+
+perhaps! {
+    Option<T>: Option::as_ref;
+    OnceCell<T>: OnceCell::get;
+    OnceLock<T>: OnceLock::get;
+    LazyCell<T, F>: LazyCell::get;
+    LazyLock<T, F>: LazyLock::get;
+}
+
+/// How the containers in a place are found, chosen as [`Sight`](super::inspect::Sight) is.
+pub trait Follow<T>: Copy {
+    /// Shows them; nothing, if the type has none that are known.
+    fn follow(place: &T, to: Contents);
+}
+
+impl<T: Content> Follow<T> for i32 {
+    #[inline]
+    fn follow(place: &T, to: Contents) {
+        place.show(to);
+    }
+}
+
+impl<T> Follow<T> for u8 {
+    #[inline(always)]
+    fn follow(_: &T, _: Contents) {}
+}
+
+/// Shows the containers in a place.
+#[inline]
+pub fn follow<T, F: Follow<T>>(place: &T, to: Contents, _: F) {
+    F::follow(place, to);
+}
+
+/// Records the containers in a place because the program asked.
+pub fn snapshot<T, F: Follow<T>>(site: &'static Site, place: &T, _: F) {
+    F::follow(place, Contents::at(site, SnapshotReason::Asked));
+}
