@@ -34,6 +34,9 @@ pub enum SiteKind {
     Static,
     /// A thread-local.
     ThreadLocal,
+    /// Where a function of a type's impl block makes a value of the type that it returns. The births here have ids that no end
+    /// names: which value is dropped later is not known.
+    Constructor,
 }
 
 /// What a function does with the value of a local variable or argument, as far as its source alone proves it.

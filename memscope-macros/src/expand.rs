@@ -1,5 +1,6 @@
 //! What is emitted: the user's tokens with hooks put in, or, with hooks off, the user's tokens.
 
+mod constructors;
 mod data;
 mod expectations;
 mod function;

@@ -111,7 +111,11 @@ use proc_macro2::TokenStream;
 ///
 /// With a *last* field `probe: Probe<Self>`, in an enum in each variant that needs it, every value has an identity that
 /// moves with it: births, clones and lifetimes are recorded too, and how long the drop took, fields included. Without one,
-/// births and the number of living values are unknown.
+/// births are only known of the values that the type's own functions make, if their `impl` block has the attribute too: where
+/// a function that returns `Self`, alone or in a wrapper, returns a literal of the type, or a variable that it was put in. A
+/// report says of such a type that at least so many were born, by the rule `constructors`, and at least so many are alive as
+/// were not dropped. Values made by derives, by a `const fn` or elsewhere are not among them, and none is counted twice when one
+/// function calls another.
 ///
 /// ```
 /// use memscope::Probe;
@@ -173,7 +177,7 @@ use proc_macro2::TokenStream;
 ///
 /// A `thread_local!` with the attribute records the value of each thread that uses it: birth, drop with time and drops within,
 /// and at the drop the containers in it. With hooks on it has all methods of a `LocalKey`, but is none: what takes a
-/// `&LocalKey` does not take it.
+/// `&LocalKey` does not take it. It must stand outside of functions, where the compiler has no attributes on such macros.
 ///
 /// ```
 /// use std::cell::RefCell;
@@ -187,9 +191,11 @@ use proc_macro2::TokenStream;
 ///     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 /// }
 ///
-/// NAMES.lock().unwrap().push("ada".to_owned());
-/// BUFFER.with_borrow_mut(|buffer| buffer.extend(b"ada"));
-/// # assert_eq!(BUFFER.take(), b"ada");
+/// fn main() {
+///     NAMES.lock().unwrap().push("ada".to_owned());
+///     BUFFER.with_borrow_mut(|buffer| buffer.extend(b"ada"));
+/// #   assert_eq!(BUFFER.take(), b"ada");
+/// }
 /// ```
 ///
 /// # On an impl block, trait or module

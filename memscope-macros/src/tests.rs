@@ -301,6 +301,40 @@ mod containers_of_items {
     }
 
     #[test]
+    fn constructors() {
+        let made = |function: &str| {
+            let expansion =
+                tracked("vars = none, args = none", &format!("impl<T> S<T> {{ {function} }}"));
+            expansion.matches("__private::constructed(").count()
+        };
+        for (function, literals) in [
+            ("fn a() -> Self { Self { a: f() } }", 1),
+            ("fn a() -> S<T> { S(f()) }", 1),
+            ("fn a() -> Result<Self, E> { if c { return Err(f()); } g()?; Ok(Self { a }) }", 1),
+            ("fn a() -> Arc<Mutex<Self>> { Arc::new(Mutex::new(Self::Variant(1))) }", 1),
+            ("fn a() -> (Self, S<u8>, [Option<Self>; 1]) { (Self {}, S {}, [Some(S())]) }", 3),
+            ("fn a() -> Self { let mut one = Self { a }; one.f(); one }", 1),
+            ("fn a() -> Option<Self> { let one = Self { a }; one.f().then_some(one) }", 1),
+            (
+                "fn a() -> Self { match f() { 0 => return Self::A { a }, 1 => Self::B(1), _ => Self::f(1) } }",
+                2,
+            ),
+            ("async fn a() -> Self { Self { a: f().await } }", 1),
+            // Handed on, or made elsewhere.
+            ("fn a(self) -> Self { self }", 0),
+            ("fn a() -> Self { Self::new() }", 0),
+            ("fn a() -> Self { Self::MAKE(1) }", 0),
+            ("fn a() -> &'static Self { &Self { a: 1 } }", 0),
+            ("fn a() -> u8 { Self { a }.b() }", 0),
+            ("fn a() -> impl Iterator<Item = Self> { f().map(|a| Self { a }) }", 0),
+            ("const fn a() -> Self { Self { a: 1 } }", 0),
+            ("fn a() -> Self { let one = Self { a: &f() }; one }", 0),
+        ] {
+            assert_eq!(made(function), literals, "{function}");
+        }
+    }
+
+    #[test]
     fn the_drop_of_a_type_itself() {
         let item = "impl<T: Copy> Drop for S<T> where T: X { fn drop(&mut self) { let v = f(); } }";
         insta::assert_snapshot!(tracked("", item));

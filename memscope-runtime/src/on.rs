@@ -36,8 +36,8 @@ pub(crate) mod private {
     pub use super::calls::{Call, Polled, polled, polled_returning};
     pub use super::content::{Contents, follow, snapshot};
     pub use super::hooks::{
-        DropHasHook, Exit, Last, Scoped, Slot, drop_hook, drop_hook_if_tracked, is_hooked,
-        own_drop_has_hook, scoped, scoped_always,
+        DropHasHook, Exit, Last, Scoped, Slot, constructed, drop_hook, drop_hook_if_tracked,
+        is_hooked, own_drop_has_hook, scoped, scoped_always,
     };
     pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, inspect, shape_of};
     pub use super::returns::{Return, returned};

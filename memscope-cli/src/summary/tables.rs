@@ -352,6 +352,7 @@ fn kind_word(kind: Option<SiteKind>) -> &'static str {
         Some(SiteKind::Return) => "return value",
         Some(SiteKind::Static) => "static",
         Some(SiteKind::ThreadLocal) => "thread-local",
+        Some(SiteKind::Constructor) => "constructor",
         _ => "?",
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Tally {
     pub(crate) threads: Table<ThreadTotals>,
     /// Sites that are annotated types.
     type_sites: Table<bool>,
+    /// Sites that are constructors, of whose values no end is known.
+    constructors: Table<bool>,
 }
 
 impl Tally {
@@ -56,12 +58,27 @@ impl Tally {
         for site in &defs.sites {
             *type_sites.at(site.id) = site.kind == SiteKind::Type;
         }
+        let mut constructors = Table::new(defs.sites.iter().map(|site| site.id));
+        for site in &defs.sites {
+            *constructors.at(site.id) = site.kind == SiteKind::Constructor;
+        }
         Self {
             sites: Table::new(defs.sites.iter().map(|site| site.id)),
             types: Table::new(defs.types.iter().map(|known| known.id)),
             threads: Table::new(defs.threads.iter().map(|thread| thread.id)),
             type_sites,
+            constructors,
         }
+    }
+
+    /// Counts a value that a constructor made; whether the site is one.
+    fn constructed(&mut self, site: u32, type_id: u32) -> bool {
+        let is_constructor = *self.constructors.at(site);
+        if is_constructor {
+            self.sites.at(site).lives.constructed += 1;
+            self.types.at(type_id).values.constructed += 1;
+        }
+        is_constructor
     }
 
     /// Does the same to the lives of a site and to those of its type.
@@ -201,6 +218,9 @@ impl<'a> Fold<'a> {
 
     fn birth(&mut self, row: &Lifecycle) {
         let Lifecycle { ts, site, type_id, thread, .. } = *row;
+        if self.tally.constructed(site, type_id) {
+            return;
+        }
         let birth = self.matching.birth(row.value, Living { born: ts, site, type_id, thread });
         if birth == Birth::Repeated {
             return;

@@ -54,6 +54,8 @@ pub(crate) struct Lives {
     pub(crate) moved: u64,
     pub(crate) scope_ended: u64,
     pub(crate) unknown: u64,
+    /// Values that constructors made, whose ends are not matched to them.
+    pub(crate) constructed: u64,
     pub(crate) lifetimes: Distribution,
 }
 
@@ -69,6 +71,7 @@ impl Default for Lives {
             moved: 0,
             scope_ended: 0,
             unknown: 0,
+            constructed: 0,
             lifetimes: Distribution::new(EXACT_LIFETIMES),
         }
     }
@@ -104,6 +107,7 @@ impl Lives {
         self.moved += other.moved;
         self.scope_ended += other.scope_ended;
         self.unknown += other.unknown;
+        self.constructed += other.constructed;
         self.lifetimes.absorb(&other.lifetimes);
     }
 

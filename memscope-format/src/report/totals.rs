@@ -5,6 +5,7 @@ use super::containers::{ContainerFigures, ContainerTotals};
 use super::drops::{DropTotals, MIXED, ObservedDrop, PathStep, SetOff, SlowDrop};
 use super::figure::{Figure, Grounds};
 use super::fold::{Folded, SiteTotals, ThreadTotals, TypeTotals};
+use super::lives::Lives;
 use super::place::Place;
 use super::sites::{SiteFigures, ThreadFigures, TypeFigures};
 use super::zero_sized::{ZeroSizedField, ZeroSizedFigures};
@@ -13,6 +14,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 const NO_PROBE: &str = "births are seen only of types with a `Probe` field";
+
+const NO_IDENTITY: &str = "which of its values are dropped is not known";
+
+/// The rule by which births of a type without a `Probe` are counted.
+const CONSTRUCTORS: &str = "rule `constructors`: values made by literals in tracked impl blocks; others may be made elsewhere";
 
 /// The sums of all captures that were read so far.
 #[derive(Debug, Default)]
@@ -327,12 +333,38 @@ fn births_of(is_type: bool, probed: bool, born: u64) -> Result<(), &'static str>
 
 fn site_figures(place: Place, entry: SiteEntry, grounds: &Grounds) -> SiteFigures {
     let SiteEntry { totals, types, probed } = entry;
-    let births = births_of(place.is_type(), probed, totals.lives.balance.born);
+    let lives = if place.kind == Some(SiteKind::Constructor) {
+        let born = grounds.count(totals.lives.constructed);
+        super::LifeFigures { born, ..totals.lives.figures(grounds, Err(NO_IDENTITY)) }
+    } else {
+        let births = births_of(place.is_type(), probed, totals.lives.balance.born);
+        totals.lives.figures(grounds, births)
+    };
     SiteFigures {
-        lives: totals.lives.figures(grounds, births),
+        lives,
         drops: totals.drops.figures(grounds),
         types: types.into_iter().collect(),
         site: place,
+    }
+}
+
+/// Adds what constructors tell of a type's values: at least so many were made, and at least those live that have not been
+/// dropped, if drops are seen at all.
+fn with_constructors(
+    figures: super::LifeFigures,
+    lives: &Lives,
+    grounds: &Grounds,
+) -> super::LifeFigures {
+    let at_least = |value| Figure::AtLeast { value, why: CONSTRUCTORS.into() };
+    let certain = |value| matches!(grounds.count(value), Figure::Exact(_));
+    if lives.constructed == 0 || !certain(lives.constructed) {
+        return figures;
+    }
+    let alive = lives.constructed.checked_sub(lives.dropped).filter(|_| lives.dropped > 0);
+    super::LifeFigures {
+        born: at_least(lives.constructed),
+        alive_at_exit: alive.map_or(figures.alive_at_exit, at_least),
+        ..figures
     }
 }
 
@@ -345,7 +377,9 @@ fn lives_of_type(
     let annotated = def.as_ref().is_some_and(|known| known.fields.is_some());
     let probed = def.as_ref().is_some_and(has_probe);
     let values = annotated.then(|| {
-        totals.values.figures(grounds, births_of(true, probed, totals.values.balance.born))
+        let births = births_of(true, probed, totals.values.balance.born);
+        let figures = totals.values.figures(grounds, births);
+        if births.is_err() { with_constructors(figures, &totals.values, grounds) } else { figures }
     });
     (values, totals.variables.figures(grounds, Ok(())))
 }

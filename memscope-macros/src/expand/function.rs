@@ -1,6 +1,7 @@
 //! Functions: hooks for by-value arguments, and around every `let`, in the function's own braces.
 
 use super::Mode;
+use super::constructors::show_constructed;
 use super::expectations::excuse;
 use super::future::{each_returned_block, output_of_function, output_of_future};
 use super::graft::Grafts;
@@ -28,6 +29,8 @@ pub(super) struct Hooking<'a> {
     pub(super) grafts: Grafts,
     pub(super) options: &'a Options,
     pub(super) mode: Mode,
+    /// The name of the type whose impl block is walked.
+    pub(super) own_type: Option<String>,
     body: Body,
 }
 
@@ -45,7 +48,7 @@ struct Body {
 impl<'a> Hooking<'a> {
     pub(super) fn new(options: &'a Options, mode: Mode) -> Self {
         let (hooks, grafts) = (Hooks::with(options), Grafts::default());
-        Self { hooks, grafts, options, mode, body: Body::default() }
+        Self { hooks, grafts, options, mode, own_type: None, body: Body::default() }
     }
 
     pub(super) fn expand_function(
@@ -82,6 +85,10 @@ impl<'a> Hooking<'a> {
         let arguments = self.arguments(signature);
         self.visit_block_mut(body);
         self.body = outer;
+        if let Some(own) = &self.own_type {
+            let call = |at| self.hooks.constructs(at);
+            show_constructed(own, signature, body, &mut self.grafts, &call);
+        }
         let mut first = Vec::new();
         if signature.asyncness.is_some() {
             first.push(self.polls_of_body(signature));

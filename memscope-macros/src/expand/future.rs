@@ -128,7 +128,7 @@ fn boxes(function: &Expr) -> bool {
 }
 
 /// Whether a pattern is this name.
-fn declares(pattern: &Pat, name: &Ident) -> bool {
+pub(super) fn declares(pattern: &Pat, name: &Ident) -> bool {
     match pattern {
         Pat::Ident(one) => one.ident == *name,
         Pat::Type(typed) => declares(&typed.pat, name),

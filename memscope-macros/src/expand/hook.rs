@@ -40,6 +40,7 @@ pub(super) enum Kind {
     Return,
     Static,
     ThreadLocal,
+    Constructor,
 }
 
 /// How a guard is bound to its variable.
@@ -121,6 +122,7 @@ impl Hooks {
                 Kind::Return => "Return",
                 Kind::Static => "Static",
                 Kind::ThreadLocal => "ThreadLocal",
+                Kind::Constructor => "Constructor",
             },
             span,
         );
@@ -272,6 +274,18 @@ impl Hooks {
         Shown {
             by_return: Call { function, more: more.clone(), span },
             at_end: Call { function: at_end, more, span },
+        }
+    }
+
+    /// The call that a literal becomes the argument of, to record that it makes a value.
+    pub(super) fn constructs(&self, at: Span) -> Call {
+        let span = emitted(at);
+        let krate = self.krate(span);
+        let site = self.site(Kind::Constructor, "", at);
+        Call {
+            function: quote_spanned!(span=> #krate::__private::constructed),
+            more: quote_spanned!(span=> #site, 0),
+            span,
         }
     }
 

@@ -92,6 +92,7 @@ impl Hooking<'_> {
             return TokenStream::new();
         }
         let drops = implements_drop(item);
+        let outer = self.own_type.replace(type_name(&item.self_ty));
         self.hooks.enter(name.unwrap_or_else(|| type_name(&item.self_ty)));
         for member in &mut item.items {
             if let ImplItem::Fn(function) = member {
@@ -101,6 +102,7 @@ impl Hooking<'_> {
             }
         }
         self.hooks.leave();
+        self.own_type = outer;
         if drops { self.marked_as_hooked(item) } else { TokenStream::new() }
     }
 

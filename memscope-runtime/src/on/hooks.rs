@@ -405,6 +405,18 @@ pub(super) fn end_of_probe(site: &'static Site, desc: &'static TypeDesc, value: 
     });
 }
 
+/// Records that a function of a type's impl block has made a value, and gives it on. A type with a `Probe` tells of that itself.
+#[inline(always)]
+pub fn constructed<T, S: Sight<T>>(value: T, site: &'static Site, _: S) -> T {
+    if const { !S::SHAPE.has_probe() } {
+        let _ = recorder::with(|recorder| {
+            let hook = site.hook(S::DESC)?;
+            recorder.emit(hook.id, RawKind::Born, flags::UNREAD, recorder.now(), [0; 2])
+        });
+    }
+    value
+}
+
 /// Records that an annotated struct begins to be dropped, with the states of its containers.
 ///
 /// With a [`Probe`](crate::Probe) among its fields the value has an identity and the drop of the probe is the

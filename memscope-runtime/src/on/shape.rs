@@ -43,6 +43,19 @@ impl Shape {
         matches!(self, Self::Fields { drop_hook: true, .. })
     }
 
+    /// Whether values may tell of their births themselves.
+    pub(super) const fn has_probe(self) -> bool {
+        let Some(fields) = self.fields() else { return false };
+        let mut i = 0;
+        while i < fields.len() {
+            if fields[i].is_probe {
+                return true;
+            }
+            i += 1;
+        }
+        false
+    }
+
     /// Whether a value has containers in its fields, of which a drop takes snapshots.
     pub(super) const fn holds_containers(self) -> bool {
         let Some(fields) = self.fields() else { return false };
@@ -68,6 +81,7 @@ pub struct Field {
     size: usize,
     align: usize,
     container: Option<ContainerDef>,
+    is_probe: bool,
 }
 
 impl Field {
@@ -97,6 +111,7 @@ impl Field {
             size: size_of::<T>(),
             align: align_of::<T>(),
             container: shape.container(),
+            is_probe: matches!(shape, Shape::Probe),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Each test runs this very binary again as a child, with a scenario and a directory of its own, and reads the
 //! captures that it left.
 
+mod constructors;
 mod endings;
 mod harness;
 mod returned;

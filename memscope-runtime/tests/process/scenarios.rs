@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "what the parent is to know")]
 
+pub(crate) mod constructors;
 mod endings;
 pub(crate) mod returns;
 pub(crate) mod statics;
@@ -44,6 +45,7 @@ pub(crate) fn play(scenario: &str) {
         "tasks" => tasks::tasks(),
         "statics" => statics::statics(),
         "thread_locals" => statics::thread_locals(),
+        "constructors" => constructors::constructors(),
         "futures" => tasks::futures(),
         "returns" => returns::returns(),
         "nothing" => {}
