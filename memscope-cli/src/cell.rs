@@ -18,6 +18,7 @@ enum Mark {
     Rounded(u64),
     Bounded,
     AtLeast(String),
+    Inferred(String),
     Unknown(String),
 }
 
@@ -61,6 +62,9 @@ fn cell(figure: &Figure<u64>, text: impl Fn(u64) -> String) -> Cell {
         Figure::AtLeast { value, why } => {
             (format!("≥{}", text(*value)), Mark::AtLeast(why.to_string()))
         }
+        Figure::Inferred { value, rule } => {
+            (format!("~{}", text(*value)), Mark::Inferred(rule.to_string()))
+        }
         Figure::Unknown { why } => ("?".to_owned(), Mark::Unknown(why.to_string())),
     };
     Cell { text, mark: Some(mark) }
@@ -82,6 +86,7 @@ pub(crate) fn legend<'a>(cells: impl Iterator<Item = &'a Cell>) -> String {
             Mark::Rounded(_) => {}
             Mark::Bounded => lines += "  ± at most so far off\n",
             Mark::AtLeast(why) => lines += &format!("  ≥ at least: {why}\n"),
+            Mark::Inferred(rule) => lines += &format!("  ~ inferred: {rule}\n"),
             Mark::Unknown(why) => lines += &format!("  ? unknown: {why}\n"),
         }
     }
@@ -102,12 +107,16 @@ mod tests {
             time(&Figure::Bounded { value: 1_000_000, error: 1 }),
             count(&Figure::Bounded { value: 1204, error: 30 }),
             count(&Figure::unknown("no births")),
+            count(&Figure::Inferred { value: 8, rule: "so".into() }),
         ];
         let texts: Vec<&str> = cells.iter().map(|cell| cell.text.as_str()).collect();
-        assert_eq!(texts, ["1,204", "?", "≥2.00 KiB", "≈1.00 ms", "≈1.00 ms", "1,204 ±30", "?"]);
+        assert_eq!(
+            texts,
+            ["1,204", "?", "≥2.00 KiB", "≈1.00 ms", "≈1.00 ms", "1,204 ±30", "?", "~8"]
+        );
         assert_eq!(
             legend(cells.iter()),
-            "  ≈ within 0.4 %\n  ± at most so far off\n  ≥ at least: events were lost\n  ? unknown: no births\n"
+            "  ≈ within 0.4 %\n  ± at most so far off\n  ≥ at least: events were lost\n  ~ inferred: so\n  ? unknown: no births\n"
         );
         assert_eq!(legend(cells[..1].iter()), "");
     }

@@ -18,6 +18,8 @@ pub(crate) struct Options {
     pub(crate) krate: Option<Path>,
     /// What becomes of a type's drop.
     pub(crate) drop: DropOption,
+    /// `deep`: the contents of containers are read too.
+    pub(crate) deep: bool,
     /// `skip`: the item is left as it is.
     pub(crate) skip_item: Option<Ident>,
     /// `skip(a, b)`: variables and arguments that are left out.
@@ -92,13 +94,14 @@ struct Key {
     form: &'static str,
 }
 
-const KEYS: [Key; 8] = [
+const KEYS: [Key; 9] = [
     Key { name: "name", takes: "a text in quotes, not an empty one", form: "name = \"...\"" },
     Key { name: "skip", takes: "nothing, or names in parentheses", form: "skip(a, b)" },
     Key { name: "vars", takes: "`all`, `none` or names in parentheses", form: "vars(a, b)" },
     Key { name: "args", takes: "`all`, `none` or names in parentheses", form: "args(a, b)" },
     Key { name: "ret", takes: "nothing", form: "ret" },
     Key { name: "tags", takes: "texts in quotes, in parentheses", form: "tags(\"io\", \"cache\")" },
+    Key { name: "deep", takes: "nothing", form: "deep" },
     Key { name: "drop", takes: "`on`, `off` or `own`", form: "drop = off" },
     Key { name: "crate", takes: "a path, not in quotes", form: "crate = path::to::memscope" },
 ];
@@ -144,6 +147,7 @@ impl Options {
             ("drop", Value::Is(value)) => {
                 self.drop = DropOption::of(&syn::parse2(value).ok()?)?;
             }
+            ("deep", Value::None) => self.deep = true,
             ("skip", Value::None) => self.skip_item = Some(key.clone()),
             ("skip", Value::List(list)) => self.skip = Some(these(list)?),
             ("vars", value) => self.vars = Some(selection(value)?),

@@ -63,6 +63,10 @@ fn check_option(option: &Ident, subject: &Subject, options: &Options, errors: &m
         "drop" if !matches!(subject, Subject::Type(_)) => {
             (format!("the option `drop` is for types; {} has no drop hook", subject.kind()), "remove the option")
         }
+        "deep" => match nothing_to_go_through(subject, options) {
+            Some(why) => (format!("the option `deep` says nothing here: {why}"), "remove the option"),
+            None => return,
+        },
         "name" if matches!(subject, Subject::Module(_)) => (
             "the option `name` does not apply to a module, whose name captures take from `module_path!`".to_owned(),
             "remove the option",
@@ -85,6 +89,26 @@ fn check_option(option: &Ident, subject: &Subject, options: &Options, errors: &m
         _ => return,
     };
     errors.push(option, &wrong, help);
+}
+
+/// Why there can be no container whose contents are read.
+fn nothing_to_go_through(subject: &Subject, options: &Options) -> Option<&'static str> {
+    let none = |selection: &Option<Selection>| matches!(selection, Some(Selection::None));
+    match subject {
+        Subject::Type(data) if data.form == Form::Union => {
+            Some("a union does not tell which of its fields it holds")
+        }
+        Subject::Type(data) if data.fields().next().is_none() => Some("the type has no fields"),
+        Subject::Static(_) | Subject::ThreadLocals(_) => {
+            Some("what a static holds is read without the contents")
+        }
+        Subject::Function(_)
+            if none(&options.vars) && none(&options.args) && options.ret.is_none() =>
+        {
+            Some("no variable and no argument is tracked")
+        }
+        _ => None,
+    }
 }
 
 fn by_name(option: &str, subject: &Subject) -> (String, &'static str) {

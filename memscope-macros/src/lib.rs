@@ -240,6 +240,7 @@ use proc_macro2::TokenStream;
 /// | `vars = all`, `vars = none` | function, impl, trait, module | all variables, which is the default, or none |
 /// | `args(a, b)`, `args = all`, `args = none` | as `vars` | the same for arguments |
 /// | `ret` | function, impl, trait, module | return values too |
+/// | `deep` | all | the contents of containers too: see below |
 /// | `drop = on`, `drop = off` | type | an `impl Drop`, which is the default, or none |
 /// | `drop = own` | type | the same hook in the type's own `impl Drop`, which has the attribute |
 /// | `crate = path` | all | where memscope is, if not at `::memscope`: for re-exports |
@@ -254,6 +255,45 @@ use proc_macro2::TokenStream;
 /// }
 /// # assert_eq!(read("ab".into()), 4);
 /// ```
+///
+/// # Contents of containers
+///
+/// With `deep`, wherever the state of a container is read (at a variable's birth, of the fields when a value begins to be dropped,
+/// of a return value with `ret`, at a `Tracked`'s birth and end, and by `snapshot!(v, deep)`), it is also gone through:
+///
+/// * what its elements own in blocks of the heap, with what is in those blocks, and so on: how many blocks, their bytes (capacity
+///   times element size) and the bytes of them in use. The container's own block is in its state already.
+/// * of a `HashMap`, how well its keys are spread: each is hashed as the map does it; how many hashes differ, at how many buckets
+///   the searches for them begin, and how many at the same one at most. How many buckets there are is inferred from the map's capacity.
+///
+/// Known are the types of the standard library and annotated ones, whose fields are gone through, annotated with `deep`
+/// or not. A value of any other type that has something to drop is counted as unknown, as is in generic code one of
+/// a type parameter; so are what is in a `Mutex`, the nodes of a tree, and what is more than 64 blocks deep. What handles such as
+/// `Rc` share is not counted, nor gone through: they are counted instead. What follows from there is "at least" in a report.
+///
+/// ```
+/// #[memscope::track(deep)]
+/// struct Index {
+///     pages: Vec<Vec<String>>,
+///     words: std::collections::HashMap<String, Box<[u32]>>,
+/// }
+///
+/// #[memscope::track(deep)]
+/// fn read(text: &str) -> Index {
+///     let words = text.split(' ').map(|word| (word.to_owned(), Box::from([0]))).collect();
+///     let pages = vec![vec![text.to_owned()], Vec::new()];
+///     memscope::snapshot!(pages, deep);
+///     Index { pages, words }
+/// }
+/// # let index = read("a b");
+/// # assert_eq!((index.pages.len(), index.words.len()), (2, 2));
+/// ```
+///
+/// Each reading takes time in proportion to the elements, at every depth, and to sort the hashes; the times of drops and calls around
+/// it include that. A type whose values hold each other is gone through at the drop of each. Nothing is allocated, but the hashes
+/// of more than 128 keys are kept in pages from the system, 8 bytes each, and those of more than 2^22 not at all. `Hash` and the map's
+/// `BuildHasher` are the only code of yours that is run. What that does is not recorded on its thread; if it panics, that is
+/// caught (the panic hook runs), and the keys count as not hashed, as those of a map that is read while its thread unwinds.
 ///
 /// # What it does not change
 ///

@@ -413,6 +413,25 @@ mod options {
     }
 
     #[test]
+    fn contents_are_looked_at_where_that_is_asked_for() {
+        let deep = "::memscope::__private::Deep(0, 0, 0)";
+        let function = "fn f(a: String) -> Vec<u8> { let b = g(); let (c, d) = g(); b }";
+        assert_eq!(tracked("ret", function).matches(deep).count(), 0);
+        // The guard of what is returned, the call that is shown it, and four values.
+        assert_eq!(tracked("ret, deep", function).matches(deep).count(), 6);
+        assert_eq!(tracked("deep", &format!("impl S {{ {function} }}")).matches(deep).count(), 4);
+        for declaration in ["let v = f()", "v", "own v = f()", "own f()"] {
+            let expansion = tracked_variable(&format!("#[track(deep)] {declaration}"));
+            assert_eq!(expansion.matches(deep).count(), 1, "{expansion}");
+        }
+        let of_type = "const DEEP: bool = true;";
+        assert!(tracked("deep", "struct S { a: A }").contains(of_type));
+        assert!(tracked("deep", "mod m { enum E { A(B) } }").contains(of_type));
+        assert!(!tracked("", "struct S { a: A }").contains("DEEP"));
+        assert!(!tracked("", "union U { a: A }").contains("Owns"), "it does not tell");
+    }
+
+    #[test]
     fn wrong_ones_are_reported_all_at_once() {
         let wrong = |options: &str, item: &str| {
             errors(&track_item(options.parse().unwrap(), item.parse().unwrap(), Mode::On))
@@ -427,6 +446,11 @@ mod options {
             wrong("vars(a), skip(b), args(c), drop = off", "impl S {}"),
             wrong("name = \"x\", drop = off", "mod m {}"),
             wrong("vars = none, args = all, skip(a)", "struct S;"),
+            wrong("deep = all, deep", function),
+            wrong("deep(text)", "struct S { a: A }"),
+            wrong("deep, vars = none, args = none", function),
+            wrong("deep", "enum E { A, B }"),
+            wrong("deep", "union U { a: u8 }"),
         ];
         insta::assert_snapshot!(told.join("\n\n"));
     }

@@ -98,7 +98,7 @@ pub fn capture_path() -> Option<PathBuf> {
 /// Records the state of a container now; without the feature `on`, evaluates to nothing.
 #[macro_export]
 macro_rules! snapshot {
-    ($place:expr $(,)?) => {{
+    ($place:expr $(, deep)? $(,)?) => {{
         let _ = &$place;
     }};
 }

@@ -9,9 +9,12 @@ mod capture;
 mod clock;
 mod containers;
 mod content;
+mod deep;
 mod drain;
+mod hashing;
 mod hooks;
 mod inspect;
+mod owned;
 mod pace;
 mod polling;
 mod probe;
@@ -34,19 +37,21 @@ pub use tracked::Tracked;
 
 pub(crate) mod private {
     pub use super::calls::{Call, Polled, polled, polled_returning};
-    pub use super::content::{Contents, follow, snapshot};
+    pub use super::content::{Contents, follow, snapshot, snapshot_deep};
+    pub use super::deep::Deep;
     pub use super::hooks::{
         DropHasHook, Exit, Last, Scoped, Slot, constructed, drop_hook, drop_hook_if_tracked,
         is_hooked, own_drop_has_hook, scoped, scoped_always,
     };
-    pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, inspect, shape_of};
+    pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, shape_of};
+    pub use super::owned::{Measure, Owns};
     pub use super::returns::{Return, returned};
     pub use super::shape::{Field, Shape};
     pub use super::site::{Site, SiteRef};
     pub use super::statics::StaticRef;
     pub use super::thread_local::{Held, ThreadLocal};
     pub use super::tracked::tracked;
-    pub use crate::{__inspect as inspect, __shape_of as shape_of, __site as site};
+    pub use crate::{__shape_of as shape_of, __site as site};
     pub use inventory;
     pub use memscope_format::defs::{Escape, SiteKind};
     pub use std::thread_local;
@@ -84,15 +89,23 @@ macro_rules! tracked {
 /// followed, if nobody has locked or borrowed it and it has been made: nothing is waited for. What is not a container
 /// records nothing.
 ///
+/// With `deep` behind it, also what the container's elements own, and how well the keys of a hash map are spread: see the
+/// option of that name of [`track`](macro@crate::track). That is not followed into locks and cells.
+///
 /// ```
 /// let mut names = Vec::with_capacity(8);
-/// names.push("ada");
+/// names.push("ada".to_owned());
 /// memscope::snapshot!(names);
+/// memscope::snapshot!(names, deep);
 /// ```
 #[macro_export]
 macro_rules! snapshot {
-    ($place:expr $(,)?) => {
-        $crate::__private::snapshot(
+    ($place:expr $(,)?) => { $crate::snapshot!(@ snapshot, $place, 0) };
+    ($place:expr, deep $(,)?) => {
+        $crate::snapshot!(@ snapshot_deep, $place, $crate::__private::Deep(0, 0, 0), 0)
+    };
+    (@ $hook:ident, $place:expr, $($sight:expr),+) => {
+        $crate::__private::$hook(
             $crate::__private::site!(
                 Snapshot,
                 ::core::stringify!($place),
@@ -101,7 +114,7 @@ macro_rules! snapshot {
                 ::core::column!()
             ),
             &$place,
-            0,
+            $($sight),+
         )
     };
 }

@@ -97,6 +97,8 @@ pub(super) fn types(report: &Report, top: usize) -> (Table, usize) {
 }
 
 pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
+    let deep = report.containers.iter().any(|known| known.content_max_bytes.is_some());
+    let hashed = report.containers.iter().any(|known| known.hashes.is_some());
     let mut table = Table::new()
         .column("Container", Kind::Text)
         .column("Kind", Kind::Word)
@@ -107,8 +109,18 @@ pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
         .column("Unused", Kind::Figure)
         .optional("Most unused", Kind::Figure)
         .optional("Strong", Kind::Figure)
-        .optional("Weak", Kind::Figure)
-        .optional("Type", Kind::Text);
+        .optional("Weak", Kind::Figure);
+    if deep {
+        table = table
+            .column("Content", Kind::Figure)
+            .optional("Of it used", Kind::Figure)
+            .optional("Blocks", Kind::Figure);
+        table.footer("content: what the elements own".to_owned());
+    }
+    if hashed {
+        table = table.column("Collisions", Kind::Figure).optional("If random", Kind::Figure);
+    }
+    table = table.optional("Type", Kind::Text);
     let states =
         report.containers.iter().flat_map(|known| known.last.iter().map(move |last| (known, last)));
     let states: Vec<_> = states.collect();
@@ -117,7 +129,7 @@ pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
         let counted = known.kind.is_counted();
         let room = |figure| if known.kind.has_capacity() { bytes(figure) } else { none() };
         let handles = |figure| if counted { count(figure) } else { none() };
-        table.row([
+        let mut row = vec![
             names.whole(known.name(), &known.site).into(),
             format!("{:?}", known.kind).into(),
             reason_words(last.reason).into(),
@@ -128,8 +140,24 @@ pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
             room(&last.waste_max_bytes),
             handles(&known.strong_max),
             handles(&known.weak_max),
-            short_type(&known.type_name).into(),
-        ]);
+        ];
+        if deep {
+            row.extend(match &last.content {
+                Some(content) => {
+                    [bytes(&content.room_bytes), bytes(&content.used_bytes), count(&content.blocks)]
+                }
+                None => std::array::from_fn(|_| none()),
+            });
+        }
+        if hashed {
+            let worst = known.hashes.as_ref().and_then(|hashes| hashes.worst.as_ref());
+            row.extend(match worst {
+                Some(worst) => [count(&worst.collisions), count(&worst.expected_collisions)],
+                None => [none(), none()],
+            });
+        }
+        row.push(short_type(&known.type_name).into());
+        table.row(row);
     }
     (table, states.len())
 }
@@ -400,10 +428,13 @@ fn path(slow: &SlowDrop) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use memscope_format::defs::ContainerKind;
+    use memscope_format::report::{
+        ContainerFigures, ContentFigures, HashFigures, LastKnown, SpreadFigures,
+    };
 
-    #[test]
-    fn sites_of_one_name_are_told_apart_by_where_they_are() {
-        let place = |name: &str, line| Place {
+    fn place(name: &str, line: u32) -> Place {
+        Place {
             name: name.to_owned(),
             kind: Some(SiteKind::Variable),
             module: "app".to_owned(),
@@ -412,11 +443,98 @@ mod tests {
             column: 9,
             tags: vec!["hot".to_owned()],
             escape: None,
-        };
+        }
+    }
+
+    fn empty() -> Report {
+        Report {
+            captures: Vec::new(),
+            unreadable: Vec::new(),
+            caveats: Vec::new(),
+            sites: Vec::new(),
+            types: Vec::new(),
+            containers: Vec::new(),
+            slowest_drops: Vec::new(),
+            zero_sized: Vec::new(),
+            threads: Vec::new(),
+            functions: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn sites_of_one_name_are_told_apart_by_where_they_are() {
         let names = Names(HashMap::from([("load::v", 2), ("load::raw", 1)]));
         assert_eq!(names.tagged(&place("load::raw", 3)), "load::raw [hot]");
         assert_eq!(names.tagged(&place("load::v", 4)), "load::v src/main.rs:4:9 [hot]");
         assert_ne!(names.tagged(&place("load::v", 4)), names.tagged(&place("load::v", 7)));
+    }
+
+    #[test]
+    fn contents_and_collisions_have_columns_where_there_are_any() {
+        let last = LastKnown {
+            reason: SnapshotReason::Drop,
+            containers: Figure::Exact(1),
+            len_total: Figure::Exact(1_000),
+            len_max: Figure::Exact(1_000),
+            capacity_bytes: Figure::Exact(2_048),
+            waste_bytes: Figure::Exact(48),
+            waste_max_bytes: Figure::Exact(48),
+            content: Some(ContentFigures {
+                containers: Figure::Exact(1),
+                blocks: Figure::Exact(1_000),
+                used_bytes: Figure::Exact(1_024),
+                room_bytes: Figure::AtLeast { value: 4_096, why: "so".into() },
+                unknown: Figure::Exact(1),
+                shared: Figure::Exact(0),
+            }),
+        };
+        let inferred = |value| Figure::Inferred { value, rule: "buckets".into() };
+        let worst = SpreadFigures {
+            keys: 1_000,
+            distinct: 16,
+            buckets: inferred(2_048),
+            collisions: inferred(984),
+            expected_collisions: inferred(209),
+            fullest: inferred(63),
+        };
+        let deep = ContainerFigures {
+            site: place("index", 3),
+            type_name: "std::collections::HashMap<u64, String>".to_owned(),
+            field: None,
+            kind: ContainerKind::HashMap,
+            element_size: 32,
+            snapshots: Figure::Exact(1),
+            last: vec![last],
+            growth_seen: Figure::unknown("read once"),
+            strong_max: Figure::unknown("none"),
+            weak_max: Figure::unknown("none"),
+            content_max_bytes: Some(Figure::Exact(4_096)),
+            hashes: Some(HashFigures {
+                readings: Figure::Exact(1),
+                not_hashed: Figure::Exact(0),
+                worst: Some(worst),
+            }),
+        };
+        let mut shallow = ContainerFigures {
+            content_max_bytes: None,
+            hashes: None,
+            site: place("list", 4),
+            ..deep.clone()
+        };
+        shallow.last[0].content = None;
+        let text = |containers| containers_of(&Report { containers, ..empty() }).render(200);
+        let both = text(vec![deep, shallow.clone()]);
+        assert!(both.contains("Content") && both.contains("Collisions"), "{both}");
+        for said in ["≥4.00 KiB", "1.00 KiB", "1,000", "~984", "~209", "~ inferred: buckets"] {
+            assert!(both.contains(said), "{said}: {both}");
+        }
+        let neither = text(vec![shallow]);
+        assert!(!neither.contains("Content") && !neither.contains("Collisions"), "{neither}");
+    }
+
+    fn containers_of(report: &Report) -> Table {
+        containers(report, 9).0
     }
 
     #[test]
@@ -442,19 +560,7 @@ mod tests {
             values: Some(lives(|| Figure::unknown("no probe"), 4)),
             variables: Some(lives(|| Figure::Exact(0), 0)),
         };
-        let report = Report {
-            captures: Vec::new(),
-            unreadable: Vec::new(),
-            caveats: Vec::new(),
-            sites: Vec::new(),
-            types: Vec::new(),
-            containers: Vec::new(),
-            slowest_drops: Vec::new(),
-            zero_sized: vec![permit],
-            threads: Vec::new(),
-            functions: Vec::new(),
-            findings: Vec::new(),
-        };
+        let report = Report { zero_sized: vec![permit], ..empty() };
         let text = zero_sized(&report, 9).0.render(80);
         let row = text.lines().nth(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
         let expected = ["Permit", "0", "B", "values", "?", "?", "?", "4"];

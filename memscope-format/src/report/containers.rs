@@ -1,5 +1,8 @@
 //! Containers: what they held and what they had room for, by the last that is known of each.
 
+use super::contents::{
+    ContentFigures, ContentRow, ContentTotals, Found, HashFigures, Owned, SpreadTotals,
+};
 use super::figure::{Figure, Grounds};
 use super::place::Place;
 use crate::defs::ContainerKind;
@@ -28,6 +31,7 @@ pub(crate) struct StateTotals {
     pub(crate) capacity_bytes: u64,
     pub(crate) waste_bytes: u64,
     pub(crate) waste_max_bytes: u64,
+    pub(crate) content: ContentTotals,
 }
 
 impl StateTotals {
@@ -57,6 +61,7 @@ impl StateTotals {
         self.capacity_bytes = self.capacity_bytes.saturating_add(other.capacity_bytes);
         self.waste_bytes = self.waste_bytes.saturating_add(other.waste_bytes);
         self.waste_max_bytes = self.waste_max_bytes.max(other.waste_max_bytes);
+        self.content.absorb(other.content);
     }
 }
 
@@ -74,6 +79,9 @@ pub(crate) struct ContainerTotals {
     pub(crate) growths: u64,
     pub(crate) strong_max: Option<u64>,
     pub(crate) weak_max: Option<u64>,
+    /// The most bytes that the elements of one owned.
+    pub(crate) content_max: Option<u64>,
+    pub(crate) spread: SpreadTotals,
     pub(crate) last: BTreeMap<u8, (SnapshotReason, StateTotals)>,
 }
 
@@ -88,16 +96,20 @@ impl ContainerTotals {
             growths: 0,
             strong_max: None,
             weak_max: None,
+            content_max: None,
+            spread: SpreadTotals::default(),
             last: BTreeMap::new(),
         }
     }
 
-    fn settle(&mut self, row: &Container) {
-        self.last
-            .entry(row.reason as u8)
-            .or_insert((row.reason, StateTotals::default()))
-            .1
-            .add(row);
+    fn state(&mut self, reason: SnapshotReason) -> &mut StateTotals {
+        &mut self.last.entry(reason as u8).or_insert((reason, StateTotals::default())).1
+    }
+
+    fn settle(&mut self, row: &Container, owned: Option<Owned>) {
+        let state = self.state(row.reason);
+        state.add(row);
+        owned.iter().for_each(|owned| state.content.add(owned));
     }
 
     pub(crate) fn absorb(&mut self, other: &Self) {
@@ -107,8 +119,10 @@ impl ContainerTotals {
         self.growths += other.growths;
         self.strong_max = self.strong_max.max(other.strong_max);
         self.weak_max = self.weak_max.max(other.weak_max);
-        for (id, (reason, totals)) in &other.last {
-            self.last.entry(*id).or_insert((*reason, StateTotals::default())).1.absorb(*totals);
+        self.content_max = self.content_max.max(other.content_max);
+        self.spread.absorb(other.spread);
+        for (reason, totals) in other.last.values() {
+            self.state(*reason).absorb(*totals);
         }
     }
 
@@ -141,6 +155,8 @@ impl ContainerTotals {
             },
             strong_max: handles(self.strong_max),
             weak_max: handles(self.weak_max),
+            content_max_bytes: self.content_max.map(|most| grounds.amount(most)),
+            hashes: self.spread.figures(grounds),
         }
     }
 }
@@ -155,6 +171,7 @@ pub(crate) struct Containers {
 #[derive(Debug)]
 struct LastReading {
     row: Container,
+    owned: Option<Owned>,
     again: bool,
 }
 
@@ -168,7 +185,7 @@ impl Containers {
         if !identity {
             // A value is dropped once, and the program ends once: each such reading is of another container.
             totals.anonymous += u64::from(!row.reason.is_final());
-            totals.settle(row);
+            totals.settle(row, None);
             return;
         }
         let again = match self.last.remove(&(row.value, row.field)) {
@@ -179,20 +196,41 @@ impl Containers {
             }
             None => false,
         };
-        self.last.insert((row.value, row.field), LastReading { row: *row, again });
+        self.last.insert((row.value, row.field), LastReading { row: *row, owned: None, again });
+    }
+
+    /// Adds what was found in a container when it was read, which was added before.
+    pub(crate) fn add_content(&mut self, row: &ContentRow, identity: bool) {
+        let ContentRow { ts, value, site, type_id, field, reason, .. } = *row;
+        // Without its state it is not known what it is: that row is lost.
+        let Some(totals) = self.totals.get_mut(&Holder { site, type_id, field }) else { return };
+        match row.found {
+            Found::Owned(owned) => {
+                totals.content_max = totals.content_max.max(Some(owned.room));
+                if !identity {
+                    totals.state(reason).content.add(&owned);
+                } else if let Some(last) = self.last.get_mut(&(value, field))
+                    && (last.row.ts, last.row.reason) == (ts, reason)
+                {
+                    last.owned = Some(owned);
+                }
+            }
+            Found::Keys { spread, .. } => totals.spread.add(spread),
+            Found::Nothing => {}
+        }
     }
 
     /// Ends a value: what is known of its container in a field by now is the last.
     pub(crate) fn end(&mut self, value: u64, field: u32) {
-        if let Some(LastReading { row, .. }) = self.last.remove(&(value, field)) {
-            self.settle(&row);
+        if let Some(LastReading { row, owned, .. }) = self.last.remove(&(value, field)) {
+            self.settle(&row, owned);
         }
     }
 
     /// Ends the recording.
     pub(crate) fn finish(mut self) -> HashMap<Holder, ContainerTotals> {
-        for (_, LastReading { row, .. }) in std::mem::take(&mut self.last) {
-            self.settle(&row);
+        for (_, LastReading { row, owned, .. }) in std::mem::take(&mut self.last) {
+            self.settle(&row, owned);
         }
         for totals in self.totals.values_mut().filter(|totals| totals.snapshots == 1) {
             // A single reading is of a single container. Of several, not even equal addresses would tell that: a
@@ -202,9 +240,9 @@ impl Containers {
         self.totals
     }
 
-    fn settle(&mut self, row: &Container) {
+    fn settle(&mut self, row: &Container, owned: Option<Owned>) {
         if let Some(totals) = self.totals.get_mut(&holder(row)) {
-            totals.settle(row);
+            totals.settle(row, owned);
         }
     }
 }
@@ -238,6 +276,10 @@ pub struct ContainerFigures {
     pub strong_max: Figure<u64>,
     /// The most weak handles seen, for `Rc` and `Arc`.
     pub weak_max: Figure<u64>,
+    /// The most bytes of blocks that the elements of one owned when it was read; `None` if no contents were read.
+    pub content_max_bytes: Option<Figure<u64>>,
+    /// How the keys of hash maps are spread; `None` if no contents were read, or it is none.
+    pub hashes: Option<HashFigures>,
 }
 
 impl ContainerFigures {
@@ -274,6 +316,8 @@ pub struct LastKnown {
     pub waste_bytes: Figure<u64>,
     /// The most bytes one had room for and did not use.
     pub waste_max_bytes: Figure<u64>,
+    /// What their elements owned; `None` if no contents were read.
+    pub content: Option<ContentFigures>,
 }
 
 impl LastKnown {
@@ -312,6 +356,9 @@ impl LastKnown {
             capacity_bytes: sum(bytes(totals.capacity_bytes)),
             waste_bytes: sum(bytes(totals.waste_bytes)),
             waste_max_bytes: bytes(totals.waste_max_bytes),
+            content: totals.content.figures(totals.containers, |value| {
+                sum(if is_final { grounds.amount(value) } else { grounds.difference(value) })
+            }),
         }
     }
 }
@@ -440,6 +487,60 @@ mod tests {
     fn a_vector_of_zero_sized_elements_wastes_nothing() {
         let units = Container { element_size: 0, ..vec_of(1, SnapshotReason::Drop, 5, u64::MAX) };
         assert_eq!(figures(&fold(&[units])).last[0].waste_bytes, Figure::Exact(0));
+    }
+
+    fn owned(row: &Container, room: u64) -> ContentRow {
+        let owned = Owned { blocks: Some(1), used: room / 2, room, unknown: 0, shared: 0 };
+        let Container { ts, value, site, type_id, field, reason, thread, .. } = *row;
+        let found = Found::Owned(owned);
+        ContentRow { ts, value, site, type_id, field, reason, thread, found }
+    }
+
+    fn fold_deep(rows: &[(Container, u64)]) -> ContainerFigures {
+        let mut containers = Containers::default();
+        for (row, room) in rows {
+            containers.add(row, row.value != 0);
+            containers.add_content(&owned(row, *room), row.value != 0);
+        }
+        let totals: Vec<_> = containers.finish().into_values().collect();
+        let [totals] = totals.try_into().unwrap();
+        figures(&totals)
+    }
+
+    #[test]
+    fn contents_are_those_of_the_last_reading_and_the_most_of_any() {
+        let figures = fold_deep(&[
+            (vec_of(7, SnapshotReason::Birth, 0, 100), 5_000),
+            (vec_of(7, SnapshotReason::Drop, 150, 200), 300),
+            (vec_of(8, SnapshotReason::Drop, 1, 4), 20),
+            (vec_of(0, SnapshotReason::Drop, 1, 4), 2),
+        ]);
+        assert_eq!(figures.content_max_bytes, Some(Figure::Exact(5_000)));
+        let [last] = figures.last.as_slice() else { panic!("all were last read at their drop") };
+        let content = last.content.as_ref().unwrap();
+        assert_eq!((&content.containers, &content.blocks), (&Figure::Exact(3), &Figure::Exact(3)));
+        assert_eq!(content.room_bytes, Figure::Exact(322));
+        assert_eq!(content.used_bytes, Figure::Exact(161));
+    }
+
+    #[test]
+    fn contents_of_readings_that_do_not_tell_of_what_have_no_sum() {
+        let row = vec_of(0, SnapshotReason::Asked, 1, 4);
+        let figures = fold_deep(&[(row, 10), (row, 30)]);
+        assert_eq!(figures.last[0].content.as_ref().unwrap().room_bytes.fidelity(), "unknown");
+        assert_eq!(figures.content_max_bytes, Some(Figure::Exact(30)));
+    }
+
+    #[test]
+    fn a_later_reading_without_contents_leaves_none() {
+        let mut containers = Containers::default();
+        let (first, second) =
+            (vec_of(7, SnapshotReason::Birth, 0, 1), vec_of(7, SnapshotReason::Drop, 0, 1));
+        containers.add(&first, true);
+        containers.add_content(&owned(&first, 10), true);
+        containers.add(&second, true);
+        let totals = containers.finish().into_values().next().unwrap();
+        assert_eq!(figures(&totals).last[0].content, None);
     }
 
     #[test]

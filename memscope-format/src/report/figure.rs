@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// A figure together with how well it is known.
 ///
-/// In JSON it is an object that always has `value` and `fidelity`, and `error` or `why` where they apply.
+/// In JSON it is an object that always has `value` and `fidelity`, and `error`, `why` or `rule` where they apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Figure<T> {
     /// Computed from events that are all there.
@@ -25,6 +25,13 @@ pub enum Figure<T> {
         /// What is missing.
         why: Cow<'static, str>,
     },
+    /// Follows from what was recorded by a rule that need not hold.
+    Inferred {
+        /// What follows.
+        value: T,
+        /// The rule.
+        rule: Cow<'static, str>,
+    },
     /// Cannot be told from the capture.
     Unknown {
         /// What would be needed to tell.
@@ -41,9 +48,10 @@ impl<T> Figure<T> {
     /// Returns what was computed, however well it is known.
     pub fn value(&self) -> Option<&T> {
         match self {
-            Self::Exact(value) | Self::Bounded { value, .. } | Self::AtLeast { value, .. } => {
-                Some(value)
-            }
+            Self::Exact(value)
+            | Self::Bounded { value, .. }
+            | Self::AtLeast { value, .. }
+            | Self::Inferred { value, .. } => Some(value),
             Self::Unknown { .. } => None,
         }
     }
@@ -61,12 +69,13 @@ impl<T> Figure<T> {
         matches!(self, Self::Exact(_))
     }
 
-    /// Says how well it is known in one word: `exact`, `bounded`, `at_least` or `unknown`.
+    /// Says how well it is known in one word: `exact`, `bounded`, `at_least`, `inferred` or `unknown`.
     pub fn fidelity(&self) -> &'static str {
         match self {
             Self::Exact(_) => "exact",
             Self::Bounded { .. } => "bounded",
             Self::AtLeast { .. } => "at_least",
+            Self::Inferred { .. } => "inferred",
             Self::Unknown { .. } => "unknown",
         }
     }
@@ -84,6 +93,7 @@ impl<T: Serialize> Serialize for Figure<T> {
             Self::AtLeast { why, .. } | Self::Unknown { why } => {
                 object.serialize_field("why", why)?
             }
+            Self::Inferred { rule, .. } => object.serialize_field("rule", rule)?,
         }
         object.end()
     }

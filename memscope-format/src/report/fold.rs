@@ -182,6 +182,11 @@ impl<'a> Fold<'a> {
                 let identity = self.has_identity(row.value, row.site, row.type_id);
                 self.containers.add(&row, identity);
             }
+            Row::Content(row) => {
+                self.tally.threads.at(row.thread).events += 1;
+                let identity = self.has_identity(row.value, row.site, row.type_id);
+                self.containers.add_content(&row, identity);
+            }
             Row::DropChain(row) => {
                 let thread = self.tally.threads.at(row.thread);
                 thread.events += 1;

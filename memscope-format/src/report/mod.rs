@@ -16,11 +16,12 @@
 //! ```
 //!
 //! The rooms: `sweep` merges the streams by time; `fold` gives each row to those who count it, which are `lives`,
-//! `drops`, `containers` and `calls`; `totals` puts several captures together; [`findings`] are drawn from the tables.
+//! `drops`, `containers` with `contents`, and `calls`; `totals` puts several captures together; [`findings`] are drawn from the tables.
 
 mod calls;
 mod captures;
 mod containers;
+mod contents;
 mod distribution;
 mod drops;
 mod figure;
@@ -45,6 +46,7 @@ mod zero_sized;
 pub use calls::{FunctionFigures, TaskFigures};
 pub use captures::{CaptureFigures, DamageFigures, Unreadable};
 pub use containers::{ContainerFigures, LastKnown};
+pub use contents::{ContentFigures, HashFigures, SpreadFigures};
 pub use drops::{DropFigures, PathStep, SetOff, SlowDrop};
 pub use figure::Figure;
 pub use findings::Finding;

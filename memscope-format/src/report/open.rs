@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::health::Damage;
 use crate::reader::Reader;
 use crate::record::Event;
-use crate::rows::{Call, Container, DropChain, Lifecycle, Task, Zst};
+use crate::rows::{Call, Container, Content, DropChain, Lifecycle, Task, Zst};
 use std::path::{Path, PathBuf};
 
 /// What a report keeps.
@@ -159,6 +159,7 @@ fn spans(reader: &Reader) -> Vec<Span<ChunkRef>> {
     of::<Lifecycle>(reader, Rank::Lifecycle)
         .chain(of::<Zst>(reader, Rank::Zst))
         .chain(of::<Container>(reader, Rank::Container))
+        .chain(of::<Content>(reader, Rank::Content))
         .chain(of::<DropChain>(reader, Rank::DropChain))
         .chain(of::<Call>(reader, Rank::Call))
         .chain(of::<Task>(reader, Rank::Task))
@@ -177,6 +178,7 @@ fn load(reader: &Reader, rank: Rank, chunk: &ChunkRef) -> Result<Vec<Row>, Error
         Rank::Lifecycle => rows(reader, chunk, Row::Lifecycle),
         Rank::Zst => rows(reader, chunk, Row::Zst),
         Rank::Container => rows(reader, chunk, Row::Container),
+        Rank::Content => rows(reader, chunk, |row: Content| Row::Content(row.into())),
         Rank::DropChain => rows(reader, chunk, Row::DropChain),
         Rank::Call => rows(reader, chunk, Row::Call),
         Rank::Task => rows(reader, chunk, Row::Task),

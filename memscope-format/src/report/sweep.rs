@@ -1,5 +1,6 @@
 //! All rows of a capture in the order of time, in bounded memory.
 
+use super::contents::ContentRow;
 use crate::rows::{Call, Container, DropChain, Lifecycle, Task, Zst};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,6 +11,7 @@ pub(crate) enum Row {
     Lifecycle(Lifecycle),
     Zst(Zst),
     Container(Container),
+    Content(ContentRow),
     DropChain(DropChain),
     Call(Call),
     Task(Task),
@@ -20,6 +22,7 @@ impl Row {
         match self {
             Self::Lifecycle(row) | Self::Zst(Zst(row)) => row.ts,
             Self::Container(row) => row.ts,
+            Self::Content(row) => row.ts,
             Self::DropChain(row) => row.ts,
             Self::Call(row) => row.ts,
             Self::Task(row) => row.ts,
@@ -33,6 +36,7 @@ pub(crate) enum Rank {
     Lifecycle,
     Zst,
     Container,
+    Content,
     DropChain,
     Call,
     Task,

@@ -1,6 +1,7 @@
 //! Hand-made recordings for the tests of this module.
 
 use super::captures::CaptureFigures;
+use super::contents::{ContentRow, Found, Spread};
 use super::figure::Figure;
 use super::fold::Fold;
 use super::sweep::{Rank, Row, Span, sweep};
@@ -194,6 +195,44 @@ impl Scene {
             strong: None,
             weak: None,
             thread: self.thread,
+        }));
+        self
+    }
+
+    /// Adds how the keys of a map are spread: keys, distinct hashes, homes, most keys of a home, buckets.
+    pub(crate) fn hashed(
+        &mut self,
+        site: u32,
+        value: u64,
+        field: u32,
+        ts: u64,
+        reason: SnapshotReason,
+        [keys, distinct, homes, fullest, buckets]: [u64; 5],
+    ) -> &mut Self {
+        let spread = Spread { keys, distinct, homes, fullest, buckets };
+        self.found(site, value, field, ts, reason, Found::Keys { keys, spread: Some(spread) })
+    }
+
+    /// Adds what was found in a container.
+    pub(crate) fn found(
+        &mut self,
+        site: u32,
+        value: u64,
+        field: u32,
+        ts: u64,
+        reason: SnapshotReason,
+        found: Found,
+    ) -> &mut Self {
+        let (type_id, thread) = (site + 100, self.thread);
+        self.rows.push(Row::Content(ContentRow {
+            ts,
+            value,
+            site,
+            type_id,
+            field,
+            reason,
+            thread,
+            found,
         }));
         self
     }

@@ -40,6 +40,7 @@ pub(super) fn tracked(
     let cfgs = conditions(data);
     let is_written = matches!(drop_hook, DropOption::Written);
     let trackable = trackable(data, name, hooks, is_written);
+    let content = content(data, hooks, span);
     let drop = match drop_hook {
         DropOption::Written => implementation_of_drop(data, hooks, span),
         DropOption::Off => TokenStream::new(),
@@ -49,6 +50,7 @@ pub(super) fn tracked(
         #(#cfgs)*
         const _: () = {
             #trackable
+            #content
             #drop
         };
     }
@@ -106,12 +108,14 @@ fn trackable(data: &Data, name: Option<String>, hooks: &Hooks, drop_hook: bool) 
         // Which of its fields is the one that holds a value, a union does not tell.
         Form::Union => None,
     };
+    let deep = hooks.is_deep().then(|| quote_spanned!(span=> const DEEP: bool = true;));
     quote_spanned! {span=>
         #header {
             const SHAPE: #krate::__private::Shape = #krate::__private::Shape::Fields {
                 fields: &[#(#described),*],
                 drop_hook: #drop_hook,
             };
+            #deep
             fn site() -> ::core::option::Option<&'static #krate::__private::Site> {
                 ::core::option::Option::Some(#site)
             }
@@ -189,7 +193,7 @@ fn visit_enum(data: &Data, hooks: &Hooks, span: Span) -> Option<TokenStream> {
 fn visit_fields(krate: &TokenStream, body: &TokenStream, span: Span) -> TokenStream {
     quote_spanned! {span=>
         #[inline]
-        fn visit_fields(&self, visitor: &mut #krate::__private::FieldVisitor<'_>) {
+        fn visit_fields(&self, visitor: &mut impl #krate::__private::FieldVisitor) {
             #body
         }
     }
@@ -247,9 +251,28 @@ impl Visits<'_> {
     fn show(&self, field: &Field, place: &TokenStream, index: &TokenStream) -> TokenStream {
         let span = emitted(field.span());
         let krate = self.hooks.krate(span);
-        let inspected = quote_spanned!(span=> #krate::__private::inspect!(#place));
-        quote_spanned!(span=> #krate::__private::FieldVisitor::field(visitor, #index, #inspected);)
+        let sight = self.hooks.deep_sight(span);
+        quote_spanned!(span=> #krate::__private::FieldVisitor::field(visitor, #index, #place, #sight);)
     }
+}
+
+/// What lets containers of such values tell what these own. Of a union's fields nobody knows which it holds.
+fn content(data: &Data, hooks: &Hooks, span: Span) -> Option<TokenStream> {
+    let krate = hooks.krate(span);
+    let header = header(data, &quote_spanned!(span=> #krate::__private::Owns), span);
+    let measure = match data.fields().next() {
+        Some(_) => quote_spanned!(span=> #krate::Trackable::visit_fields(self, visitor)),
+        None => quote_spanned!(span=> let _ = visitor;),
+    };
+    (data.form != Form::Union).then(|| {
+        quote_spanned! {span=>
+            #header {
+                fn measure(&self, visitor: &mut #krate::__private::Measure) {
+                    #measure
+                }
+            }
+        }
+    })
 }
 
 fn implementation_of_drop(data: &Data, hooks: &Hooks, span: Span) -> TokenStream {

@@ -23,6 +23,8 @@ pub(super) struct Hooks {
     /// What stands before a site's name, such as the function of a variable, called `function::variable`.
     scope: Vec<String>,
     tags: Vec<String>,
+    /// Whether the contents of containers are read.
+    deep: bool,
     /// What the next site is called, if not by its variable's name.
     next_name: Option<String>,
     /// How many variables have been hooked: a number for each guard, for those who read expansions.
@@ -68,14 +70,14 @@ impl ToTokens for Guard {
 impl Hooks {
     /// Emits code for the memscope at `krate`, by default `::memscope`.
     fn new(krate: Option<TokenStream>) -> Self {
-        Self { krate, scope: Vec::new(), tags: Vec::new(), next_name: None, count: 0 }
+        Self { krate, scope: Vec::new(), tags: Vec::new(), deep: false, next_name: None, count: 0 }
     }
 
     /// Emits code as the options say.
     pub(super) fn with(options: &Options) -> Self {
         let krate = options.krate.as_ref().map(ToTokens::to_token_stream);
         let tags = options.tags.iter().map(syn::LitStr::value).collect();
-        Self { tags, ..Self::new(krate) }
+        Self { tags, deep: options.deep, ..Self::new(krate) }
     }
 
     /// Says where memscope is.
@@ -96,6 +98,22 @@ impl Hooks {
     /// Takes the last name away.
     pub(super) fn leave(&mut self) {
         self.scope.pop();
+    }
+
+    /// The literals that choose how a value is looked at.
+    pub(super) fn sight(&self, span: Span) -> TokenStream {
+        if self.deep { self.deep_sight(span) } else { quote_spanned!(span=> 0) }
+    }
+
+    /// Those with which its contents are looked at too.
+    pub(super) fn deep_sight(&self, span: Span) -> TokenStream {
+        let krate = self.krate(span);
+        quote_spanned!(span=> #krate::__private::Deep(0, 0, 0))
+    }
+
+    /// Whether the contents of containers are read.
+    pub(super) const fn is_deep(&self) -> bool {
+        self.deep
     }
 
     /// The path to memscope.
@@ -170,8 +188,9 @@ impl Hooks {
             },
             span,
         );
+        let sight = self.sight(span);
         self.count += 1;
-        let emitted = quote_spanned!(span=> #attributes let #mutability #exit = #krate::__private::#scoped(#site, &#variable, 0););
+        let emitted = quote_spanned!(span=> #attributes let #mutability #exit = #krate::__private::#scoped(#site, &#variable, #sight););
         (emitted, Guard { ident: exit, ty: "Scoped" })
     }
 
@@ -198,22 +217,23 @@ impl Hooks {
             },
             span,
         );
+        let sight = self.sight(span);
         self.count += 1;
         let before =
             quote_spanned!(span=> #(#cfgs)* let mut #slot = #krate::__private::Slot::new(#site););
-        let after = quote_spanned!(span=> #attributes let #exit = #krate::__private::Slot::#bind(&mut #slot, &#variable, 0););
+        let after = quote_spanned!(span=> #attributes let #exit = #krate::__private::Slot::#bind(&mut #slot, &#variable, #sight););
         (before, after, Guard { ident: slot, ty: "Slot" })
     }
 
     /// A statement behind which a variable stays, as it is, until its scope ends.
     pub(super) fn kept(&self, guard: &Guard, mention: &Ident, binding: &Binding) -> TokenStream {
         let (span, call) = self.method(guard, binding);
-        let attributes = attributes(binding, span);
+        let (attributes, sight) = (attributes(binding, span), self.sight(span));
         match binding.mutability {
             None => quote_spanned!(span=> #attributes #call stays(&mut #guard, &#mention);),
             Some(_) => {
                 let last = format_ident!("{}_last", guard.ident, span = span);
-                quote_spanned!(span=> #attributes let #last = #call kept(&mut #guard, &#mention, 0);)
+                quote_spanned!(span=> #attributes let #last = #call kept(&mut #guard, &#mention, #sight);)
             }
         }
     }
@@ -221,10 +241,12 @@ impl Hooks {
     /// A statement behind which a variable is moved. What cannot have changed is not read again.
     pub(super) fn moved(&self, guard: &Guard, mention: &Ident, binding: &Binding) -> TokenStream {
         let (span, call) = self.method(guard, binding);
-        let attributes = attributes(binding, span);
+        let (attributes, sight) = (attributes(binding, span), self.sight(span));
         match binding.mutability {
             None => quote_spanned!(span=> #attributes #call leaves(&mut #guard, &#mention);),
-            Some(_) => quote_spanned!(span=> #attributes #call moves(&mut #guard, &#mention, 0);),
+            Some(_) => {
+                quote_spanned!(span=> #attributes #call moves(&mut #guard, &#mention, #sight);)
+            }
         }
     }
 
@@ -249,6 +271,7 @@ impl Hooks {
     /// The statement at the beginning of a function's body that records what it returns, a value of a type.
     pub(super) fn returns(&self, output: &Type, inferred: bool, at: Span) -> TokenStream {
         let span = emitted(at);
+        let sight = self.sight(span);
         let krate = self.krate(span);
         let guard = return_guard(span);
         let site = self.return_site(at);
@@ -257,7 +280,7 @@ impl Hooks {
             never(&quote_spanned!(span=> return #krate::__private::Return::given(&#guard);), span)
         });
         quote_spanned! {span=>
-            let mut #guard = #krate::__private::Return::<#output>::at(#site, 0);
+            let mut #guard = #krate::__private::Return::<#output>::at(#site, #sight);
             #link
         }
     }
@@ -267,7 +290,8 @@ impl Hooks {
         let span = emitted(at);
         let krate = self.krate(span);
         let guard = return_guard(span);
-        let more = quote_spanned!(span=> &mut #guard, 0);
+        let sight = self.sight(span);
+        let more = quote_spanned!(span=> &mut #guard, #sight);
         let function = quote_spanned!(span=> #krate::__private::returned);
         // A body that ends in a `loop` gives nothing there.
         let at_end = quote_spanned!(span=> #[allow(unreachable_code)] #function);
@@ -309,7 +333,8 @@ impl Hooks {
         let mut polled = quote_spanned!(span=> polled::<#output, _>);
         if let Some(at) = returned {
             let of_return = self.return_site(at);
-            site = quote_spanned!(span=> #site, #of_return, 0);
+            let sight = self.sight(span);
+            site = quote_spanned!(span=> #site, #of_return, #sight);
             polled = quote_spanned!(span=> polled_returning::<#output, _, _>);
         }
         let AsyncBody { capture, rebound } = body;

@@ -119,7 +119,8 @@ fn own(hooks: &Hooks, name: &str, at: Span, value: &Expr, mode: Mode) -> TokenSt
     match mode {
         Mode::On => {
             let site = hooks.site(Kind::Variable, name, at);
-            quote_spanned!(span=> #krate::__private::tracked(#site, #value, 0))
+            let sight = hooks.sight(span);
+            quote_spanned!(span=> #krate::__private::tracked(#site, #value, #sight))
         }
         Mode::Off => quote_spanned!(span=> #krate::__private::tracked(#value)),
     }
@@ -234,7 +235,7 @@ fn check_options(options: &Options, form: &Form, errors: &mut Errors) {
             _ => false,
         };
         match name.as_str() {
-            "tags" => {}
+            "tags" | "deep" => {}
             "name" if !several => {}
             "name" => errors.push(
                 option,
@@ -244,7 +245,7 @@ fn check_options(options: &Options, form: &Form, errors: &mut Errors) {
             _ => errors.push(
                 option,
                 &format!("the option `{name}` does not apply to a variable"),
-                "the options of a variable are `name = \"...\"` and `tags(\"...\")`",
+                "the options of a variable are `name = \"...\"`, `tags(\"...\")` and `deep`",
             ),
         }
     }

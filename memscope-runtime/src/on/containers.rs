@@ -2,6 +2,7 @@
 
 use super::inspect::{Reading, Trackable};
 use super::shape::Shape;
+use core::mem::needs_drop;
 use memscope_format::defs::{ContainerDef, ContainerKind};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
@@ -21,6 +22,7 @@ fn address<T: ?Sized>(pointer: *const T, bytes: usize) -> u64 {
 
 impl<T> Trackable for Vec<T> {
     const SHAPE: Shape = shape(ContainerKind::Vec, size_of::<T>());
+    const ELEMENTS_OWN: bool = needs_drop::<T>();
 
     #[inline(always)]
     fn read(&self) -> Reading {
@@ -36,6 +38,7 @@ impl<T> Trackable for Vec<T> {
 
 impl Trackable for String {
     const SHAPE: Shape = shape(ContainerKind::String, 1);
+    const ELEMENTS_OWN: bool = false;
 
     #[inline(always)]
     fn read(&self) -> Reading {
@@ -49,6 +52,7 @@ impl Trackable for String {
 
 impl<K, V, S> Trackable for HashMap<K, V, S> {
     const SHAPE: Shape = shape(ContainerKind::HashMap, size_of::<(K, V)>());
+    const ELEMENTS_OWN: bool = needs_drop::<(K, V)>();
 
     #[inline(always)]
     fn read(&self) -> Reading {
@@ -58,6 +62,7 @@ impl<K, V, S> Trackable for HashMap<K, V, S> {
 
 impl<K, V> Trackable for BTreeMap<K, V> {
     const SHAPE: Shape = shape(ContainerKind::BTreeMap, size_of::<(K, V)>());
+    const ELEMENTS_OWN: bool = needs_drop::<(K, V)>();
 
     #[inline(always)]
     fn read(&self) -> Reading {
@@ -67,6 +72,7 @@ impl<K, V> Trackable for BTreeMap<K, V> {
 
 impl<T> Trackable for VecDeque<T> {
     const SHAPE: Shape = shape(ContainerKind::VecDeque, size_of::<T>());
+    const ELEMENTS_OWN: bool = needs_drop::<T>();
 
     #[inline(always)]
     fn read(&self) -> Reading {
@@ -78,6 +84,7 @@ impl<T> Trackable for VecDeque<T> {
 
 impl<T> Trackable for Box<T> {
     const SHAPE: Shape = shape(ContainerKind::Box, size_of::<T>());
+    const ELEMENTS_OWN: bool = needs_drop::<T>();
 
     #[inline(always)]
     fn read(&self) -> Reading {
@@ -87,6 +94,7 @@ impl<T> Trackable for Box<T> {
 
 impl<T> Trackable for Box<[T]> {
     const SHAPE: Shape = shape(ContainerKind::Box, size_of::<T>());
+    const ELEMENTS_OWN: bool = needs_drop::<T>();
 
     #[inline(always)]
     fn read(&self) -> Reading {
@@ -97,6 +105,7 @@ impl<T> Trackable for Box<[T]> {
 
 impl Trackable for Box<str> {
     const SHAPE: Shape = shape(ContainerKind::Box, 1);
+    const ELEMENTS_OWN: bool = false;
 
     #[inline(always)]
     fn read(&self) -> Reading {

@@ -2,7 +2,7 @@
 //! without making anything.
 
 use super::hooks::{self, FieldSnapshots};
-use super::inspect::Trackable;
+use super::inspect::{Seen, Sight, Trackable};
 use super::recorder;
 use super::shape::{DescOf, Shape};
 use super::site::Site;
@@ -138,4 +138,20 @@ pub fn follow<T, F: Follow<T>>(place: &T, to: Contents, _: F) {
 /// Records the containers in a place because the program asked.
 pub fn snapshot<T, F: Follow<T>>(site: &'static Site, place: &T, _: F) {
     F::follow(place, Contents::at(site, SnapshotReason::Asked));
+}
+
+/// As [`snapshot`], with what is in a place that is a container itself.
+pub fn snapshot_deep<T, S: Sight<T>, F: Follow<T>>(site: &'static Site, place: &T, _: S, how: F) {
+    let container = const { S::SHAPE.container() };
+    let Some(container) = container else { return snapshot(site, place, how) };
+    let Seen { inspected, inside } = S::see(place);
+    let _ = recorder::with(|recorder| {
+        let hook = site.hook(inspected.desc)?;
+        let (now, reading, reason) = (recorder.now(), inspected.reading, SnapshotReason::Asked);
+        hooks::emit_snapshot(recorder, hook, 0, None, container.kind, reason, reading, now);
+        if let Some(inside) = inside {
+            inside.emit(recorder, hook, 0, None, reason, now);
+        }
+        Some(())
+    });
 }

@@ -1,6 +1,7 @@
 //! The hooks that the macros put into functions and types.
 
-use super::inspect::{FieldPass, FieldVisitor, Inspected, Reading, Sight, Trackable};
+use super::deep::Insides;
+use super::inspect::{FieldVisitor, Identity, Inspected, Reading, Seen, Sight, Trackable};
 use super::recorder::{self, Recorder};
 use super::shape::{DescOf, TypeDesc};
 use super::site::{Hook, Site};
@@ -31,9 +32,9 @@ struct Bound {
 impl Bound {
     /// Records the birth of a variable.
     #[inline(always)]
-    fn new<T>(site: &'static Site, place: &T, variable: Inspected) -> Option<Self> {
+    fn new<T>(site: &'static Site, place: &T, variable: &Seen) -> Option<Self> {
         let born = recorder::with(|recorder| {
-            let hook = site.hook(variable.desc)?;
+            let hook = site.hook(variable.inspected.desc)?;
             Some((hook, born(recorder, hook, variable, recorder.now())?))
         });
         let (hook, value) = born.flatten()?;
@@ -66,21 +67,23 @@ impl Bound {
         if let Some(bound) = Self::note(bound, variable, flags::MOVED)
             && const { S::SHAPE.container().is_some() }
         {
+            let seen = S::see(variable);
             let _ = recorder::with(|recorder| {
-                last_state(recorder, bound.hook, bound.value, S::look(variable), recorder.now());
+                last_state(recorder, bound.hook, bound.value, &seen, recorder.now());
             });
         }
     }
 
     /// Notes that the variable keeps its state until its scope ends.
     #[inline(always)]
-    fn kept<T, S: Sight<T>>(bound: &mut Option<Self>, variable: &T) -> Last {
+    fn kept<T, S: Sight<T>>(bound: &mut Option<Self>, variable: &T) -> Last<S::Inside> {
         // How many handles there are may change elsewhere.
         let shows = const {
             matches!(S::SHAPE.container(), Some(container) if !container.kind.is_counted())
         };
         let bound = Self::note(bound, variable, flags::DROPPED).filter(|_| shows);
-        Last(bound.map(|bound| (bound.hook, bound.value, S::look(variable))))
+        let state = |bound: Self| (bound.hook, bound.value, S::look(variable), S::inside(variable));
+        Last(bound.map(state))
     }
 
     /// What is proved of the variable's end. A statement that was to move it may have unwound before.
@@ -93,14 +96,15 @@ impl Bound {
 /// Stands behind a point from which on a variable keeps its state: records it when the scope ends, before the variable is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct Last(Option<(&'static Hook, u64, Inspected)>);
+pub struct Last<I: Insides>(Option<(&'static Hook, u64, Inspected, I)>);
 
-impl Drop for Last {
+impl<I: Insides> Drop for Last<I> {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some((hook, value, state)) = self.0 {
+        if let Some((hook, value, inspected, inside)) = self.0 {
+            let state = Seen { inspected, inside: inside.get() };
             let _ = recorder::with(|recorder| {
-                last_state(recorder, hook, value, state, recorder.now());
+                last_state(recorder, hook, value, &state, recorder.now());
             });
         }
     }
@@ -135,10 +139,10 @@ impl Slot {
     /// Records the birth of the variable.
     #[inline(always)]
     pub fn bind_always<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Exit {
-        let seen = S::look(variable);
-        self.bound = Bound::new(self.site, variable, seen);
+        let seen = S::see(variable);
+        self.bound = Bound::new(self.site, variable, &seen);
         // Without drop glue there is no drop to time: the end of the scope is one event, when the slot goes.
-        let timed = self.bound.filter(|_| seen.desc.needs_drop);
+        let timed = self.bound.filter(|_| seen.inspected.desc.needs_drop);
         Exit { value: timed.map_or(0, |bound| bound.value) }
     }
 
@@ -162,7 +166,7 @@ impl Slot {
 
     /// As [`Self::stays`], and records its state when the scope ends.
     #[inline(always)]
-    pub fn kept<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Last {
+    pub fn kept<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Last<S::Inside> {
         Bound::kept::<T, S>(&mut self.bound, variable)
     }
 }
@@ -268,7 +272,7 @@ impl Scoped {
 
     /// As [`Slot::kept`].
     #[inline(always)]
-    pub fn kept<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Last {
+    pub fn kept<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Last<S::Inside> {
         Bound::kept::<T, S>(&mut self.bound, variable)
     }
 }
@@ -286,7 +290,7 @@ pub fn scoped<T, S: Sight<T>>(site: &'static Site, variable: &T, sight: S) -> Sc
 /// Records the birth of a variable of which only the scope's end is to be seen.
 #[inline(always)]
 pub fn scoped_always<T, S: Sight<T>>(site: &'static Site, variable: &T, _: S) -> Scoped {
-    Scoped { bound: Bound::new(site, variable, S::look(variable)) }
+    Scoped { bound: Bound::new(site, variable, &S::see(variable)) }
 }
 
 impl Drop for Scoped {
@@ -300,7 +304,8 @@ impl Drop for Scoped {
 
 /// Records a birth; returns the value's id.
 #[inline(always)]
-pub(super) fn born(recorder: &Recorder, hook: &Hook, variable: Inspected, now: u64) -> Option<u64> {
+pub(super) fn born(recorder: &Recorder, hook: &Hook, seen: &Seen, now: u64) -> Option<u64> {
+    let variable = seen.inspected;
     let Reading { len, capacity, addr } = variable.reading;
     let position = if variable.desc.shape.container().is_none() {
         recorder.emit(hook.id, RawKind::Born, 0, now, [0; 2])
@@ -309,18 +314,22 @@ pub(super) fn born(recorder: &Recorder, hook: &Hook, variable: Inspected, now: u
     } else {
         recorder.emit_wide(hook.id, RawKind::Born, 0, now, [len, addr], (capacity, [0; 2]))
     };
-    Some(recorder.value(position?))
+    let value = recorder.value(position?);
+    if let Some(inside) = &seen.inside {
+        inside.emit(recorder, hook, value, None, SnapshotReason::Birth, now);
+    }
+    Some(value)
 }
 
 /// Records the birth of a value in a [`Tracked`](super::tracked::Tracked), a clone's if it has an origin.
 #[inline(always)]
 pub(super) fn born_tracked(
     site: &'static Site,
-    value: Inspected,
+    value: &Seen,
     origin: u64,
 ) -> Option<(&'static Hook, u64)> {
     let born = recorder::with(|recorder| {
-        let hook = site.hook(value.desc)?;
+        let hook = site.hook(value.inspected.desc)?;
         if origin == 0 {
             return Some((hook, born(recorder, hook, value, recorder.now())?));
         }
@@ -334,7 +343,7 @@ pub(super) fn born_tracked(
 
 /// Records that the drop of such a value begins, with its last state.
 #[inline(always)]
-pub(super) fn tracked_drops(hook: &Hook, id: u64, value: Inspected) {
+pub(super) fn tracked_drops(hook: &Hook, id: u64, value: &Seen) {
     let _ = recorder::with(|recorder| {
         let now = recorder.now();
         last_state(recorder, hook, id, value, now);
@@ -357,7 +366,7 @@ pub(super) fn tracked_ends(hook: &Hook, id: u64) {
 
 /// Records that such a value is moved out, with its last state.
 #[inline(always)]
-pub(super) fn tracked_moves(hook: &Hook, id: u64, value: Inspected) {
+pub(super) fn tracked_moves(hook: &Hook, id: u64, value: &Seen) {
     let _ = recorder::with(|recorder| {
         let now = recorder.now();
         last_state(recorder, hook, id, value, now);
@@ -365,10 +374,14 @@ pub(super) fn tracked_moves(hook: &Hook, id: u64, value: Inspected) {
     });
 }
 
-fn last_state(recorder: &Recorder, hook: &Hook, id: u64, value: Inspected, now: u64) {
-    if let Some(container) = value.desc.shape.container() {
+fn last_state(recorder: &Recorder, hook: &Hook, id: u64, value: &Seen, now: u64) {
+    let Seen { inspected, inside } = value;
+    if let Some(container) = inspected.desc.shape.container() {
         let (kind, reason) = (container.kind, SnapshotReason::Drop);
-        emit_snapshot(recorder, hook, id, None, kind, reason, value.reading, now);
+        emit_snapshot(recorder, hook, id, None, kind, reason, inspected.reading, now);
+        if let Some(inside) = inside {
+            inside.emit(recorder, hook, id, None, reason, now);
+        }
     }
 }
 
@@ -427,10 +440,14 @@ pub fn drop_hook<T: Trackable>(value: &mut T) {
     let id = identity(value);
     let _ = recorder::with(|recorder| {
         let hook = site.hook(DescOf::<T>::DESC)?;
-        let start = recorder.now();
+        let mut start = recorder.now();
         recorder.note_hook(hook.type_id);
         if const { T::SHAPE.holds_containers() } {
             FieldSnapshots::at(recorder, hook, id, SnapshotReason::Drop, start).take(value);
+            if const { T::DEEP } {
+                // It does not take the longer for having been gone through.
+                start = recorder.now();
+            }
         }
         if id == 0 {
             emit_end(recorder, hook, flags::DROPPED, 0, start, None, recorder.depth());
@@ -499,9 +516,9 @@ pub const fn own_drop_has_hook<T, S: OwnDrop<T>>(_: S) -> bool {
 /// The id of a value, which a probe among its fields tells; 0 if there is none.
 #[inline(always)]
 pub(super) fn identity<T: Trackable>(value: &T) -> u64 {
-    let mut id = 0;
-    value.visit_fields(&mut FieldVisitor(FieldPass::Identity(&mut id)));
-    id
+    let mut identity = Identity::default();
+    value.visit_fields(&mut identity);
+    identity.0
 }
 
 /// Records the states of a value's fields.
@@ -528,15 +545,37 @@ impl FieldSnapshots {
 
     /// Takes those of a value.
     #[inline(always)]
-    pub(super) fn take<T: Trackable>(self, value: &T) {
-        value.visit_fields(&mut FieldVisitor(FieldPass::Containers(self)));
+    pub(super) fn take<T: Trackable>(mut self, value: &T) {
+        if const { T::DEEP } {
+            value.visit_fields(&mut DeepFields(self));
+        } else {
+            value.visit_fields(&mut self);
+        }
     }
+}
 
+impl FieldVisitor for FieldSnapshots {
     #[inline(always)]
-    pub(super) fn record(&self, field: u32, kind: ContainerKind, reading: Reading) {
-        let Self { recorder, hook, value, reason, now } = *self;
-        let field = Some(field);
-        emit_snapshot(recorder, hook, value, field, kind, reason, reading, now);
+    fn field<T, S: Sight<T>>(&mut self, field: u32, place: &T, _: S) {
+        if let Some(container) = const { S::SHAPE.container() } {
+            let (kind, reading, field) = (container.kind, S::read(place), Some(field));
+            let Self { recorder, hook, value, reason, now } = *self;
+            emit_snapshot(recorder, hook, value, field, kind, reason, reading, now);
+        }
+    }
+}
+
+/// As [`FieldSnapshots`], with what is in them.
+struct DeepFields(FieldSnapshots);
+
+impl FieldVisitor for DeepFields {
+    #[inline]
+    fn field<T, S: Sight<T>>(&mut self, field: u32, place: &T, sight: S) {
+        self.0.field(field, place, sight);
+        if let Some(inside) = S::inside(place).get() {
+            let FieldSnapshots { recorder, hook, value, reason, now } = self.0;
+            inside.emit(recorder, hook, value, Some(field), reason, now);
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Looking at a value: what its type says of itself, else only its type.
 //!
-//! `inspect!(&v)` must work for every type, also for a bare `T` in generic code, and must not take part in type
+//! Looking at `v` must work for every type, also for a bare `T` in generic code, and must not take part in type
 //! inference: a variable's type may only be decided further down. Method resolution, the usual way to prefer one
 //! implementation, needs the type at once; trait selection can wait. So the choice is left to selection, as the
 //! type of an integer literal: see [`Sight`].
 
-use super::hooks;
+use super::deep::{Inside, Insides};
+use super::owned::Measure;
 use super::shape::{DescOf, Shape, TypeDesc};
 use super::site::Site;
 
@@ -22,6 +23,14 @@ pub trait Trackable {
     /// What there is to see; nothing, for a type whose attribute is in error.
     #[doc(hidden)]
     const SHAPE: Shape = Shape::Opaque;
+
+    /// Whether the elements of a container are dropped by running code: only then can they own anything.
+    #[doc(hidden)]
+    const ELEMENTS_OWN: bool = true;
+
+    /// Whether the contents of the containers among an annotated type's fields are to be read.
+    #[doc(hidden)]
+    const DEEP: bool = false;
 
     /// Reads a container's state, or a probe's value.
     #[doc(hidden)]
@@ -40,7 +49,7 @@ pub trait Trackable {
     /// Shows every field that a value of an annotated type has.
     #[doc(hidden)]
     #[inline(always)]
-    fn visit_fields(&self, _visitor: &mut FieldVisitor<'_>) {}
+    fn visit_fields(&self, _visitor: &mut impl FieldVisitor) {}
 }
 
 /// What was read of a value: two words whose meaning is that of a container's kind.
@@ -73,6 +82,8 @@ pub struct Inspected {
 pub trait Sight<T>: Copy {
     /// What can be seen of values of the type.
     const SHAPE: Shape;
+    /// As [`Trackable::ELEMENTS_OWN`].
+    const ELEMENTS_OWN: bool = true;
 
     /// The type.
     const DESC: &'static TypeDesc;
@@ -85,12 +96,43 @@ pub trait Sight<T>: Copy {
     fn look(value: &T) -> Inspected {
         Inspected { desc: Self::DESC, reading: Self::read(value) }
     }
+
+    /// What is found in a container: nothing, where that was not asked for.
+    type Inside: Insides;
+
+    /// Looks at what is in a container.
+    fn inside(value: &T) -> Self::Inside;
+
+    /// Looks at a value, and at what is in it where that was asked for.
+    #[inline(always)]
+    fn see(value: &T) -> Seen {
+        Seen { inspected: Self::look(value), inside: Self::inside(value).get() }
+    }
+
+    /// Adds what a value owns, as far as that is known of its type.
+    #[inline]
+    fn measure(_: &T, measure: &mut Measure) {
+        measure.opaque::<T>();
+    }
+}
+
+/// A value that was looked at, with what is in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    pub(super) inspected: Inspected,
+    pub(super) inside: Option<Inside>,
 }
 
 /// Looks into the value.
 impl<T: Trackable> Sight<T> for i32 {
     const SHAPE: Shape = T::SHAPE;
     const DESC: &'static TypeDesc = DescOf::<T>::DESC;
+    const ELEMENTS_OWN: bool = T::ELEMENTS_OWN;
+
+    type Inside = ();
+
+    #[inline(always)]
+    fn inside(_: &T) {}
 
     #[inline(always)]
     fn read(value: &T) -> Reading {
@@ -103,6 +145,11 @@ impl<T> Sight<T> for u8 {
     const SHAPE: Shape = Shape::Opaque;
     const DESC: &'static TypeDesc = &TypeDesc::of::<T>(Shape::Opaque);
 
+    type Inside = ();
+
+    #[inline(always)]
+    fn inside(_: &T) {}
+
     #[inline(always)]
     fn read(_: &T) -> Reading {
         Reading::NOTHING
@@ -112,25 +159,10 @@ impl<T> Sight<T> for u8 {
 /// What a diverging initialiser leaves where the type `!` is not meant (before edition 2024).
 impl Trackable for () {}
 
-/// Looks at a value.
-#[inline(always)]
-pub fn inspect<T, S: Sight<T>>(value: &T, _: S) -> Inspected {
-    S::look(value)
-}
-
 /// Returns the shape of a type.
 #[must_use]
 pub const fn shape_of<T, S: Sight<T>>(_: S) -> Shape {
     S::SHAPE
-}
-
-/// Evaluates to an [`Inspected`] of a reference.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __inspect {
-    ($reference:expr) => {
-        $crate::__private::inspect($reference, 0)
-    };
 }
 
 /// Evaluates to the [`Shape`] of a type, [`Shape::Opaque`] if it says nothing of itself.
@@ -142,29 +174,21 @@ macro_rules! __shape_of {
     };
 }
 
-/// Goes over the fields of an annotated struct.
-#[derive(Debug)]
-pub struct FieldVisitor<'a>(pub(super) FieldPass<'a>);
-
-/// What the visit is for.
-#[derive(Debug)]
-pub(super) enum FieldPass<'a> {
-    /// To find the value id in its probe, 0 if there is none.
-    Identity(&'a mut u64),
-    /// To record the containers among the fields.
-    Containers(hooks::FieldSnapshots),
+/// Is shown the fields of a value of an annotated type.
+pub trait FieldVisitor {
+    /// Shows the field at `index` in source order.
+    fn field<T, S: Sight<T>>(&mut self, index: u32, field: &T, sight: S);
 }
 
-impl FieldVisitor<'_> {
-    /// Shows the field at `index` in source order.
+/// Finds the value id in a value's probe; 0 if there is none.
+#[derive(Debug, Default)]
+pub(super) struct Identity(pub(super) u64);
+
+impl FieldVisitor for Identity {
     #[inline(always)]
-    pub fn field(&mut self, index: u32, field: Inspected) {
-        match (&mut self.0, field.desc.shape) {
-            (FieldPass::Identity(id), Shape::Probe) => **id = field.reading.len,
-            (FieldPass::Containers(snapshots), Shape::Container(container)) => {
-                snapshots.record(index, container.kind, field.reading);
-            }
-            _ => {}
+    fn field<T, S: Sight<T>>(&mut self, _: u32, field: &T, _: S) {
+        if const { matches!(S::SHAPE, Shape::Probe) } {
+            self.0 = S::read(field).len;
         }
     }
 }

@@ -85,6 +85,8 @@ thread_local! {
     /// This thread's recorder; null if it has none (yet, any more, or at all). Const and without a destructor, so
     /// that it can be read at any time, in the destructors of other thread-locals and in signal handlers too.
     static RECORDER: Cell<*const Recorder> = const { Cell::new(null()) };
+    /// Whether nothing that runs on this thread is recorded, since it runs within a hook.
+    static MUTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `record` with this thread's recorder; gives up (counting, where an event is lost) if it can have none.
@@ -101,11 +103,34 @@ pub(super) fn with<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option<R> 
 #[cold]
 #[inline(never)]
 fn without<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option<R> {
-    session::attached(record)
+    if MUTED.get() { None } else { session::attached(record) }
+}
+
+/// Whether a hook may go through the values of a container: not where nothing is recorded, and not while this thread holds
+/// locks of ours, or hashes keys.
+pub(super) fn may_look() -> bool {
+    !session::is_off() && !session::is_busy() && !MUTED.get()
+}
+
+/// Runs code of the user's that the program itself does not run, so that nothing of it must be recorded.
+pub(super) fn muted<R>(run: impl FnOnce() -> R) -> R {
+    struct Unmute(*const Recorder);
+    impl Drop for Unmute {
+        fn drop(&mut self) {
+            // In a child that was forked meanwhile the recorder is its parent's.
+            if MUTED.replace(false) {
+                RECORDER.set(self.0);
+            }
+        }
+    }
+    let _unmute = Unmute(RECORDER.replace(null()));
+    MUTED.set(true);
+    run()
 }
 
 /// Makes `recorder` this thread's own.
 pub(super) fn set_current(recorder: Option<&'static Recorder>) {
+    MUTED.set(false);
     RECORDER.set(recorder.map_or(null(), core::ptr::from_ref));
 }
 

@@ -1,7 +1,7 @@
 //! Return values: born when a function returns them, and moved out at once.
 
 use super::hooks::{born, emit_end};
-use super::inspect::{Inspected, Reading, Sight};
+use super::inspect::{Seen, Sight};
 use super::recorder::{self, Recorder};
 use super::shape::TypeDesc;
 use super::site::{Hook, Site};
@@ -18,7 +18,7 @@ use memscope_format::raw::{RawKind, flags};
 pub struct Return<T> {
     site: &'static Site,
     desc: &'static TypeDesc,
-    reading: Option<Reading>,
+    seen: Option<Seen>,
     /// Whether the thread was unwinding already.
     panicking: bool,
     returns: PhantomData<fn() -> T>,
@@ -29,7 +29,7 @@ impl<T> Return<T> {
     #[inline(always)]
     pub fn at<S: Sight<T>>(site: &'static Site, _: S) -> Self {
         let (desc, panicking) = (S::DESC, std::thread::panicking());
-        Self { site, desc, reading: None, panicking, returns: PhantomData }
+        Self { site, desc, seen: None, panicking, returns: PhantomData }
     }
 
     /// Is never called: its type says that the function's is that of the guard.
@@ -42,7 +42,7 @@ impl<T> Drop for Return<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.panicking || !std::thread::panicking() {
-            record(self.site, self.desc, self.reading);
+            record(self.site, self.desc, self.seen.as_ref());
         }
     }
 }
@@ -50,7 +50,7 @@ impl<T> Drop for Return<T> {
 /// Reads a value that is about to be returned, and gives it back.
 #[inline(always)]
 pub fn returned<T, S: Sight<T>>(value: T, guard: &mut Return<T>, _: S) -> T {
-    guard.reading = Some(S::read(&value));
+    guard.seen = Some(S::see(&value));
     value
 }
 
@@ -85,17 +85,17 @@ impl<S> ReturnsTo<S> {
 impl<T, S: Sight<T>> RecordReturned<T> for ReturnsTo<S> {
     #[inline(always)]
     fn record(&self, value: &T) {
-        record(self.site, S::DESC, Some(S::read(value)));
+        record(self.site, S::DESC, Some(&S::see(value)));
     }
 }
 
 /// Records that a value was returned; `None` if it was not read.
-fn record(site: &'static Site, desc: &'static TypeDesc, reading: Option<Reading>) {
+fn record(site: &'static Site, desc: &'static TypeDesc, seen: Option<&Seen>) {
     let _ = recorder::with(|recorder| {
         let hook = site.hook(desc)?;
         let now = recorder.now();
-        let value = match reading {
-            Some(reading) => born(recorder, hook, Inspected { desc, reading }, now)?,
+        let value = match seen {
+            Some(seen) => born(recorder, hook, seen, now)?,
             None => born_unread(recorder, hook, now)?,
         };
         emit_end(recorder, hook, flags::MOVED, value, now, None, recorder.depth());

@@ -1,7 +1,7 @@
 //! A value that owns its history.
 
 use super::hooks;
-use super::inspect::{Inspected, Sight};
+use super::inspect::{Seen, Sight};
 use super::site::{Hook, Site};
 use core::mem::ManuallyDrop;
 
@@ -32,33 +32,28 @@ pub struct Tracked<T> {
 /// Where and as what the value is recorded.
 struct Life<T> {
     site: &'static Site,
-    look: fn(&T) -> Inspected,
+    look: fn(&T) -> Seen,
     /// The hook and the value's id; `None` if nothing is recorded of it.
     born: Option<(&'static Hook, u64)>,
 }
 
 impl<T> Life<T> {
     #[inline]
-    fn begin(site: &'static Site, look: fn(&T) -> Inspected, value: &T, origin: u64) -> Self {
-        Self { site, look, born: hooks::born_tracked(site, look(value), origin) }
+    fn begin(site: &'static Site, look: fn(&T) -> Seen, value: &T, origin: u64) -> Self {
+        Self { site, look, born: hooks::born_tracked(site, &look(value), origin) }
     }
 }
 
 /// Makes a tracked value.
 #[inline]
 pub fn tracked<T, S: Sight<T>>(site: &'static Site, value: T, _: S) -> Tracked<T> {
-    Tracked::at(site, S::look, value, 0)
+    Tracked::at(site, S::see, value, 0)
 }
 
 impl<T> Tracked<T> {
     /// Makes a tracked value, looked at in this way.
     #[inline]
-    pub(super) fn at(
-        site: &'static Site,
-        look: fn(&T) -> Inspected,
-        value: T,
-        origin: u64,
-    ) -> Self {
+    pub(super) fn at(site: &'static Site, look: fn(&T) -> Seen, value: T, origin: u64) -> Self {
         let life = Life::begin(site, look, &value, origin);
         Self { value: ManuallyDrop::new(value), life }
     }
@@ -72,7 +67,7 @@ impl<T> Tracked<T> {
             ::core::line!(),
             ::core::column!()
         );
-        Self::at(site, <u8 as Sight<T>>::look, value, 0)
+        Self::at(site, <u8 as Sight<T>>::see, value, 0)
     }
 
     /// Gives the value back, which is recorded as moved out.
@@ -81,7 +76,7 @@ impl<T> Tracked<T> {
     pub fn into_inner(self) -> T {
         let mut this = ManuallyDrop::new(self);
         if let Some((hook, id)) = this.life.born {
-            hooks::tracked_moves(hook, id, (this.life.look)(&this.value));
+            hooks::tracked_moves(hook, id, &(this.life.look)(&this.value));
         }
         // SAFETY: neither `this` nor its value is touched or dropped again.
         unsafe { ManuallyDrop::take(&mut this.value) }
@@ -120,7 +115,7 @@ impl<T> Drop for Tracked<T> {
             }
         }
         if let Some((hook, id)) = self.life.born {
-            hooks::tracked_drops(hook, id, (self.life.look)(&self.value));
+            hooks::tracked_drops(hook, id, &(self.life.look)(&self.value));
         }
         let _end = End(self.life.born);
         // SAFETY: the value is not touched again, and dropped only here.

@@ -4,6 +4,7 @@
 //! captures that it left.
 
 mod constructors;
+mod contents;
 mod endings;
 mod harness;
 mod returned;

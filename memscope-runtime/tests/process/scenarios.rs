@@ -3,11 +3,13 @@
 #![expect(clippy::print_stdout, reason = "what the parent is to know")]
 
 pub(crate) mod constructors;
+mod contents;
 mod endings;
 pub(crate) mod returns;
 pub(crate) mod statics;
 mod tasks;
 
+pub(crate) use contents::KEYS;
 use memscope::Probe;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::marker::PhantomData;
@@ -43,6 +45,12 @@ pub(crate) fn play(scenario: &str) {
         "endings" => endings::endings(),
         "calls" => tasks::calls(),
         "tasks" => tasks::tasks(),
+        "contents" => contents::contents(),
+        "contents_killed" => {
+            contents::contents();
+            // SAFETY: a signal to this very process.
+            unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        }
         "statics" => statics::statics(),
         "thread_locals" => statics::thread_locals(),
         "constructors" => constructors::constructors(),

@@ -2,10 +2,12 @@
 
 mod alive_at_exit;
 mod container_waste;
+mod poor_hash;
 mod slow_drop;
 
 pub use alive_at_exit::AliveAtExit;
 pub use container_waste::ContainerWaste;
+pub use poor_hash::PoorHash;
 pub use slow_drop::SlowDrops;
 
 use super::{Figure, Place, Report};
@@ -26,7 +28,12 @@ pub trait Rule {
 /// Returns the rules that every report is put to, with their usual thresholds.
 #[must_use]
 pub fn rules() -> Vec<Box<dyn Rule>> {
-    vec![Box::new(AliveAtExit), Box::new(ContainerWaste::default()), Box::new(SlowDrops::default())]
+    vec![
+        Box::new(AliveAtExit),
+        Box::new(ContainerWaste::default()),
+        Box::new(PoorHash::default()),
+        Box::new(SlowDrops::default()),
+    ]
 }
 
 /// Something that deserves a look.
@@ -61,6 +68,7 @@ fn said(figure: &Figure<u64>, words: impl Fn(u64) -> String) -> String {
         Figure::Exact(value) => words(*value),
         Figure::Bounded { value, error } => format!("{} (±{error})", words(*value)),
         Figure::AtLeast { value, .. } => format!("at least {}", words(*value)),
+        Figure::Inferred { value, .. } => words(*value),
         Figure::Unknown { .. } => "unknown".to_owned(),
     }
 }
