@@ -9,7 +9,7 @@ use crate::find;
 use crate::table::Table;
 use memscope_format::defs::SiteKind;
 use memscope_format::report::human::{Bytes, Count, Nanos};
-use memscope_format::report::{Options, Report};
+use memscope_format::report::{Figure, Options, Report};
 use serde::Serialize;
 
 /// Sites without an event are named up to so many.
@@ -75,6 +75,14 @@ fn text(report: &Report, width: usize, top: usize) -> String {
     for caveat in &report.caveats {
         text += &format!("note: {caveat}\n");
     }
+    // A table of nothing but question marks says no more.
+    let of_heap = match &report.heap.program.allocations {
+        Figure::Unknown { why } => {
+            text += &format!("note: what the heap holds is unknown: {why}\n");
+            None
+        }
+        _ => Some(tables::heap(report)),
+    };
     text.push('\n');
     let mut section = |title: &str, (mut table, rows): (Table, usize)| {
         if rows > top {
@@ -84,6 +92,9 @@ fn text(report: &Report, width: usize, top: usize) -> String {
             text += &format!("{title}\n{}\n", table.render(width));
         }
     };
+    if let Some(table) = of_heap {
+        section("Heap", table);
+    }
     section("Sites", tables::sites(report, top));
     section("Types", tables::types(report, top));
     section("Containers, as last read", tables::containers(report, top));

@@ -65,7 +65,8 @@ TASK_KINDS = {1: "started", 2: "completed", 3: "cancelled", 4: "unwound"}
 METRICS = dict(
     enumerate(
         "resident_bytes minor_faults major_faults user_time system_time ring_fill drain_cycle drain_time events lost "
-        "capture_bytes heap_bytes heap_blocks heap_peak allocations allocated_bytes mark".split(),
+        "capture_bytes heap_bytes heap_blocks heap_peak allocations allocated_bytes mark frees "
+        "freed_bytes reallocations heap_peak_bound".split(),
         1,
     )
 )

@@ -36,37 +36,51 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `MEMSCOPE=off` | record nothing |
+//! | `MEMSCOPE_ALLOC` | `counters`, the default, or `off`: what is done with what the [`Allocator`] sees |
 //! | `MEMSCOPE_DIR` | the directory for captures; by default `memscope` in the cargo target directory that the program lies in, else the current directory |
 //! | `MEMSCOPE_FALLBACK_DIR` | the directory where the capture begins, or goes on, when it cannot be written in the first; by default none |
 //! | `MEMSCOPE_DURABILITY` | `commit` or `checkpoint`: when events must be on the disk; by default when the system sees fit |
 //! | `MEMSCOPE_RING_KIB` | size of a thread's ring, 64 to 65536, by default 1024 |
 //!
+//! `on` is two features, `record` and `alloc`: the second makes an [`Allocator`] the program's global one. A program that has
+//! its own takes `record` alone.
+//!
 //! The library never prints, except one line on stderr when it could not record. It never stops the program:
 //! what could not be recorded is counted, and the capture says how much.
-#![cfg_attr(not(feature = "on"), forbid(unsafe_code))]
+#![cfg_attr(not(feature = "record"), deny(unsafe_code))]
 
-#[cfg(not(feature = "on"))]
+#[cfg(not(feature = "record"))]
 mod off;
-#[cfg(feature = "on")]
+#[cfg(feature = "record")]
 mod on;
 
-#[cfg(not(feature = "on"))]
+#[cfg(not(feature = "record"))]
 use off as mode;
-#[cfg(feature = "on")]
+#[cfg(feature = "record")]
 use on as mode;
 
+mod allocator;
+mod heap_counts;
 mod probe_traits;
 mod tracked_traits;
 
+pub use allocator::Allocator;
+pub use heap_counts::{Heap, HeapCounts, ThreadHeap};
 pub use memscope_macros::track;
+pub use mode::heap::{heap, thread_heap};
 pub use mode::{Probe, Trackable, Tracked, capture_path, flush};
+
+/// The allocator of a program that has none of its own.
+#[cfg(feature = "alloc")]
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator::new();
 
 #[doc(hidden)]
 pub mod __private {
     //! What the macros' output names. Not for users: it changes without notice.
-    #[cfg(feature = "on")]
+    #[cfg(feature = "record")]
     pub use crate::mode::private::*;
-    #[cfg(not(feature = "on"))]
+    #[cfg(not(feature = "record"))]
     pub use crate::mode::tracked;
     pub use memscope_macros::track_var;
 }

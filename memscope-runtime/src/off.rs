@@ -84,6 +84,35 @@ macro_rules! tracked {
     };
 }
 
+pub(crate) mod heap {
+    //! What an allocator is watched by: nothing.
+
+    use crate::heap_counts::{Heap, ThreadHeap};
+
+    #[inline(always)]
+    pub(crate) fn allocated(_: usize) {}
+
+    #[inline(always)]
+    pub(crate) fn freed(_: usize) {}
+
+    #[inline(always)]
+    pub(crate) fn resized(_: usize, _: usize) {}
+
+    /// Returns `None`: nothing counts.
+    #[must_use]
+    #[inline(always)]
+    pub fn heap() -> Option<Heap> {
+        None
+    }
+
+    /// Returns `None`: nothing counts.
+    #[must_use]
+    #[inline(always)]
+    pub fn thread_heap() -> Option<ThreadHeap> {
+        None
+    }
+}
+
 /// Does nothing: there is no recording.
 #[inline(always)]
 pub fn flush() {}

@@ -1,8 +1,8 @@
-//! Recording: what exists with the feature `on`.
+//! Recording: what exists with the feature `record`.
 //!
 //! A hook ([`hooks`], [`calls`], [`probe`]) writes a raw event into its thread's [`recorder`], whose ring is file memory
 //! ([`rings`]); the [`drain`] moves events into the capture of the [`session`]. What a hook is called and which
-//! type it saw is interned once, by the [`registry`].
+//! type it saw is interned once, by the [`registry`]. What the program asks its allocator for is counted by [`mod@heap`].
 
 mod calls;
 mod capture;
@@ -12,6 +12,7 @@ mod content;
 mod deep;
 mod drain;
 mod hashing;
+pub(crate) mod heap;
 mod hooks;
 mod inspect;
 mod owned;

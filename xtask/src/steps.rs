@@ -63,7 +63,9 @@ fn features() -> Result<Vec<Command>, String> {
     Ok(vec![
         // The hooks off: alone, so that no other crate switches them on.
         Command::new("cargo check -p memscope-runtime"),
-        Command::new("cargo check -p memscope-runtime --features on"),
+        Command::new("cargo check -p memscope-runtime --features record"),
+        // The tests of the workspace define allocators of their own, so that none of it is built with this.
+        Command::new("cargo test -p memscope-runtime --features on --test installed"),
         Command::new("cargo test -p memscope-macros"),
         Command::new("cargo check -p memscope-format"),
         Command::new("cargo check -p memscope-format --features report"),

@@ -12,6 +12,8 @@ pub(crate) struct CargoArgs {
     pub(crate) workspace: bool,
     pub(crate) manifest_path: Option<PathBuf>,
     pub(crate) target_dir: Option<PathBuf>,
+    /// Features that are asked for by name.
+    pub(crate) features: Vec<String>,
     /// Those that `cargo metadata` has to have, too, to see the same workspace.
     pub(crate) shared: Vec<String>,
 }
@@ -35,6 +37,10 @@ impl CargoArgs {
                 "--workspace" | "--all" => found.workspace = true,
                 "--manifest-path" => found.manifest_path = Some(value()?.into()),
                 "--target-dir" => found.target_dir = Some(value()?.into()),
+                "-F" | "--features" => {
+                    let separators = [',', ' '];
+                    found.features.extend(value()?.split(separators).map(str::to_owned));
+                }
                 "--locked" | "--offline" | "--frozen" => found.shared.push(name.to_owned()),
                 "--config" => found.shared.extend(["--config".to_owned(), value()?]),
                 "--message-format" => {
@@ -53,10 +59,12 @@ fn split(arg: &str) -> (&str, Option<&str>) {
     if let Some((name, value)) = arg.split_once('=').filter(|(name, _)| name.starts_with("--")) {
         return (name, Some(value));
     }
-    match arg.strip_prefix("-p") {
-        Some(value) if !value.is_empty() => ("-p", Some(value)),
-        _ => (arg, None),
+    for name in ["-p", "-F"] {
+        if let Some(value) = arg.strip_prefix(name).filter(|value| !value.is_empty()) {
+            return (name, Some(value));
+        }
     }
+    (arg, None)
 }
 
 #[cfg(test)]
@@ -94,6 +102,12 @@ mod tests {
         assert_eq!(args.target_dir, Some("t".into()));
         assert_eq!(args.shared, ["--offline", "--config", "k=v"]);
         assert!(args.workspace);
+    }
+
+    #[test]
+    fn features_are_told_apart() {
+        let args = parsed(&["-F", "a,b/c", "--features=d e", "-Ff"]);
+        assert_eq!(args.features, ["a", "b/c", "d", "e", "f"]);
     }
 
     #[test]

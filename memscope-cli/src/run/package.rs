@@ -8,13 +8,16 @@ use std::path::{Path, PathBuf};
 
 /// The package that records.
 const RECORDER: &str = "memscope-runtime";
-/// Its feature that switches recording on.
+/// Its feature that switches recording on, and makes its allocator the program's.
 const FEATURE: &str = "on";
+/// Its feature that does the first alone: for a program that has an allocator of its own.
+const RECORD: &str = "record";
 
 /// What is to be built, as the workspace's manifests tell.
 #[derive(Debug)]
 pub(crate) struct Selection {
-    /// The features to build with: for each key under which a manifest names the recorder, `key/on`.
+    /// The features to build with: for each key under which a manifest names the recorder, `key/on`, unless `key/record` is
+    /// asked for.
     pub(crate) features: Vec<String>,
     /// The programs that the selected packages want to be run when nothing else is said.
     pub(crate) default_runs: Vec<String>,
@@ -45,7 +48,11 @@ impl Selection {
             None => metadata.target_directory.clone().into(),
         };
         Ok(Self {
-            features: keys.into_iter().map(|key| format!("{key}/{FEATURE}")).collect(),
+            features: keys
+                .into_iter()
+                .filter(|key| !args.features.contains(&format!("{key}/{RECORD}")))
+                .map(|key| format!("{key}/{FEATURE}"))
+                .collect(),
             default_runs: packages
                 .iter()
                 .filter_map(|package| package.default_run.clone())

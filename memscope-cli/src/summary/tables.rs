@@ -62,6 +62,39 @@ pub(super) fn sites(report: &Report, top: usize) -> (Table, usize) {
     (table, reached.len())
 }
 
+/// What the allocator handed out.
+pub(super) fn heap(report: &Report) -> (Table, usize) {
+    let mut table = Table::new()
+        .column("Heap of", Kind::Text)
+        .column("Allocations", Kind::Figure)
+        .column("Reallocations", Kind::Figure)
+        .column("Frees", Kind::Figure)
+        .column("Allocated", Kind::Figure)
+        .column("Freed", Kind::Figure)
+        .column(alive_title(report), Kind::Figure)
+        .column("Blocks", Kind::Figure)
+        .column("Peak", Kind::Figure);
+    let heap = &report.heap;
+    let users = [
+        ("the program", &heap.program, bytes(&heap.peak_bytes)),
+        ("memscope", &heap.memscope, none()),
+    ];
+    for (user, used, peak) in users {
+        table.row([
+            user.into(),
+            count(&used.allocations),
+            count(&used.reallocations),
+            count(&used.frees),
+            bytes(&used.allocated_bytes),
+            bytes(&used.freed_bytes),
+            bytes(&used.live_bytes),
+            count(&used.live_blocks),
+            peak,
+        ]);
+    }
+    (table, 2)
+}
+
 pub(super) fn types(report: &Report, top: usize) -> (Table, usize) {
     let mut table = Table::new()
         .column("Type", Kind::Text)
@@ -430,7 +463,7 @@ mod tests {
     use super::*;
     use memscope_format::defs::ContainerKind;
     use memscope_format::report::{
-        ContainerFigures, ContentFigures, HashFigures, LastKnown, SpreadFigures,
+        ContainerFigures, ContentFigures, HashFigures, HeapFigures, LastKnown, SpreadFigures,
     };
 
     fn place(name: &str, line: u32) -> Place {
@@ -451,6 +484,7 @@ mod tests {
             captures: Vec::new(),
             unreadable: Vec::new(),
             caveats: Vec::new(),
+            heap: HeapFigures::default(),
             sites: Vec::new(),
             types: Vec::new(),
             containers: Vec::new(),

@@ -16,7 +16,8 @@
 //! ```
 //!
 //! The rooms: `sweep` merges the streams by time; `fold` gives each row to those who count it, which are `lives`,
-//! `drops`, `containers` with `contents`, and `calls`; `totals` puts several captures together; [`findings`] are drawn from the tables.
+//! `drops`, `containers` with `contents`, and `calls`; `heap` takes the last readings of the allocator; `totals` puts several
+//! captures together; [`findings`] are drawn from the tables.
 
 mod calls;
 mod captures;
@@ -27,6 +28,7 @@ mod drops;
 mod figure;
 pub mod findings;
 mod fold;
+mod heap;
 pub mod human;
 mod lives;
 mod open;
@@ -50,6 +52,7 @@ pub use contents::{ContentFigures, HashFigures, SpreadFigures};
 pub use drops::{DropFigures, PathStep, SetOff, SlowDrop};
 pub use figure::Figure;
 pub use findings::Finding;
+pub use heap::{HeapFigures, HeapUse};
 pub use lives::LifeFigures;
 pub use open::{Options, Progress};
 pub use place::Place;
@@ -71,6 +74,8 @@ pub struct Report {
     pub unreadable: Vec<Unreadable>,
     /// What has to be known before any figure is believed; nothing, if all went well.
     pub caveats: Vec<String>,
+    /// What the allocator handed out.
+    pub heap: HeapFigures,
     /// Every site, those without an event included; those with most values first.
     pub sites: Vec<SiteFigures>,
     /// Every type of a tracked value, those with most values first.
@@ -132,6 +137,7 @@ impl Report {
     fn assemble(
         captures: Vec<CaptureFigures>,
         unreadable: Vec<Unreadable>,
+        heap: HeapFigures,
         tables: totals::Tables,
     ) -> Self {
         let totals::Tables {
@@ -148,6 +154,7 @@ impl Report {
             captures,
             unreadable,
             caveats,
+            heap,
             sites,
             types,
             containers,

@@ -4,6 +4,7 @@ use super::Report;
 use super::captures::{CaptureFigures, DamageFigures, Unreadable};
 use super::figure::{Figure, NO_CLOCK};
 use super::fold::{Fold, Folded};
+use super::heap::HeapFigures;
 use super::sweep::{Rank, Row, Span, sweep};
 use super::totals::{Times, Totals};
 use crate::chunks::ChunkRef;
@@ -76,6 +77,7 @@ impl Report {
         let mut bytes = 0;
         let mut totals = Totals::default();
         let mut captures = Vec::new();
+        let mut heap: Option<HeapFigures> = None;
         let mut unreadable = Vec::new();
         let mut first_error = None;
         for (path, size) in paths.iter().zip(sizes) {
@@ -86,6 +88,11 @@ impl Report {
                         progress(Progress { bytes: bytes + read, bytes_in_all });
                     };
                     let (capture, folded) = fold_capture(path, &reader, options, tell)?;
+                    let own = HeapFigures::of(&reader)?;
+                    heap = Some(match heap.take() {
+                        Some(others) => others.and(own),
+                        None => own,
+                    });
                     let clock = reader.clock();
                     let times = Times {
                         duration: &|ticks| clock.duration_ns(ticks),
@@ -102,10 +109,11 @@ impl Report {
             bytes += size;
             progress(Progress { bytes, bytes_in_all });
         }
-        match first_error {
-            Some(error) if captures.is_empty() => Err(error),
-            _ => {
-                Ok(Self::assemble(captures, unreadable, totals.into_tables(options.slowest_drops)))
+        match (first_error, heap) {
+            (Some(error), None) => Err(error),
+            (_, heap) => {
+                let tables = totals.into_tables(options.slowest_drops);
+                Ok(Self::assemble(captures, unreadable, heap.unwrap_or_default(), tables))
             }
         }
     }

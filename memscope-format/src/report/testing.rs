@@ -4,6 +4,7 @@ use super::captures::CaptureFigures;
 use super::contents::{ContentRow, Found, Spread};
 use super::figure::Figure;
 use super::fold::Fold;
+use super::heap::HeapFigures;
 use super::sweep::{Rank, Row, Span, sweep};
 use super::totals::{Times, Totals};
 use super::{Options, Report};
@@ -262,7 +263,12 @@ impl Scene {
             let capture = scene.fold_into(&mut totals, captures.len(), &options);
             captures.push(capture);
         }
-        Report::assemble(captures, Vec::new(), totals.into_tables(options.slowest_drops))
+        Report::assemble(
+            captures,
+            Vec::new(),
+            HeapFigures::default(),
+            totals.into_tables(options.slowest_drops),
+        )
     }
 
     fn fold_into(&self, totals: &mut Totals, place: usize, options: &Options) -> CaptureFigures {

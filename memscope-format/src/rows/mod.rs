@@ -23,7 +23,7 @@ pub use derived::{
 pub use drop_chain::{DropChain, Outcome};
 pub use heap::{Heap, HeapKind};
 pub use lifecycle::{Lifecycle, LifecycleKind, Zst};
-pub use performance::{Metric, Performance};
+pub use performance::{HeapUser, Metric, Performance};
 pub use task::{Task, TaskKind};
 
 use crate::frame::FrameType;

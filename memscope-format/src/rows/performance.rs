@@ -30,18 +30,36 @@ ids! {
         Lost = 10,
         /// Bytes of the capture so far.
         CaptureBytes = 11,
-        /// Bytes on the heap.
+        /// Bytes on the heap. Of this and the other readings of the heap the subject is who asked for them: a [`HeapUser`].
         HeapBytes = 12,
         /// Blocks on the heap.
         HeapBlocks = 13,
-        /// The most bytes that were on the heap at once, so far.
+        /// What the most bytes that were on the heap at once are at least, so far.
         HeapPeak = 14,
-        /// Allocations so far.
+        /// Blocks allocated so far.
         Allocations = 15,
-        /// Bytes allocated so far.
+        /// Bytes allocated so far: the sizes of blocks, and what blocks grew by.
         AllocatedBytes = 16,
         /// The program marked a phase; the subject is a [`crate::defs::StringDef::id`], the value counts the marks.
         Mark = 17,
+        /// Blocks freed so far.
+        Frees = 18,
+        /// Bytes freed so far: the sizes of blocks, and what blocks shrank by.
+        FreedBytes = 19,
+        /// How often a block got another size so far.
+        Reallocations = 20,
+        /// What the most bytes that were on the heap at once are at most, so far.
+        HeapPeakBound = 21,
+    }
+}
+
+ids! {
+    /// Who asked for the blocks that a reading is of.
+    pub enum HeapUser {
+        /// The program.
+        Program = 0,
+        /// What recorded it.
+        Recorder = 1,
     }
 }
 

@@ -7,6 +7,7 @@
 //! A ring whose thread is about to wait may be copied instead, as a RAW frame, where `pace` has found that to be faster.
 
 use super::clock::Source;
+use super::heap;
 use super::pace::Pace;
 use super::polling::{give_way, is_awaited, lock};
 use super::recorder::{Ownership, Recorder};
@@ -175,12 +176,18 @@ impl Drain {
         for _ in 0..LAST_EVENT_TRIES {
             self.flush()?;
             if unfinished().is_empty() {
-                return Ok(());
+                return self.last_reading();
             }
             thread::sleep(Duration::from_millis(1));
         }
         unfinished().iter().for_each(|recorder| recorder.memory.add_lost(1));
-        self.flush()
+        self.flush()?;
+        self.last_reading()
+    }
+
+    /// Writes what the heap's counts are at the end.
+    fn last_reading(&mut self) -> Result<(), Error> {
+        if heap::is_counted() { self.write(&[], self.clock.reading(), self.lost) } else { Ok(()) }
     }
 
     /// Reads the rings, and moves what is due into the capture. Returns whether there is more than a batch takes.
@@ -338,6 +345,7 @@ impl Drain {
         // What was copied of a ring is later than what of it was in the batch.
         let (copied, _) = std::mem::take(&mut self.copied);
         frames.extend(copied);
+        frames.extend(heap::reading(clock.ticks));
         session::in_core_already(|core| {
             let Some(capture) = core.capture.as_mut() else { return Ok(()) };
             for frame in &frames {

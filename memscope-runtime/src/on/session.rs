@@ -5,6 +5,7 @@
 
 use super::capture::Capture;
 use super::drain::{self, Drain};
+use super::heap;
 use super::polling::{lock, lock_within};
 use super::recorder::{self, Ownership, Recorder};
 use super::registry::Registry;
@@ -100,17 +101,18 @@ thread_local! {
 
 /// Marks this thread as being inside memscope.
 #[derive(Debug)]
-pub(super) struct Busy(());
+pub(super) struct Busy(#[expect(dead_code, reason = "it ends with this")] heap::Inside);
 
 impl Busy {
     /// `None` if the thread is inside already.
     pub(super) fn enter() -> Option<Self> {
-        (!BUSY.replace(true)).then(|| Self(()))
+        (!BUSY.replace(true)).then(|| Self(heap::Inside::enter()))
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
+        // What is dropped behind this is not memscope's any more.
         BUSY.set(false);
     }
 }

@@ -4,39 +4,57 @@
 //! those of Rust's thread-locals: what these record still finds the thread's recorder. If another key's destructor
 //! records later, the thread registers anew and the destructor runs again, in the next round.
 
-use super::recorder;
+use super::{heap, recorder};
 
-/// Gives this thread's recorder back.
+/// Gives back what this thread has: its recorder, and its counters of the heap.
 fn retire() {
+    heap::release();
     if let Some(recorder) = recorder::current() {
         recorder::set_current(None);
         recorder.retire();
     }
 }
 
-/// Arranges that this thread's recorder is given back when it ends. Returns whether that could be done; if not,
-/// the thread can only borrow a recorder.
+/// Arranges that what this thread has is given back when it ends. Returns whether that could be done; if not, the thread
+/// can only borrow it. Within an allocator it can be called as well: it takes no lock and allocates nothing of Rust's.
 #[cfg(unix)]
 pub(super) fn register() -> bool {
-    use once_cell::sync::OnceCell;
+    // A key's destructor runs in threads whose value is not null; the value itself means nothing.
+    let value = core::ptr::without_provenance(1);
+    // SAFETY: the key was created and is never deleted.
+    key().is_some_and(|key| unsafe { libc::pthread_setspecific(key, value) } == 0)
+}
+
+/// The key, made when it is first asked for.
+#[cfg(unix)]
+fn key() -> Option<libc::pthread_key_t> {
+    use core::sync::atomic::{AtomicU64, Ordering};
 
     extern "C" fn destructor(_: *mut libc::c_void) {
         retire();
     }
-    static KEY: OnceCell<libc::pthread_key_t> = OnceCell::new();
+    /// The key and one; 0 before there is one.
+    static KEY: AtomicU64 = AtomicU64::new(0);
 
-    let key = KEY.get_or_try_init(|| {
-        let mut key = 0;
-        // SAFETY: the pointer is to a variable, and the destructor is a function of this program.
-        match unsafe { libc::pthread_key_create(&raw mut key, Some(destructor)) } {
-            0 => Ok(key),
-            error => Err(error),
+    let known = |word: u64| libc::pthread_key_t::try_from(word - 1).ok();
+    match KEY.load(Ordering::Acquire) {
+        0 => {}
+        word => return known(word),
+    }
+    let mut key = 0;
+    // SAFETY: the pointer is to a variable, and the destructor is a function of this program.
+    if unsafe { libc::pthread_key_create(&raw mut key, Some(destructor)) } != 0 {
+        return None;
+    }
+    let word = u64::from(key) + 1;
+    match KEY.compare_exchange(0, word, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => Some(key),
+        Err(other) => {
+            // SAFETY: it was made above, and no thread has a value for it.
+            unsafe { libc::pthread_key_delete(key) };
+            known(other)
         }
-    });
-    // A key's destructor runs in threads whose value is not null; the value itself means nothing.
-    let value = core::ptr::without_provenance(1);
-    // SAFETY: the key was created and is never deleted.
-    key.is_ok_and(|key| unsafe { libc::pthread_setspecific(*key, value) } == 0)
+    }
 }
 
 /// As on Unix, by a thread-local: recorders can only be borrowed once it has been destroyed.

@@ -452,7 +452,7 @@ unsafe impl std::alloc::GlobalAlloc for Tracking {
     }
 }
 
-#[global_allocator]
+#[cfg_attr(not(feature = "alloc"), global_allocator)]
 static ALLOCATOR: Tracking = Tracking;
 
 static TRACK_ALLOCATIONS: AtomicBool = AtomicBool::new(false);

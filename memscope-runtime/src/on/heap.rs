@@ -1,0 +1,120 @@
+//! The heap: what an [`Allocator`](crate::Allocator) tells.
+//!
+//! All of it runs within calls of the allocator: it takes no lock, allocates nothing, never unwinds, and asks nothing of
+//! the standard library that may (the current thread's handle, the environment).
+
+mod counts;
+mod reading;
+mod slot;
+mod thread;
+
+pub(super) use counts::are_any as is_counted;
+use counts::total;
+pub(super) use reading::reading;
+pub(super) use thread::{Inside, read as thread_counts, release};
+pub(crate) use thread::{allocated, freed, resized};
+
+use super::session;
+use crate::heap_counts::{Heap, ThreadHeap};
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// What is done with what the allocator tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Mode {
+    Undecided = 0,
+    Off = 1,
+    Counters = 2,
+}
+
+static MODE: AtomicU8 = AtomicU8::new(Mode::Undecided as u8);
+
+/// The mode, decided by the first call of an allocator.
+fn mode() -> Mode {
+    match MODE.load(Ordering::Relaxed) {
+        0 => decide(),
+        1 => Mode::Off,
+        _ => Mode::Counters,
+    }
+}
+
+/// Decides by the environment, as it is at the first allocation: mostly that is before `main`, on the only thread.
+#[cold]
+fn decide() -> Mode {
+    let (mode, odd) = match variable(c"MEMSCOPE_ALLOC") {
+        _ if matches!(variable(c"MEMSCOPE"), Some(b"off" | b"0")) => (Mode::Off, None),
+        Some(b"off" | b"0") => (Mode::Off, None),
+        Some(b"counters" | b"") | None => (Mode::Counters, None),
+        Some(odd) => (Mode::Counters, Some(odd)),
+    };
+    let undecided = Mode::Undecided as u8;
+    let first = MODE.compare_exchange(undecided, mode as u8, Ordering::Relaxed, Ordering::Relaxed);
+    if let (Ok(_), Some(odd)) = (first, odd) {
+        // What this allocates is memscope's own.
+        let _busy = session::Busy::enter();
+        let odd = String::from_utf8_lossy(odd);
+        session::report(format_args!(
+            "MEMSCOPE_ALLOC={odd} is not known (`off` or `counters`); counting"
+        ));
+    }
+    mode
+}
+
+/// A variable of the environment. Not by `std::env`, which takes a lock that this thread may hold.
+fn variable(name: &CStr) -> Option<&'static [u8]> {
+    // SAFETY: the name ends with a zero byte. Whoever changes the environment while other threads run (which Rust calls
+    // unsafe for this reason) has allocated before, and this is called by the first allocation alone.
+    let value = unsafe { libc::getenv(name.as_ptr()) };
+    // SAFETY: what is not null is a string that ends with a zero byte; it stays where it is for the same reason.
+    (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes())
+}
+
+/// The counts of the process; `None` if nothing counts.
+fn read() -> Option<Heap> {
+    counts::are_any().then(total)
+}
+
+/// Whether an allocator of ours is in use, which none need be. Asks the global one for a block to see.
+fn is_watched() -> bool {
+    if counts::are_any() {
+        return true;
+    }
+    let busy = session::Busy::enter();
+    drop(core::hint::black_box(Box::new(0_u8)));
+    drop(busy);
+    counts::are_any()
+}
+
+/// Returns what the program has allocated and freed so far, in all threads, those that have ended included.
+///
+/// `None` if nothing counts it: no [`Allocator`](crate::Allocator) is in use, or `MEMSCOPE_ALLOC=off` or `MEMSCOPE=off` is
+/// set, or the feature `record` is off.
+///
+/// Counts of threads that allocate meanwhile are of slightly different moments; what was freed was allocated in them, though.
+/// Takes a microsecond or less.
+///
+/// ```
+/// # #[cfg(not(feature = "alloc"))]
+/// #[global_allocator]
+/// static ALLOCATOR: memscope::Allocator = memscope::Allocator::new();
+///
+/// let before = memscope::heap().expect("the allocator is watched").program;
+/// let bytes = vec![7_u8; 4096];
+/// let after = memscope::heap().expect("the allocator is watched").program;
+/// assert!(after.allocated_bytes >= before.allocated_bytes + 4096);
+/// # drop(bytes);
+/// ```
+#[must_use]
+pub fn heap() -> Option<Heap> {
+    is_watched().then(total)
+}
+
+/// Returns what the calling thread has allocated and freed since it began to.
+///
+/// `None` as for [`heap`]; and for a thread beyond the thousandth that runs at the same time, which is counted in the
+/// process alone.
+#[must_use]
+pub fn thread_heap() -> Option<ThreadHeap> {
+    is_watched().then(thread_counts)?
+}

@@ -1,0 +1,104 @@
+//! Counters of one thread.
+
+use super::counts::{self, Counters, Operation};
+use core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+/// By how much a thread's balance may differ from what the process knows of it.
+pub(super) const STEP: i64 = 16 << 10;
+
+/// The counters of one thread after another. Only its owner writes to them, so that no instruction is a locked one.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Slot {
+    pub(super) counters: Counters,
+    /// The greatest balance since the thread has it.
+    peak: AtomicI64,
+    /// The greatest balance of threads before.
+    earlier_peak: AtomicI64,
+    /// The balance that the process knows.
+    known: AtomicI64,
+}
+
+impl Slot {
+    pub(super) const fn new() -> Self {
+        Self {
+            counters: Counters::new(),
+            peak: AtomicI64::new(0),
+            earlier_peak: AtomicI64::new(0),
+            known: AtomicI64::new(0),
+        }
+    }
+
+    /// Begins with the counts of another thread.
+    pub(super) fn begin(&self) {
+        let earlier = self.highest();
+        self.earlier_peak.store(earlier, Ordering::Relaxed);
+        self.peak.store(self.counters.balance(), Ordering::Relaxed);
+    }
+
+    /// The greatest balance since the thread has it.
+    pub(super) fn peak(&self) -> i64 {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// The greatest balance that it ever had.
+    pub(super) fn highest(&self) -> i64 {
+        self.peak().max(self.earlier_peak.load(Ordering::Relaxed))
+    }
+
+    /// Whether the program has used it.
+    pub(super) fn is_used(&self) -> bool {
+        self.counters.are_any()
+    }
+
+    /// Counts what its owner did.
+    #[inline(always)]
+    pub(super) fn count(&self, operation: Operation) {
+        add(self.counters.counter(operation.kind), 1);
+        if operation.change >= 0 {
+            self.grow(operation.change.unsigned_abs());
+        } else {
+            self.shrink(operation.change.unsigned_abs());
+        }
+    }
+
+    #[inline(always)]
+    fn grow(&self, bytes: u64) {
+        let balance = self.counters.balance().wrapping_add_unsigned(bytes);
+        if balance > self.peak.load(Ordering::Relaxed) {
+            self.peak.store(balance, Ordering::Relaxed);
+        }
+        if balance.wrapping_sub(self.known.load(Ordering::Relaxed)) >= STEP {
+            self.count_and_tell(balance, &self.counters.allocated_bytes, bytes);
+        } else {
+            add(&self.counters.allocated_bytes, bytes);
+        }
+    }
+
+    #[inline(always)]
+    fn shrink(&self, bytes: u64) {
+        let balance = self.counters.balance().wrapping_sub_unsigned(bytes);
+        if self.known.load(Ordering::Relaxed).wrapping_sub(balance) >= STEP {
+            self.count_and_tell(balance, &self.counters.freed_bytes, bytes);
+        } else {
+            add(&self.counters.freed_bytes, bytes);
+        }
+    }
+
+    /// Counts, and tells the process the balance that comes of it.
+    #[cold]
+    #[inline(never)]
+    fn count_and_tell(&self, balance: i64, counter: &AtomicU64, bytes: u64) {
+        let change = balance.wrapping_sub(self.known.load(Ordering::Relaxed));
+        self.known.store(balance, Ordering::Relaxed);
+        counts::change_balance(change, || add(counter, bytes));
+    }
+}
+
+/// Adds to a counter that nobody else writes to.
+#[inline(always)]
+fn add(counter: &AtomicU64, amount: u64) {
+    let sum = counter.load(Ordering::Relaxed).wrapping_add(amount);
+    // With Release, so that who sees a free also sees the allocation.
+    counter.store(sum, Ordering::Release);
+}
