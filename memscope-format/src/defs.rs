@@ -5,6 +5,7 @@
 
 use crate::frame::FrameType;
 use crate::limits;
+use crate::records;
 use crate::word::ids;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -198,7 +199,7 @@ pub struct TypeDef {
     /// What it is, when it is a container that snapshots are taken of.
     pub container: Option<ContainerDef>,
     /// Its fields in source order, for an annotated type, of an enum those of all variants; `None` where the layout was
-    /// not asked for.
+    /// not asked for, and where a record has no room for so many ([`Definition::fits`]).
     pub fields: Option<Vec<FieldDef>>,
 }
 
@@ -287,6 +288,12 @@ pub trait Definition:
 
     /// The id by which others name it, unique in its table.
     fn id(&self) -> u32;
+
+    /// Whether a record holds it, by the count of [`limits::RECORD_LEN`]: a writer refuses one that is longer. Takes as long
+    /// as writing it.
+    fn fits(&self) -> bool {
+        records::counted_len(self) <= limits::RECORD_LEN
+    }
 
     /// Its table.
     fn table(defs: &Defs) -> &[Self];
@@ -432,9 +439,9 @@ fn insert<T: Definition>(table: &mut BTreeMap<u32, T>, left: &mut Option<usize>,
 /// No less than the memory that a definition takes: four times what its numbers, texts and lists take in a file without
 /// variable lengths, and its place in the table.
 fn memory<T: Definition>(def: &T) -> usize {
-    let config = bincode::config::standard().with_fixed_int_encoding();
-    let len = bincode::serde::encode_into_std_write(def, &mut std::io::sink(), config);
-    4 * len.unwrap_or(limits::RECORD_LEN) + size_of::<T>() + size_of::<usize>() * 4
+    records::counted_len(def)
+        .saturating_mul(4)
+        .saturating_add(size_of::<T>() + size_of::<usize>() * 4)
 }
 
 tables! {

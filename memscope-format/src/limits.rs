@@ -16,7 +16,8 @@ pub(crate) const CHECKPOINTS: usize = 1 << 20;
 pub const WORDS: u64 = 1 << 22;
 /// Columns of a chunk.
 pub const COLUMNS: u16 = 64;
-/// Bytes of one encoded definition, of the metadata or of a commit; so also of any string in them.
+/// Bytes of one encoded definition, of the metadata or of a commit; so also of any string in them. Every integer counts as
+/// long as its type is, though small ones are written in a byte.
 pub const RECORD_LEN: usize = 1 << 20;
 /// Bytes of all records of a frame.
 pub const RECORDS_LEN: u32 = 4 << 20;

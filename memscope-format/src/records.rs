@@ -16,7 +16,7 @@ const CONFIG: Configuration<LittleEndian, Varint, Limit<{ limits::RECORD_LEN }>>
 ///
 /// # Errors
 ///
-/// [`Error::Limit`] if it is longer than a reader accepts; then nothing was appended. `offset` is where it would
+/// [`Error::Limit`] if it counts for more than a reader accepts; then nothing was appended. `offset` is where it would
 /// have gone.
 pub(crate) fn append<T: Serialize>(
     out: &mut Vec<u8>,
@@ -33,16 +33,26 @@ pub(crate) fn append<T: Serialize>(
             return Err(Error::corrupt(offset, "a record that can be encoded", error.to_string()));
         }
     };
-    if len > limits::RECORD_LEN {
+    // No integer counts for more than eight times what is written of it.
+    let counted = if len > limits::RECORD_LEN / 8 { counted_len(record) } else { len };
+    if counted > limits::RECORD_LEN {
         out.truncate(start);
         return Err(Error::Limit {
             offset,
             what: "record length",
             limit: limits::RECORD_LEN as u64,
-            found: len as u64,
+            found: counted as u64,
         });
     }
     Ok(())
+}
+
+/// What a reader counts a record for: its length, if every integer were written as long as its type is. That is how bincode
+/// counts what it decodes. A record that cannot be encoded counts for more than any.
+pub(crate) fn counted_len<T: Serialize>(record: &T) -> usize {
+    let config = bincode::config::standard().with_fixed_int_encoding();
+    bincode::serde::encode_into_std_write(record, &mut std::io::sink(), config)
+        .unwrap_or(usize::MAX)
 }
 
 /// Decodes exactly `count` records from `bytes`, which begin at `offset` of the file.
@@ -86,6 +96,7 @@ pub(crate) fn decode<T: DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::defs::{Definition, FieldDef, TypeDef};
     use proptest::prelude::*;
 
     proptest! {
@@ -104,6 +115,53 @@ mod tests {
             let _ = decode::<crate::defs::TypeDef>(&bytes, count, 0);
             let _ = decode::<crate::Commit>(&bytes, count, 0);
             let _ = decode::<crate::Metadata>(&bytes, count, 0);
+        }
+    }
+
+    /// A type of fields whose numbers are written in a byte each.
+    fn type_of_fields(fields: usize, name: &str) -> TypeDef {
+        let field = FieldDef {
+            name: "f".to_owned(),
+            type_name: "u8".to_owned(),
+            variant: None,
+            offset: Some(1),
+            size: 1,
+            align: 1,
+            container: None,
+            marker: None,
+        };
+        TypeDef {
+            id: 1,
+            name: name.to_owned(),
+            size: 1,
+            align: 1,
+            needs_drop: false,
+            has_niche: false,
+            container: None,
+            fields: Some(vec![field; fields]),
+        }
+    }
+
+    #[test]
+    fn a_type_of_many_fields_is_written_exactly_if_it_can_be_read() {
+        let room = limits::RECORD_LEN - counted_len(&type_of_fields(20_000, ""));
+        for (name_len, fits) in [(room, true), (room + 1, false)] {
+            let def = type_of_fields(20_000, &"x".repeat(name_len));
+            let mut anyway = Vec::new();
+            let config = bincode::config::standard();
+            bincode::serde::encode_into_std_write(&def, &mut anyway, config).unwrap();
+            assert!(anyway.len() < limits::RECORD_LEN, "{}", anyway.len());
+            let mut bytes = Vec::new();
+            let appended = append(&mut bytes, &def, 0);
+            assert_eq!((appended.is_ok(), def.fits()), (fits, fits));
+            assert_eq!(decode::<TypeDef>(&anyway, 1, 0).is_ok_and(|back| back == [def]), fits);
+            match appended {
+                Ok(()) => assert!(bytes == anyway),
+                Err(error) => {
+                    let Error::Limit { found, .. } = error else { panic!("{error}") };
+                    assert_eq!((found, bytes.len()), (limits::RECORD_LEN as u64 + 1, 0));
+                }
+            }
         }
     }
 

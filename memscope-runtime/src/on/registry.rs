@@ -7,7 +7,7 @@ use super::session::{self, Core};
 use super::shape::{NO_TYPE, TypeDesc, saturate};
 use super::site::{Hook, Site, SiteRef};
 use core::sync::atomic::Ordering;
-use memscope_format::defs::{Defs, HookDef, SiteDef, ThreadDef, TypeDef};
+use memscope_format::defs::{Definition, Defs, HookDef, SiteDef, ThreadDef, TypeDef};
 use std::collections::HashMap;
 
 /// All that has an id. Ids are places in the lists, from 1.
@@ -125,6 +125,10 @@ impl Registry {
             container: desc.shape.container(),
             fields: desc.shape.fields().map(|fields| fields.iter().map(|f| f.def()).collect()),
         };
+        if !def.fits() {
+            // Tens of thousands: a record without them is true, and a longer one would end the recording.
+            def.fields = None;
+        }
         let namesakes = self.types.entry(name).or_default();
         for &known in namesakes.iter() {
             def.id = known;
@@ -152,5 +156,32 @@ impl Core {
         {
             session::fail(self, &error);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shape::{Field, Shape};
+    use super::*;
+    use memscope_format::{Codec, FileHeader, Reader, Writer};
+
+    fn type_of_fields(fields: usize) -> &'static TypeDesc {
+        let fields = vec![Field::new::<u8>("f", 0, Shape::Opaque); fields].leak();
+        Box::leak(Box::new(TypeDesc::of::<u8>(Shape::Fields { fields, drop_hook: true })))
+    }
+
+    #[test]
+    fn a_type_of_more_fields_than_a_record_holds_is_defined_without_them() {
+        let mut registry = Registry::default();
+        let mut new = Defs::default();
+        let many = type_of_fields(200_000);
+        let ids = [many, type_of_fields(2), many].map(|desc| registry.type_id(desc, &mut new));
+        assert_eq!(ids, [1, 2, 1]);
+        let mut writer =
+            Writer::new(Vec::new(), &FileHeader::new([7; 16], 0, Codec::None)).unwrap();
+        writer.define(&new).unwrap();
+        let capture = Reader::from_bytes(writer.finish().unwrap()).unwrap();
+        let fields = |id| capture.defs().type_def(id).unwrap().fields.as_ref().map(Vec::len);
+        assert_eq!([1, 2].map(fields), [None, Some(2)]);
     }
 }
