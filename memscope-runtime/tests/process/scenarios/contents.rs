@@ -59,6 +59,9 @@ fn born() {
     let number = books.len();
     let nothing: Option<String> = None;
     std::hint::black_box((&books, number, nothing));
+    let mut grown = Vec::new();
+    grown.push("12345".to_owned());
+    std::hint::black_box(&grown);
 }
 
 /// Not asked for: what is in it is not read.
