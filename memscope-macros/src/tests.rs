@@ -428,6 +428,8 @@ mod options {
         assert!(tracked("deep", "struct S { a: A }").contains(of_type));
         assert!(tracked("deep", "mod m { enum E { A(B) } }").contains(of_type));
         assert!(!tracked("", "struct S { a: A }").contains("DEEP"));
+        let off = track_item(quote!(deep), function.parse().unwrap(), Mode::Off).to_string();
+        assert_eq!(off, function.parse::<TokenStream>().unwrap().to_string());
         assert!(!tracked("", "union U { a: A }").contains("Owns"), "it does not tell");
     }
 

@@ -124,7 +124,7 @@ fn main() {
     assert_eq!(decided_late("7"), 2);
     let future = std::pin::pin!(later(vec!["a".to_owned()]));
     let waker = std::task::Waker::noop();
-    let ready = future.poll(&mut std::task::Context::from_waker(waker));
+    let ready = std::future::Future::poll(future, &mut std::task::Context::from_waker(waker));
     assert!(matches!(ready, std::task::Poll::Ready(2)));
 
     let mut page = Page::<f32>::new();
