@@ -240,7 +240,7 @@ use proc_macro2::TokenStream;
 /// | `vars = all`, `vars = none` | function, impl, trait, module | all variables, which is the default, or none |
 /// | `args(a, b)`, `args = all`, `args = none` | as `vars` | the same for arguments |
 /// | `ret` | function, impl, trait, module | return values too |
-/// | `deep` | all | the contents of containers too: see below |
+/// | `deep` | all but statics | the contents of containers too: see below |
 /// | `drop = on`, `drop = off` | type | an `impl Drop`, which is the default, or none |
 /// | `drop = own` | type | the same hook in the type's own `impl Drop`, which has the attribute |
 /// | `crate = path` | all | where memscope is, if not at `::memscope`: for re-exports |
@@ -258,8 +258,9 @@ use proc_macro2::TokenStream;
 ///
 /// # Contents of containers
 ///
-/// With `deep`, wherever the state of a container is read (at a variable's birth, of the fields when a value begins to be dropped,
-/// of a return value with `ret`, at a `Tracked`'s birth and end, and by `snapshot!(v, deep)`), it is also gone through:
+/// With `deep`, wherever the state of a container is read (at a variable's birth and where its last state is known, of the fields when
+/// a value begins to be dropped, of a return value with `ret`, at a `Tracked`'s birth and end, and by `snapshot!(v, deep)`), it is also
+/// gone through; not so what a static holds, or a lock that `snapshot!` looks into:
 ///
 /// * what its elements own in blocks of the heap, with what is in those blocks, and so on: how many blocks, their bytes (capacity
 ///   times element size) and the bytes of them in use. The container's own block is in its state already.
