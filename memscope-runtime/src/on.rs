@@ -11,6 +11,7 @@ mod containers;
 mod content;
 mod deep;
 mod drain;
+mod executor;
 mod hashing;
 pub(crate) mod heap;
 mod hooks;

@@ -1,5 +1,6 @@
 //! Calls of functions, and tasks: the futures of async functions.
 
+use super::executor;
 use super::inspect::Sight;
 use super::recorder::{self, Recorder};
 use super::returns::{RecordReturned, ReturnsTo, Unrecorded};
@@ -182,7 +183,8 @@ impl<'a> Turn<'a> {
             outer = recorder.swap_task(task.id);
             let begun = Begun::now(recorder, hook);
             if task.state == State::New {
-                let (kind, payload) = (TaskKind::Started as u8, [outer, 0]);
+                let executor = executor::task_id().map_or(0, |id| id.saturating_add(1));
+                let (kind, payload) = (TaskKind::Started as u8, [outer, executor]);
                 let begin = recorder.emit(hook.id, RawKind::Task, kind, begun.start, payload);
                 task.id = begin.map_or(0, |position| recorder.value(position));
                 recorder.swap_task(task.id);

@@ -88,3 +88,17 @@ fn an_async_block_is_a_task_wherever_in_a_body_it_is_made() {
     ];
     assert_eq!(story, expected.concat());
 }
+
+#[test]
+fn tasks_carry_the_ids_that_tokio_gave_them() {
+    let run = run("tokio");
+    let capture = run.capture();
+    assert!(run.status.success(), "{}", run.stderr());
+    let begins = rows::<Task>(&capture).into_iter().filter(|row| row.kind == TaskKind::Started);
+    let ids: Vec<_> = begins
+        .map(|row| (capture.defs().site(row.site).unwrap().name.clone(), row.executor_id))
+        .collect();
+    let both = |id| [("named_by_tokio".to_owned(), id), ("within".to_owned(), id)];
+    let told = [Some(run.number("id0 ")), Some(run.number("id1 ")), None];
+    assert_eq!(ids, told.map(both).concat());
+}

@@ -54,6 +54,7 @@ pub(crate) fn play(scenario: &str) {
         "statics" => statics::statics(),
         "thread_locals" => statics::thread_locals(),
         "constructors" => constructors::constructors(),
+        "tokio" => tasks::tokio(),
         "futures" => tasks::futures(),
         "returns" => returns::returns(),
         "nothing" => {}

@@ -134,3 +134,26 @@ pub(super) fn tasks() {
 async fn outer_that_moves() {
     assert_eq!(outer().await.map_err(|_| ()), Ok(5));
 }
+
+#[memscope::track]
+async fn named_by_tokio() -> Option<tokio::task::Id> {
+    within().await;
+    tokio::task::try_id()
+}
+
+#[memscope::track]
+async fn within() {
+    tokio::task::yield_now().await;
+}
+
+/// Tasks that tokio runs, and one that it only waits for; prints what the former are called.
+pub(super) fn tokio() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let tasks = [tokio::spawn(named_by_tokio()), tokio::spawn(named_by_tokio())];
+        for (n, task) in tasks.into_iter().enumerate() {
+            println!("id{n} {}", task.await.unwrap().unwrap());
+        }
+        assert_eq!(named_by_tokio().await, None);
+    });
+}
