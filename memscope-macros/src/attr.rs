@@ -106,6 +106,16 @@ const KEYS: [Key; 9] = [
     Key { name: "crate", takes: "a path, not in quotes", form: "crate = path::to::memscope" },
 ];
 
+/// What other libraries call an option, or what one would think it is called.
+const MEANT: [(&[&str], &str); 6] = [
+    (&["label", "rename", "site"], "name"),
+    (&["skip_all", "ignore", "exclude", "except"], "skip"),
+    (&["only", "variables", "locals", "let"], "vars"),
+    (&["arguments", "params", "parameters", "inputs"], "args"),
+    (&["return", "returns", "returned", "output", "result"], "ret"),
+    (&["path", "krate", "memscope"], "crate"),
+];
+
 impl Options {
     /// Reads what stands in the attribute's parentheses. What is wrong is left out of the result.
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
@@ -131,9 +141,19 @@ impl Options {
             return errors.push(key, &wrong, "remove one of them");
         }
         self.given.push(key.clone());
+        let quoted = match &value {
+            Value::Is(tokens) => text(tokens.clone()).map(|text| text.value()),
+            _ => None,
+        };
         if self.understand(&key, known.name, value).is_none() {
             let wrong = format!("the option `{name}` takes {}", known.takes);
-            errors.push(entry, &wrong, &format!("write `{}`", known.form));
+            let form = match quoted {
+                Some(word) if known.takes.contains(&format!("`{word}`")) => {
+                    format!("{name} = {word}")
+                }
+                _ => known.form.to_owned(),
+            };
+            errors.push(entry, &wrong, &format!("write `{form}`"));
         }
     }
 
@@ -262,7 +282,8 @@ fn entries(tokens: TokenStream, errors: &mut Errors) -> Vec<TokenStream> {
 
 fn unknown(key: &Ident, name: &str, errors: &mut Errors) {
     let names = KEYS.map(|key| key.name);
-    let help = match nearest(name, &names) {
+    let meant = MEANT.iter().find(|(others, _)| others.contains(&name)).map(|(_, ours)| *ours);
+    let help = match meant.or_else(|| nearest(name, &names)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the options are {}", forms()),
     };

@@ -44,6 +44,7 @@
 //!
 //! `on` is two features, `record` and `alloc`: the second makes an [`Allocator`] the program's global one. A program that has
 //! its own takes `record` alone.
+//!
 //! With the feature `tokio` too, a task of an async function carries the id that tokio gave the task it was first polled in.
 //!
 //! The library never prints, except one line on stderr when it could not record. It never stops the program:
