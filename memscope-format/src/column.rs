@@ -144,6 +144,7 @@ pub(crate) enum Words {
 
 impl Words {
     /// A word for each row.
+    #[cfg(any(test, feature = "fuzz"))]
     pub(crate) fn each(words: &[u64]) -> Self {
         Self::Each(Planes::of(words, false))
     }
