@@ -112,7 +112,7 @@ mod tests {
 
         #[test]
         fn any_bytes_decode_or_are_refused(bytes: Vec<u8>, count in 0_u32..9) {
-            let _ = decode::<crate::defs::TypeDef>(&bytes, count, 0);
+            let _ = decode::<TypeDef>(&bytes, count, 0);
             let _ = decode::<crate::Commit>(&bytes, count, 0);
             let _ = decode::<crate::Metadata>(&bytes, count, 0);
         }
