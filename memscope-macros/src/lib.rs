@@ -13,6 +13,7 @@ mod check;
 mod data;
 mod errors;
 mod expand;
+mod markers;
 mod model;
 mod nearest;
 mod ownership;

@@ -16,6 +16,7 @@ mod hashing;
 pub(crate) mod heap;
 mod hooks;
 mod inspect;
+mod marker;
 mod owned;
 mod pace;
 mod polling;
@@ -46,16 +47,17 @@ pub(crate) mod private {
         is_hooked, own_drop_has_hook, scoped, scoped_always,
     };
     pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, shape_of};
+    pub use super::marker::{Marker, can_be_sent, can_be_shared};
     pub use super::owned::{Measure, Owns};
     pub use super::returns::{Return, returned};
     pub use super::shape::{Field, Shape};
-    pub use super::site::{Site, SiteRef};
+    pub use super::site::{Site, SiteRefs};
     pub use super::statics::StaticRef;
     pub use super::thread_local::{Held, ThreadLocal};
     pub use super::tracked::tracked;
-    pub use crate::{__shape_of as shape_of, __site as site};
+    pub use crate::{__shape_of as shape_of, __site as site, __sites as sites};
     pub use inventory;
-    pub use memscope_format::defs::{Escape, SiteKind};
+    pub use memscope_format::defs::{Escape, SiteKind, Variance};
     pub use std::thread_local;
 }
 

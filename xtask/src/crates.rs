@@ -5,6 +5,7 @@
 //! with hooks off, and with hooks on and recording, and must leave at least one complete capture.
 
 mod annotate;
+pub(crate) mod cost;
 
 use crate::command::root;
 use std::fs;
@@ -82,6 +83,11 @@ pub(crate) fn run(only: &[String], short: bool) -> Result<(), String> {
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
 
+/// One of the crates, by its name.
+fn find(name: &str) -> Result<&'static Published, String> {
+    CRATES.iter().find(|one| one.name == name).ok_or_else(|| format!("there is no crate {name}"))
+}
+
 /// Has cargo put the crates' sources into `vendor/`.
 fn fetch(dir: &Path) -> Result<(), String> {
     let mut manifest = String::from(
@@ -139,6 +145,16 @@ fn passed(output: &str) -> u64 {
 
 /// Copies a crate, with attributes in the Rust files under `src`; returns how many.
 fn copy_annotated(from: &Path, to: &Path, outermost: bool) -> Result<usize, String> {
+    copy(from, to, outermost, true)
+}
+
+/// Copies a crate, as a workspace of its own.
+fn copy_as_it_is(from: &Path, to: &Path) -> Result<(), String> {
+    copy(from, to, true, false)?;
+    append(&to.join("Cargo.toml"), "\n[workspace]\n")
+}
+
+fn copy(from: &Path, to: &Path, outermost: bool, annotates: bool) -> Result<usize, String> {
     fs::create_dir_all(to).map_err(at(to))?;
     let mut count = 0;
     for entry in fs::read_dir(from).map_err(at(from))? {
@@ -150,8 +166,11 @@ fn copy_annotated(from: &Path, to: &Path, outermost: bool) -> Result<usize, Stri
             continue;
         }
         if path.is_dir() {
-            count += copy_annotated(&path, &target, false)?;
-        } else if !outermost && path.extension().is_some_and(|extension| extension == "rs") {
+            count += copy(&path, &target, false, annotates)?;
+        } else if annotates
+            && !outermost
+            && path.extension().is_some_and(|extension| extension == "rs")
+        {
             let text = fs::read_to_string(&path).map_err(at(&path))?;
             let (text, added) = annotate::file(&text);
             write(&target, &text)?;
@@ -164,14 +183,17 @@ fn copy_annotated(from: &Path, to: &Path, outermost: bool) -> Result<usize, Stri
 }
 
 fn depend_on_memscope(copy: &Path) -> Result<(), String> {
-    let path = copy.join("Cargo.toml");
-    let mut manifest = fs::read_to_string(&path).map_err(at(&path))?;
     let runtime = root().join("memscope-runtime");
-    manifest += &format!(
+    let dependency = format!(
         "\n[dependencies.memscope]\npackage = \"memscope-runtime\"\npath = {:?}\n\n[workspace]\n",
         fs::canonicalize(&runtime).map_err(at(&runtime))?
     );
-    write(&path, &manifest)
+    append(&copy.join("Cargo.toml"), &dependency)
+}
+
+fn append(path: &Path, more: &str) -> Result<(), String> {
+    let text = fs::read_to_string(path).map_err(at(path))?;
+    write(path, &(text + more))
 }
 
 fn cargo(dir: &Path, arguments: &[&str]) -> Command {

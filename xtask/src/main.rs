@@ -1,7 +1,7 @@
 //! The project's own commands.
 //!
 //! `cargo xtask ci` runs every check that a change has to pass, and stops at the first that fails. `cargo xtask crates`
-//! tries the macros on published crates. `cargo xtask fuzz` runs the fuzz targets of the capture format.
+//! tries the macros on published crates, and `cargo xtask cost` measures what they cost the compiler. `cargo xtask fuzz` runs the fuzz targets of the capture format.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "the command's output")]
 
@@ -39,6 +39,15 @@ enum Task {
         #[arg(value_name = "CRATE")]
         only: Vec<String>,
     },
+    /// Measure how long published crates are compiled, plain, annotated, and annotated with hooks on
+    Cost {
+        /// How often each is compiled
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// Only these
+        #[arg(value_name = "CRATE")]
+        only: Vec<String>,
+    },
     /// Run the fuzz targets of the capture format in turn; needs cargo-fuzz and the nightly toolchain
     Fuzz {
         /// How long, in all
@@ -57,6 +66,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci { only } => ci(&only),
         Task::Crates { short, only } => crates::run(&only, short),
+        Task::Cost { rounds, only } => crates::cost::run(&only, rounds),
         Task::Fuzz { short: true, .. } => fuzz::run_short(),
         Task::Fuzz { minutes, only, .. } => fuzz::run(Duration::from_secs(60 * minutes), &only),
     };

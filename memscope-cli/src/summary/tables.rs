@@ -3,10 +3,10 @@
 use crate::cell::{Cell, bytes, count, none, time};
 use crate::names::{short_type, short_types};
 use crate::table::{Kind, Table};
-use memscope_format::defs::{Escape, SiteKind};
+use memscope_format::defs::{Escape, SiteKind, Variance};
 use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::report::{
-    CaptureFigures, Figure, FunctionFigures, LifeFigures, Place, Report, SlowDrop,
+    CaptureFigures, Figure, FunctionFigures, LifeFigures, Place, Report, SlowDrop, ZeroSizedField,
 };
 use memscope_format::rows::{Outcome, SnapshotReason};
 use std::collections::HashMap;
@@ -290,10 +290,9 @@ pub(super) fn zero_sized(report: &Report, top: usize) -> (Table, usize) {
         .column("Dropped", Kind::Figure)
         .column("Fields without size", Kind::Text);
     for known in report.zero_sized.iter().take(top) {
-        let fields = known
-            .fields
-            .iter()
-            .map(|field| format!("{}: {}", field.name, short_type(&field.type_name)));
+        let fields = known.fields.iter().map(|field| {
+            format!("{}: {}{}", field.name, short_type(&field.type_name), makes(field))
+        });
         let fields = fields.collect::<Vec<_>>().join(", ");
         let mut row = |counted: &str, lives: Option<&LifeFigures>| {
             let cells = lives.map_or_else(|| std::array::from_fn(|_| none()), life_cells);
@@ -416,6 +415,25 @@ fn kind_word(kind: Option<SiteKind>) -> &'static str {
         Some(SiteKind::Constructor) => "constructor",
         _ => "?",
     }
+}
+
+/// Says what a marker makes of its type: ` (T contravariant; not Send)`. What is unknown is left out.
+fn makes(field: &ZeroSizedField) -> String {
+    let Some(marker) = &field.makes else { return String::new() };
+    let variance = marker.variance.iter().filter_map(|(name, variance)| {
+        let variance = match (*variance)? {
+            Variance::Covariant => "covariant",
+            Variance::Contravariant => "contravariant",
+            Variance::Invariant => "invariant",
+            _ => return None,
+        };
+        Some(format!("{name} {variance}"))
+    });
+    let lacks = [(marker.send, "not Send"), (marker.sync, "not Sync")];
+    let lacks = lacks.iter().filter(|(has, _)| *has == Some(false)).map(|(_, text)| *text);
+    let parts = [variance.collect::<Vec<_>>().join(", "), lacks.collect::<Vec<_>>().join(", ")];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
 }
 
 /// Says where the values of a variable may go.

@@ -1,7 +1,7 @@
 //! What takes no space: zero-sized types, and zero-sized fields of annotated types.
 
 use super::LifeFigures;
-use crate::defs::FieldDef;
+use crate::defs::{FieldDef, MarkerDef};
 use serde::Serialize;
 
 /// A zero-sized type, or an annotated type with zero-sized fields.
@@ -34,6 +34,9 @@ pub struct ZeroSizedField {
     pub align: u32,
     /// Whether it is a `PhantomData`.
     pub marker: bool,
+    /// What a `PhantomData` makes of the type that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub makes: Option<MarkerDef>,
 }
 
 impl ZeroSizedField {
@@ -43,6 +46,7 @@ impl ZeroSizedField {
             type_name: field.type_name.clone(),
             align: field.align,
             marker: field.is_marker(),
+            makes: field.marker.clone(),
         }
     }
 }

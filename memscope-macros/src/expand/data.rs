@@ -6,6 +6,7 @@ use super::hook::{Hooks, Kind, emitted};
 use crate::attr::{DropOption, Options};
 use crate::check::metas;
 use crate::data::{Data, Field, Form, Variant};
+use crate::markers::Marker;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 use syn::ext::IdentExt;
@@ -94,7 +95,7 @@ fn trackable(data: &Data, name: Option<String>, hooks: &Hooks, drop_hook: bool) 
     let name = name.unwrap_or_else(|| data.ident.unraw().to_string());
     let site = hooks.site(Kind::Type, &name, data.ident.span());
     let described = data.variants.iter().flat_map(|variant| {
-        variant.fields.iter().map(|field| describe(data.form, variant, field, &krate))
+        variant.fields.iter().map(|field| describe(data, variant, field, &krate))
     });
     // Where the type has a drop of its own, an attribute on that `impl Drop` puts the hook there.
     let drop_hook = if drop_hook {
@@ -125,18 +126,19 @@ fn trackable(data: &Data, name: Option<String>, hooks: &Hooks, drop_hook: bool) 
 }
 
 /// What the compiler knows of a field.
-fn describe(form: Form, variant: &Variant, field: &Field, krate: &TokenStream) -> TokenStream {
+fn describe(data: &Data, variant: &Variant, field: &Field, krate: &TokenStream) -> TokenStream {
     let Field { member, ty, .. } = field;
     let span = emitted(field.span());
     let name = field.name();
     let cfgs = field.all_cfgs(variant);
     let shape = quote_spanned!(span=> #krate::__private::shape_of!(#ty));
+    let marking = marking(data, field, krate);
     match &variant.ident {
         // The offsets of an enum's fields are not to be had.
-        Some(variant) if form == Form::Enum => {
+        Some(variant) if data.form == Form::Enum => {
             let variant = variant.unraw().to_string();
             quote_spanned! {span=>
-                #cfgs #krate::__private::Field::of_variant::<#ty>(#variant, #name, #shape)
+                #cfgs #krate::__private::Field::of_variant::<#ty>(#variant, #name, #shape) #marking
             }
         }
         _ => quote_spanned! {span=>
@@ -145,9 +147,32 @@ fn describe(form: Form, variant: &Variant, field: &Field, krate: &TokenStream) -
                 #name,
                 ::core::mem::offset_of!(Self, #member),
                 #shape,
-            )
+            ) #marking
         },
     }
+}
+
+/// What a marker makes of the type: the compiler says of the field's type whether it can be sent or shared.
+fn marking(data: &Data, field: &Field, krate: &TokenStream) -> Option<TokenStream> {
+    let Marker { variance, holds_pointer, is_concrete } = Marker::of(&field.ty, data)?;
+    let span = emitted(field.span());
+    let ty = &field.ty;
+    let variance = variance.iter().map(|(name, variance)| match variance {
+        Some(variance) => {
+            let variance = format_ident!("{variance:?}", span = span);
+            quote_spanned! {span=>
+                (#name, ::core::option::Option::Some(#krate::__private::Variance::#variance))
+            }
+        }
+        None => quote_spanned!(span=> (#name, ::core::option::Option::None)),
+    });
+    Some(quote_spanned! {span=>
+        .marking(&#krate::__private::Marker {
+            variance: &[#(#variance),*],
+            send: #krate::__private::can_be_sent::<#ty, _>(0, #holds_pointer, #is_concrete),
+            sync: #krate::__private::can_be_shared::<#ty, _>(0, #holds_pointer, #is_concrete),
+        })
+    })
 }
 
 fn visit_struct(data: &Data, hooks: &Hooks, span: Span) -> Option<TokenStream> {

@@ -82,8 +82,9 @@ impl<'a> Hooking<'a> {
         self.hooks.enter(name);
         let ownership = Ownership::of(signature, body);
         let outer = std::mem::replace(&mut self.body, Body { ownership, ..Body::default() });
+        self.hooks.begin_block();
         let arguments = self.arguments(signature);
-        self.visit_block_mut(body);
+        self.statements(body);
         self.body = outer;
         if let Some(own) = &self.own_type {
             let call = |at| self.hooks.constructs(at);
@@ -92,8 +93,13 @@ impl<'a> Hooking<'a> {
         let mut first = Vec::new();
         if signature.asyncness.is_some() {
             first.push(self.polls_of_body(signature));
-        } else if !self.polls_of_blocks(signature, body) {
-            first.push(self.grafts.mark(self.hooks.call(&signature.ident)));
+            first.extend(self.sites());
+        } else if self.polls_of_blocks(signature, body) {
+            first.extend(self.sites());
+        } else {
+            let call = self.grafts.mark(self.hooks.call(&signature.ident));
+            first.extend(self.sites());
+            first.push(call);
             first.extend(self.return_value(signature, body));
         }
         if !arguments.is_empty() {
@@ -101,6 +107,11 @@ impl<'a> Hooking<'a> {
         }
         body.stmts.splice(0..0, first);
         self.hooks.leave();
+    }
+
+    /// The mark of the item that defines a block's sites, when all are known.
+    fn sites(&mut self) -> Option<Stmt> {
+        self.hooks.end_block().map(|sites| self.grafts.mark(sites))
     }
 
     /// The mark that makes an async function's body into a future whose polls are recorded.
@@ -224,8 +235,9 @@ impl<'a> Hooking<'a> {
     }
 }
 
-impl VisitMut for Hooking<'_> {
-    fn visit_block_mut(&mut self, block: &mut Block) {
+impl Hooking<'_> {
+    /// Puts hooks into a block's statements.
+    fn statements(&mut self, block: &mut Block) {
         let statements = std::mem::take(&mut block.stmts);
         for mut statement in statements {
             let number = self.body.statements;
@@ -247,6 +259,15 @@ impl VisitMut for Hooking<'_> {
                 block.stmts.push(self.grafts.mark(after));
             }
         }
+    }
+}
+
+impl VisitMut for Hooking<'_> {
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        self.hooks.begin_block();
+        self.statements(block);
+        let sites = self.sites();
+        block.stmts.splice(0..0, sites);
     }
 
     fn visit_expr_repeat_mut(&mut self, repeat: &mut ExprRepeat) {

@@ -13,6 +13,7 @@ use crate::bindings::Binding;
 use crate::ownership::{Ending, Escape};
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
+use std::cell::RefCell;
 use syn::ext::IdentExt;
 use syn::{Ident, Token, Type};
 
@@ -29,6 +30,8 @@ pub(super) struct Hooks {
     next_name: Option<String>,
     /// How many variables have been hooked: a number for each guard, for those who read expansions.
     count: usize,
+    /// The sites of the blocks that are being hooked, of the innermost last.
+    sites: RefCell<Vec<Vec<TokenStream>>>,
 }
 
 /// Which kind of place a site is, as the runtime spells it.
@@ -70,7 +73,15 @@ impl ToTokens for Guard {
 impl Hooks {
     /// Emits code for the memscope at `krate`, by default `::memscope`.
     fn new(krate: Option<TokenStream>) -> Self {
-        Self { krate, scope: Vec::new(), tags: Vec::new(), deep: false, next_name: None, count: 0 }
+        Self {
+            krate,
+            scope: Vec::new(),
+            tags: Vec::new(),
+            deep: false,
+            next_name: None,
+            count: 0,
+            sites: RefCell::default(),
+        }
     }
 
     /// Emits code as the options say.
@@ -121,15 +132,63 @@ impl Hooks {
         self.krate.clone().unwrap_or_else(|| quote_spanned!(span=> ::memscope))
     }
 
-    /// An expression for the `&'static Site` of a place.
-    pub(super) fn site(&self, kind: Kind, name: &str, at: Span) -> TokenStream {
-        self.site_of(kind, name, at, None)
+    /// Begins a block, whose sites are to stand in one static: for the compiler an item of its own is what costs most of a site.
+    pub(super) fn begin_block(&self) {
+        self.sites.borrow_mut().push(Vec::new());
     }
 
-    /// The same of a variable of which it is proved where its value may go.
-    fn site_of(&self, kind: Kind, name: &str, at: Span, escape: Option<Escape>) -> TokenStream {
-        let span = emitted(at);
+    /// Ends a block; returns the items that define its sites, if it has any. They must stand in that very block: what is left
+    /// out of the program under a condition takes its sites along.
+    pub(super) fn end_block(&self) -> Option<TokenStream> {
+        let sites = self.sites.borrow_mut().pop().filter(|sites| !sites.is_empty())?;
+        let span = Span::mixed_site();
         let krate = self.krate(span);
+        let (name, count) = (sites_ident(span), Literal::usize_unsuffixed(sites.len()));
+        Some(quote_spanned! {span=>
+            static #name: [#krate::__private::Site; #count] = #krate::__private::sites![#(#sites)*];
+            #krate::__private::inventory::submit! { #krate::__private::SiteRefs(&#name) }
+        })
+    }
+
+    /// An expression for the `&'static Site` of a place that exists under no condition, within a block.
+    fn site_in_block(
+        &self,
+        kind: Kind,
+        name: &str,
+        at: Span,
+        escape: Option<Escape>,
+    ) -> TokenStream {
+        let site = self.described(kind, name, at, escape);
+        let span = emitted(at);
+        let mut blocks = self.sites.borrow_mut();
+        let Some(sites) = blocks.last_mut() else { return self.alone(&site, span) };
+        let (name, index) = (sites_ident(span), Literal::usize_unsuffixed(sites.len()));
+        sites.push(quote_spanned!(span=> (#site)));
+        quote_spanned!(span=> &#name[#index])
+    }
+
+    fn alone(&self, site: &TokenStream, span: Span) -> TokenStream {
+        let krate = self.krate(span);
+        quote_spanned!(span=> #krate::__private::site!(#site))
+    }
+
+    /// An expression for the `&'static Site` of a place.
+    pub(super) fn site(&self, kind: Kind, name: &str, at: Span) -> TokenStream {
+        self.alone(&self.described(kind, name, at, None), emitted(at))
+    }
+
+    /// The same of a variable.
+    fn site_of(&self, kind: Kind, binding: &Binding, name: &str, ending: &Ending) -> TokenStream {
+        let at = binding.ident.span();
+        if binding.cfgs.is_empty() {
+            return self.site_in_block(kind, name, at, ending.escape);
+        }
+        self.alone(&self.described(kind, name, at, ending.escape), emitted(at))
+    }
+
+    /// What the runtime's macros take of a site.
+    fn described(&self, kind: Kind, name: &str, at: Span, escape: Option<Escape>) -> TokenStream {
+        let span = emitted(at);
         let kind = Ident::new(
             match kind {
                 Kind::Variable => "Variable",
@@ -161,7 +220,7 @@ impl Hooks {
             let escape = format_ident!("{escape:?}", span = span);
             quote_spanned!(span=> ; #escape)
         });
-        quote_spanned!(span=> #krate::__private::site!(#kind, #name_and_scope, #file, #line, #column #(, #tags)* #escape))
+        quote_spanned!(span=> #kind, #name_and_scope, #file, #line, #column #(, #tags)* #escape)
     }
 
     /// A statement after a binding whose guard only marks where the scope ends.
@@ -177,7 +236,7 @@ impl Hooks {
         let krate = self.krate(span);
         let exit = self.guard("exit", span);
         let name = self.called(&binding.ident);
-        let site = self.site_of(kind, &name, at, ending.escape);
+        let site = self.site_of(kind, binding, &name, ending);
         let variable = &binding.ident;
         let attributes = attributes(binding, span);
         let mutability = ending.has_marks().then(|| quote_spanned!(span=> mut));
@@ -206,7 +265,7 @@ impl Hooks {
         let krate = self.krate(span);
         let (slot, exit) = (self.guard("slot", span), self.guard("exit", span));
         let name = self.called(&binding.ident);
-        let site = self.site_of(Kind::Variable, &name, at, ending.escape);
+        let site = self.site_of(Kind::Variable, binding, &name, ending);
         let variable = &binding.ident;
         let cfgs = &binding.cfgs;
         let attributes = attributes(binding, span);
@@ -264,7 +323,7 @@ impl Hooks {
         let span = emitted(at);
         let krate = self.krate(span);
         let call = Ident::new("__memscope_call", span);
-        let site = self.site(Kind::Function, "", at);
+        let site = self.site_in_block(Kind::Function, "", at, None);
         quote_spanned!(span=> let #call = #krate::__private::Call::enter(#site);)
     }
 
@@ -413,6 +472,11 @@ fn use_as_mutable(binding: &Binding, span: Span) -> TokenStream {
 fn rebind(binding: &Binding, span: Span) -> TokenStream {
     let Binding { ident, cfgs, mutability } = binding;
     quote_spanned!(span=> #(#cfgs)* let #mutability #ident = #ident;)
+}
+
+/// The static that holds the sites of a block.
+fn sites_ident(span: Span) -> Ident {
+    Ident::new("__MEMSCOPE_SITES", span)
 }
 
 /// The attributes of a statement that looks at a variable.

@@ -5,7 +5,7 @@
 
 use super::session::{self, Core};
 use super::shape::{NO_TYPE, TypeDesc, saturate};
-use super::site::{Hook, Site, SiteRef};
+use super::site::{Hook, Site, SiteRefs};
 use core::sync::atomic::Ordering;
 use memscope_format::defs::{Definition, Defs, HookDef, SiteDef, ThreadDef, TypeDef};
 use std::collections::HashMap;
@@ -59,7 +59,7 @@ impl Registry {
     /// Gives every linked site its id, so that those that are never hit are known too.
     pub(super) fn list_sites(&mut self) {
         let mut new = Defs::default();
-        for SiteRef(site) in inventory::iter::<SiteRef> {
+        for site in inventory::iter::<SiteRefs>.into_iter().flat_map(|SiteRefs(sites)| *sites) {
             self.site(site, &mut new);
         }
     }

@@ -1,6 +1,7 @@
 //! What is known of a type at compile time.
 
 use super::inspect::Trackable;
+use super::marker::Marker;
 use memscope_format::defs::{ContainerDef, FieldDef};
 
 /// What memscope can see of a type's values.
@@ -82,6 +83,7 @@ pub struct Field {
     align: usize,
     container: Option<ContainerDef>,
     is_probe: bool,
+    marker: Option<&'static Marker>,
 }
 
 impl Field {
@@ -112,12 +114,19 @@ impl Field {
             align: align_of::<T>(),
             container: shape.container(),
             is_probe: matches!(shape, Shape::Probe),
+            marker: None,
         }
+    }
+
+    /// Says what the field makes of its type, if it is the marker that its name says.
+    #[must_use]
+    pub const fn marking(self, marker: &'static Marker) -> Self {
+        Self { marker: Some(marker), ..self }
     }
 
     /// The definition that the capture carries.
     pub(super) fn def(&self) -> FieldDef {
-        FieldDef {
+        let mut def = FieldDef {
             name: self.name.to_owned(),
             type_name: (self.type_name)().to_owned(),
             variant: self.variant.map(str::to_owned),
@@ -126,7 +135,9 @@ impl Field {
             align: saturate(self.align),
             container: self.container,
             marker: None,
-        }
+        };
+        def.marker = self.marker.filter(|_| def.is_marker()).map(Marker::def);
+        def
     }
 }
 

@@ -111,26 +111,39 @@ impl Site {
     }
 }
 
-/// A linked site, as `inventory` lists it.
+/// Linked sites, as `inventory` lists them.
 #[derive(Debug)]
-pub struct SiteRef(pub &'static Site);
+pub struct SiteRefs(pub &'static [Site]);
 
-inventory::collect!(SiteRef);
+inventory::collect!(SiteRefs);
 
 /// Evaluates to the `&'static Site` of this place, and lists it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($kind:ident, $name:expr, $file:expr, $line:expr, $column:expr $(, $tag:expr)* $(; $escape:ident)?) => {{
-        static SITE: $crate::__private::Site = $crate::__private::Site::new(
-            $crate::__private::SiteKind::$kind,
-            $name,
-            ::core::module_path!(),
-            $file,
-            ($line, $column),
-            &[$($tag),*],
-        )$(.escaping($crate::__private::Escape::$escape))?;
-        $crate::__private::inventory::submit! { $crate::__private::SiteRef(&SITE) }
-        &SITE
+    ($($site:tt)*) => {{
+        static SITES: [$crate::__private::Site; 1] = $crate::__private::sites![($($site)*)];
+        $crate::__private::inventory::submit! { $crate::__private::SiteRefs(&SITES) }
+        &SITES[0]
     }};
+}
+
+/// Evaluates to an array of sites.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __sites {
+    ($((
+        $kind:ident, $name:expr, $file:expr, $line:expr, $column:expr $(, $tag:expr)* $(; $escape:ident)?
+    ))*) => {
+        [$(
+            $crate::__private::Site::new(
+                $crate::__private::SiteKind::$kind,
+                $name,
+                ::core::module_path!(),
+                $file,
+                ($line, $column),
+                &[$($tag),*],
+            )$(.escaping($crate::__private::Escape::$escape))?
+        ),*]
+    };
 }

@@ -14,9 +14,11 @@ mod statics;
 
 use harness::{Run, run, run_with};
 use memscope_format::chunks::Place;
+use memscope_format::defs::{FieldDef, MarkerDef, Variance};
 use memscope_format::rows::SnapshotReason;
 use memscope_format::rows::{Call, Task, TaskKind};
 use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, Zst};
+use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt;
 
 /// The child's side; does nothing in the run that the user started.
@@ -80,7 +82,7 @@ fn containers_are_read_for_real() {
             )
         })
         .collect();
-    let map = std::collections::HashMap::from([(1_u8, 2_u32)]);
+    let map = HashMap::from([(1_u8, 2_u32)]);
     let queue = std::collections::VecDeque::from([1_u16, 2]);
     seen.sort();
     assert_eq!(
@@ -103,11 +105,40 @@ fn zero_sized_values_are_counted_and_their_types_described() {
     let run = run("zero_sized");
     let capture = run.capture();
     let zst: Vec<_> = harness::rows::<Zst>(&capture).iter().map(|row| row.0.kind).collect();
-    assert_eq!(zst, [LifecycleKind::Born, LifecycleKind::Exit]);
+    let [born, exit] = [LifecycleKind::Born, LifecycleKind::Exit];
+    assert_eq!(zst, [born, born, exit, exit]);
     let typed = capture.defs().types.iter().find(|def| def.name.ends_with("Id<u64>")).unwrap();
     let fields = typed.fields.as_ref().unwrap();
     assert_eq!(fields.iter().map(|f| f.is_zero_sized()).collect::<Vec<_>>(), [false, true, true]);
     assert_eq!(fields.iter().map(|f| f.is_marker()).collect::<Vec<_>>(), [false, true, false]);
+}
+
+#[test]
+fn markers_are_described_as_the_language_and_the_compiler_have_it() {
+    let run = run("zero_sized");
+    let capture = run.capture();
+    let fields = |name: &str| {
+        let types = &capture.defs().types;
+        let typed = types.iter().find(|def| def.name.contains(name)).unwrap();
+        let marker = |field: &FieldDef| (field.name.clone(), field.marker.clone());
+        typed.fields.iter().flatten().map(marker).collect::<HashMap<_, _>>()
+    };
+    let marker = |variance: &[(&str, Variance)], send, sync| {
+        let variance =
+            variance.iter().map(|(name, variance)| ((*name).to_owned(), Some(*variance)));
+        Some(MarkerDef { variance: variance.collect(), send, sync })
+    };
+    let id = fields("Id<");
+    // Whether it can be sent depends on the parameter, of which generic code knows nothing.
+    assert_eq!(id["owner"], marker(&[("T", Variance::Covariant)], None, None));
+    assert_eq!((&id["number"], &id["unit"]), (&None, &None));
+    let marked = fields("Marked<");
+    let [yes, no] = [Some(true), Some(false)];
+    assert_eq!(marked["taken"], marker(&[("T", Variance::Contravariant)], yes, yes));
+    assert_eq!(marked["pointed"], marker(&[("T", Variance::Invariant)], no, no));
+    assert_eq!(marked["lent"], marker(&[("'a", Variance::Covariant)], yes, yes));
+    assert_eq!(marked["celled"], marker(&[], yes, no));
+    assert_eq!(marked["other"], None, "it is no marker of the standard library");
 }
 
 #[test]

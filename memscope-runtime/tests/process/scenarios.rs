@@ -173,7 +173,31 @@ struct Id<T> {
     unit: (),
 }
 
+/// A type that is called as the markers of the standard library are.
+mod misleading {
+    pub(super) struct PhantomData<T>(pub(super) [T; 0]);
+}
+
+#[memscope::track(drop = off)]
+struct Marked<'a, T> {
+    taken: PhantomData<fn(T)>,
+    pointed: PhantomData<*mut T>,
+    lent: PhantomData<&'a str>,
+    celled: PhantomData<std::cell::Cell<u8>>,
+    other: misleading::PhantomData<T>,
+}
+
 fn zero_sized() {
+    let (taken, pointed, lent, celled) = (PhantomData, PhantomData, PhantomData, PhantomData);
+    let other = misleading::PhantomData([]);
+    memscope::track_var!(let marked = Marked::<u16> { taken, pointed, lent, celled, other });
+    std::hint::black_box((
+        marked.taken,
+        marked.pointed,
+        marked.lent,
+        marked.celled,
+        &marked.other.0,
+    ));
     memscope::track_var!(let marker = PhantomData::<u8>);
     memscope::track_var!(let id = Id::<u64> { number: 1, owner: PhantomData, unit: () });
     std::hint::black_box((marker, id.number, id.owner, id.unit));
