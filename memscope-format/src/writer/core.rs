@@ -1,11 +1,13 @@
 //! What a writer does, without doing it: a state machine that turns what is recorded into bytes, and is told what became
 //! of them.
 
+mod failure;
+mod frames;
 mod resume;
 
-use super::index::{FRAMES, Link, OpenIndex};
+use super::index::{FRAMES, OpenIndex};
 use super::options::{Durability, WriterOptions};
-use super::tables::{Key, Part, Tables};
+use super::tables::{Key, Tables};
 use crate::checkpoint::{Checkpoint, StreamTally};
 use crate::chunk::{CHUNK_ROWS, Chunk, Sealed};
 use crate::codec::Compressor;
@@ -16,16 +18,15 @@ use crate::error::Error;
 use crate::frame::{Encoding, FRAME_HEADER_LEN, FrameHeader, FrameType, frame_flags};
 use crate::header::FileHeader;
 use crate::index::IndexEntry;
-use crate::limits;
 use crate::metadata::Metadata;
 use crate::records;
 use crate::rows::Stream;
-use serde::Serialize;
+use frames::{Frame, Then};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
 
-/// Rings that a repeated commit can list without exceeding [`limits::RECORD_LEN`].
+/// Rings that a repeated commit can list without exceeding [`crate::limits::RECORD_LEN`].
 const REPEATED_RINGS: usize = 1 << 15;
 
 /// What is to be done next by whoever has the sink.
@@ -118,29 +119,6 @@ enum Call {
     Sync,
 }
 
-/// A frame that lacks only its number.
-#[derive(Debug)]
-struct Frame {
-    header: FrameHeader,
-    /// Room for the header, then the padded payload.
-    bytes: Vec<u8>,
-    then: Then,
-}
-
-/// What a frame changes once the sink has taken it.
-#[derive(Debug)]
-enum Then {
-    /// Nothing: it is a chunk, or part of a checkpoint.
-    Nothing,
-    Metadata,
-    Defined(Vec<Key>),
-    Committed(Commit),
-    Checkpointed {
-        link: Link,
-        now: Duration,
-    },
-}
-
 /// What is being done.
 #[derive(Debug, Default)]
 struct Current {
@@ -219,7 +197,7 @@ impl WriterCore {
     ///
     /// # Errors
     ///
-    /// If it is longer than [`limits::RECORD_LEN`].
+    /// If it is longer than [`crate::limits::RECORD_LEN`].
     pub fn metadata(&mut self, metadata: &Metadata) -> Result<(), Error> {
         let mut payload = self.header.to_bytes().to_vec();
         records::append(&mut payload, metadata, self.offset)?;
@@ -233,7 +211,7 @@ impl WriterCore {
     ///
     /// # Errors
     ///
-    /// If one is longer than [`limits::RECORD_LEN`]; those before it will be written.
+    /// If one is longer than [`crate::limits::RECORD_LEN`]; those before it will be written.
     pub fn define(&mut self, defs: &Defs) -> Result<(), Error> {
         self.steps.push_back(Step::Unwritten);
         self.tables.add(defs, self.offset)
@@ -257,7 +235,7 @@ impl WriterCore {
     ///
     /// # Errors
     ///
-    /// If it is longer than [`limits::RECORD_LEN`].
+    /// If it is longer than [`crate::limits::RECORD_LEN`].
     pub fn commit(&mut self, commit: &Commit, now: Duration) -> Result<(), Error> {
         for ring in &commit.rings {
             self.rings.insert(ring.ring, (*ring, false));
@@ -345,86 +323,6 @@ impl WriterCore {
             self.current.call = None;
             self.repetitions = 0;
         }
-    }
-
-    /// Tells that an action failed.
-    pub fn failed(&mut self, error: io::Error) {
-        if error.kind() == io::ErrorKind::Interrupted {
-            return;
-        }
-        if let Some(pause) = self.options.retry.pause(self.repetitions) {
-            self.repetitions += 1;
-            self.pause = Some(pause);
-        } else if self.movable {
-            self.moving = Some(error);
-        } else {
-            self.give_up(error);
-        }
-    }
-
-    /// Tells that there is another sink: the capture goes on there, as a file that can be read by itself.
-    ///
-    /// It has the same id, all definitions, and numbers of frames that say how many came before; so neither file looks
-    /// like the whole capture.
-    pub fn moved(&mut self) {
-        let Some(_) = self.moving.take() else { return };
-        let kept: Vec<Step> = self.interrupted().into_iter().chain(self.steps.drain(..)).collect();
-        let finishing = kept.iter().any(|step| match step {
-            Step::Footer => true,
-            Step::Frame(frame) => frame.header.frame_type == FrameType::FOOTER,
-            _ => false,
-        });
-        self.offset = 0;
-        self.repetitions = 0;
-        self.index = OpenIndex::default();
-        self.checkpointed.0 = 0;
-        self.repeated = None;
-        self.tables.forget_written();
-        self.metadata_written = self.metadata.is_none();
-        self.rings.values_mut().for_each(|(_, written)| *written = false);
-        for tally in self.tallies.values_mut() {
-            *tally = StreamTally {
-                frame_type: tally.frame_type,
-                lost: tally.lost,
-                ..StreamTally::default()
-            };
-        }
-        self.steps.extend([Step::Header, Step::Unwritten]);
-        let mut now = self.checkpointed.1;
-        for step in kept {
-            match step {
-                Step::Index { now: then, .. } => now = then,
-                Step::Frame(Frame { then: Then::Nothing, ref header, .. })
-                    if !header.frame_type.holds_events() => {}
-                Step::Frame(Frame { then: Then::Nothing | Then::Committed(_), .. })
-                | Step::Call(_) => self.steps.push_back(step),
-                _ => {}
-            }
-        }
-        if finishing {
-            self.finish(now);
-        } else {
-            self.push_flush();
-        }
-    }
-
-    /// Tells that there is no other sink, now or later.
-    pub fn not_moved(&mut self) {
-        self.movable = false;
-        if let Some(error) = self.moving.take() {
-            self.give_up(error);
-        }
-    }
-
-    /// The frame that is being written, as if it had not been begun.
-    fn interrupted(&mut self) -> Option<Step> {
-        let Current { bytes, frame, call, .. } = std::mem::take(&mut self.current);
-        if let Some(call) = call {
-            return Some(Step::Call(call));
-        }
-        let (header, then) = frame?;
-        self.seq -= 1;
-        Some(Step::Frame(Frame { header, bytes, then }))
     }
 
     /// Takes up a step when its turn comes; it may turn out to be several.
@@ -592,123 +490,10 @@ impl WriterCore {
         }
     }
 
-    /// Nothing helped: leaves out what is being written, if it may go, or fails.
-    fn give_up(&mut self, error: io::Error) {
-        self.repetitions = 0;
-        let chunk = self.current.frame.as_ref().map(|(header, _)| *header);
-        let chunk = chunk.filter(|header| header.frame_type.holds_events());
-        if let Some(header) = chunk
-            && self.options.thinning.is_some()
-        {
-            self.thinned = true;
-            if self.may_go(&header) {
-                self.lose(&header);
-                self.current = Current::default();
-                return;
-            }
-        }
-        let lost_before = self.lost_rows();
-        if let Some(header) = chunk {
-            self.lose(&header);
-        }
-        for step in std::mem::take(&mut self.steps) {
-            if let Step::Frame(frame) = step {
-                self.lose(&frame.header);
-            }
-        }
-        let rows = self.lost_rows() - lost_before;
-        self.abandon(if rows == 0 { error.into() } else { Error::Unwritten { rows, error } });
-    }
-
-    /// Forgets what was asked for.
-    fn abandon(&mut self, error: Error) {
-        self.steps.clear();
-        self.current = Current::default();
-        self.failed = Some(error);
-    }
-
-    fn lost_rows(&self) -> u64 {
-        self.tallies.values().fold(0, |lost, tally| lost.saturating_add(tally.lost))
-    }
-
-    /// Whether thinning leaves out frames of this type.
-    fn may_go(&self, header: &FrameHeader) -> bool {
-        let keep = self.options.thinning.as_ref().map(|thinning| &thinning.keep);
-        let stream = header.frame_type.stream();
-        keep.zip(stream).is_some_and(|(keep, stream)| !keep.contains(&stream))
-    }
-
-    /// Counts the rows of a chunk as lost.
-    fn lose(&mut self, header: &FrameHeader) {
-        if header.frame_type.holds_events() {
-            let tally = self.tally(header.frame_type);
-            tally.lost = tally.lost.saturating_add(header.rows.into());
-        }
-    }
-
     fn tally(&mut self, frame_type: FrameType) -> &mut StreamTally {
         let FrameType(frame_type) = frame_type;
         let nothing = StreamTally { frame_type, ..StreamTally::default() };
         self.tallies.entry(frame_type).or_insert(nothing)
-    }
-
-    fn metadata_frame(&mut self, flags: u16) -> Option<Frame> {
-        let payload = self.metadata.take()?;
-        let frame = self.frame(FrameType::METADATA, flags, &payload, 1, Then::Metadata);
-        self.metadata = Some(payload);
-        Some(frame)
-    }
-
-    fn definitions(&mut self, part: Part, flags: u16) -> Frame {
-        let Part { frame_type, payload, keys } = part;
-        let rows = keys.len() as u32;
-        self.frame(frame_type, flags, &payload, rows, Then::Defined(keys))
-    }
-
-    fn commit_frame(&mut self, commit: Commit, flags: u16) -> Result<Frame, Error> {
-        let frame = self.records_frame(FrameType::COMMIT, flags, &commit)?;
-        Ok(Frame { then: Then::Committed(commit), ..frame })
-    }
-
-    fn records_frame<T: Serialize>(
-        &mut self,
-        frame_type: FrameType,
-        flags: u16,
-        record: &T,
-    ) -> Result<Frame, Error> {
-        let mut payload = Vec::new();
-        records::append(&mut payload, record, self.offset)?;
-        Ok(self.frame(frame_type, flags, &payload, 1, Then::Nothing))
-    }
-
-    fn frame(
-        &mut self,
-        frame_type: FrameType,
-        flags: u16,
-        raw: &[u8],
-        rows: u32,
-        then: Then,
-    ) -> Frame {
-        debug_assert!(raw.len() <= limits::STORED_LEN as usize);
-        let mut stored = Vec::new();
-        let codec = self.compressor.append(raw, &mut stored);
-        let header = FrameHeader {
-            flags,
-            codec: codec as u8,
-            raw_len: raw.len() as u32,
-            rows,
-            ..Sealed::template(frame_type, Encoding::Bincode)
-        };
-        Frame::new(&Sealed::new(header, stored), then)
-    }
-}
-
-impl Frame {
-    fn new(sealed: &Sealed, then: Then) -> Self {
-        let mut bytes = Vec::with_capacity(FRAME_HEADER_LEN + sealed.padded.len());
-        bytes.resize(FRAME_HEADER_LEN, 0);
-        bytes.extend_from_slice(&sealed.padded);
-        Self { header: sealed.header, bytes, then }
     }
 }
 
