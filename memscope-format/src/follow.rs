@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 
 /// Gives the rows of a capture as they are written: each once.
 ///
+/// Of a capture of more than [`limits::FRAMES`](crate::limits::FRAMES) frames it gives the rows of that many; then
+/// [`Reader::unread`] of [`Follow::reader`] says that there is more, [`Follow::has_ended`] stays `false`, and
+/// [`Reader::next_part`] reads on once the writer is done.
+///
 /// ```no_run
 /// use memscope_format::{Follow, rows::Lifecycle};
 ///
