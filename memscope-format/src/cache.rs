@@ -1,5 +1,6 @@
-//! Decompressed columns that are kept for the next who asks, up to a number of bytes.
+//! Decompressed columns, and chunks made of events, that are kept for the next who asks, up to a number of bytes.
 
+use crate::chunk::Sealed;
 use crate::column::Words;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,23 +8,45 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Which column of which chunk: where its frame begins, and the column's id.
 pub(crate) type Key = (u64, u16);
 
-/// The columns that were used last. Several threads may use it at once.
+/// Where what was made of a RAW frame is kept: at the frame's offset, where no chunk has columns.
+const RAW: u16 = 0;
+
+/// What was used last. Several threads may use it at once.
 #[derive(Debug)]
-pub(crate) struct ColumnCache {
+pub(crate) struct Cache {
     most: usize,
     kept: Mutex<Kept>,
 }
 
+/// What is kept under a key.
+#[derive(Debug, Clone)]
+enum Value {
+    Column(Arc<Words>),
+    /// Those of all streams of a RAW frame: who reads one stream reads the next as a rule.
+    Chunks(Arc<[Sealed]>),
+}
+
+impl Value {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Column(words) => words.bytes(),
+            Self::Chunks(chunks) => {
+                chunks.iter().map(|chunk| size_of::<Sealed>() + chunk.padded.capacity()).sum()
+            }
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Kept {
-    columns: HashMap<Key, (Arc<Words>, u64)>,
+    values: HashMap<Key, (Value, u64)>,
     /// When each was used, from the first to the last.
     used: BTreeMap<u64, Key>,
     clock: u64,
     bytes: usize,
 }
 
-impl ColumnCache {
+impl Cache {
     /// Makes a cache that keeps at most so many bytes.
     pub(crate) fn new(most: usize) -> Self {
         Self { most, kept: Mutex::default() }
@@ -36,30 +59,55 @@ impl ColumnCache {
 
     /// Finds a column.
     pub(crate) fn get(&self, key: Key) -> Option<Arc<Words>> {
+        match self.find(key)? {
+            Value::Column(words) => Some(words),
+            Value::Chunks(_) => None,
+        }
+    }
+
+    /// Keeps a column.
+    pub(crate) fn put(&self, key: Key, words: &Arc<Words>) {
+        self.keep(key, Value::Column(Arc::clone(words)));
+    }
+
+    /// Finds the chunks that were made of the RAW frame at an offset.
+    pub(crate) fn chunks(&self, frame: u64) -> Option<Arc<[Sealed]>> {
+        match self.find((frame, RAW))? {
+            Value::Chunks(chunks) => Some(chunks),
+            Value::Column(_) => None,
+        }
+    }
+
+    /// Keeps the chunks that were made of the RAW frame at an offset.
+    pub(crate) fn put_chunks(&self, frame: u64, chunks: &Arc<[Sealed]>) {
+        self.keep((frame, RAW), Value::Chunks(Arc::clone(chunks)));
+    }
+
+    fn find(&self, key: Key) -> Option<Value> {
         if self.most == 0 {
             return None;
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = &mut *kept;
-        let (words, used) = kept.columns.get_mut(&key)?;
+        let (value, used) = kept.values.get_mut(&key)?;
         kept.used.remove(used);
         kept.clock += 1;
         *used = kept.clock;
         kept.used.insert(kept.clock, key);
-        Some(Arc::clone(words))
+        Some(value.clone())
     }
 
-    /// Keeps a column, and forgets those that were not used for longest. One that is greater than a quarter of the
-    /// whole is not kept: it would push out all others.
-    pub(crate) fn put(&self, key: Key, words: &Arc<Words>) {
-        let bytes = words.bytes();
+    /// Keeps a value, and forgets those that were not used for longest. One that is greater than a quarter of the whole is
+    /// not kept: it would push out all others.
+    fn keep(&self, key: Key, value: Value) {
+        let bytes = value.bytes();
         if bytes > self.most / 4 {
             return;
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = &mut *kept;
         kept.clock += 1;
-        if let Some((before, used)) = kept.columns.insert(key, (Arc::clone(words), kept.clock)) {
+        if let Some((before, used)) = kept.values.insert(key, (value, kept.clock)) {
             kept.bytes -= before.bytes();
             kept.used.remove(&used);
         }
@@ -68,8 +116,8 @@ impl ColumnCache {
         while kept.bytes > self.most
             && let Some((_, key)) = kept.used.pop_first()
         {
-            if let Some((words, _)) = kept.columns.remove(&key) {
-                kept.bytes -= words.bytes();
+            if let Some((value, _)) = kept.values.remove(&key) {
+                kept.bytes -= value.bytes();
             }
         }
     }
@@ -88,7 +136,7 @@ mod tests {
     fn what_was_not_used_for_longest_is_forgotten_first() {
         let words = |word| Arc::new(Words::each(&[1 + word; 100]));
         let each = words(0).bytes();
-        let cache = ColumnCache::new(5 * each);
+        let cache = Cache::new(5 * each);
         for offset in 0..5 {
             cache.put((offset, 1), &words(offset));
         }
@@ -106,7 +154,7 @@ mod tests {
     fn nothing_is_kept_in_no_bytes_and_nothing_that_fills_it() {
         let words = Arc::new(Words::each(&[1; 100]));
         for most in [0, words.bytes(), 3 * words.bytes()] {
-            let cache = ColumnCache::new(most);
+            let cache = Cache::new(most);
             cache.put((0, 1), &words);
             assert_eq!((cache.get((0, 1)), cache.bytes()), (None, 0));
         }

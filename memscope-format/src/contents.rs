@@ -1,6 +1,6 @@
 //! What a capture holds besides the rows: definitions, totals, health, and which of its chunks count.
 
-use crate::cache::ColumnCache;
+use crate::cache::Cache;
 use crate::checkpoint::Checkpoint;
 use crate::chunk::{Rows, Sealed};
 use crate::chunks::{ChunkRef, Place};
@@ -527,7 +527,7 @@ impl StreamVisitor for CountEvents<'_> {
 
 /// Counts the events of a chunk of CONTAINER by one of its columns: the birth of a container is one of LIFECYCLE.
 async fn count_container_events(source: &impl Input, frame: &IndexEntry) -> Result<u64, Error> {
-    let nothing_kept = ColumnCache::new(0);
+    let nothing_kept = Cache::new(0);
     let stored = StoredChunk::in_file::<Container>(source, &nothing_kept, frame).await?;
     let reason = find::<Container>("reason")?;
     let (words, shapes) = stored.words(&[reason]).await?;

@@ -1,6 +1,6 @@
 //! Reading a capture, whole or damaged, closed or left behind.
 
-use crate::cache::ColumnCache;
+use crate::cache::Cache;
 use crate::chunk::{Rows, Sealed};
 use crate::chunks::{ChunkRef, Place, StreamTotal};
 use crate::clock::Clock;
@@ -54,7 +54,7 @@ const CACHE: usize = 32 << 20;
 pub struct Reader<I = Blocking> {
     pub(crate) input: I,
     pub(crate) contents: Contents,
-    pub(crate) cache: ColumnCache,
+    pub(crate) cache: Cache,
     /// What was opened.
     pub(crate) part: Part,
 }
@@ -86,7 +86,7 @@ impl Opening {
         self
     }
 
-    /// Keeps at most so many bytes of decompressed columns; 32 MiB unless this is called, nothing with 0.
+    /// Keeps at most so many bytes of decompressed columns, and of chunks made of RAW frames; 32 MiB unless this is called, nothing with 0.
     #[must_use]
     pub const fn cache(mut self, bytes: usize) -> Self {
         self.cache = bytes;
@@ -133,7 +133,7 @@ impl Opening {
             attempts += 1;
             // A writer that closes the capture meanwhile takes its rings away: then the file has all of it now.
             if contents.health.live || attempts == OPEN_ATTEMPTS || !input.grow().await? {
-                let cache = ColumnCache::new(self.cache);
+                let cache = Cache::new(self.cache);
                 return Ok(Reader { input, contents, cache, part: self.part });
             }
         }
@@ -293,7 +293,7 @@ impl<I> Reader<I> {
         self.contents.bytes
     }
 
-    /// Bytes of decompressed columns that are kept now; see [`Opening::cache`].
+    /// Bytes of decompressed columns, and of chunks made of RAW frames, that are kept now; see [`Opening::cache`].
     #[must_use]
     pub fn cached_bytes(&self) -> usize {
         self.cache.bytes()
@@ -403,11 +403,16 @@ impl<I: Input> Reader<I> {
 
     /// Makes the chunk of a stream of a RAW frame.
     async fn raw<R: Event>(&self, offset: u64, chunk: &ChunkRef) -> Result<Sealed, Error> {
-        let frames = self.contents.raw_chunks(&self.input, offset).await?;
-        let mut frames = frames.into_iter();
-        frames
-            .find(|frame| frame.frame_type() == R::FRAME)
-            .ok_or_else(|| other_stream(offset, R::FRAME, chunk))
+        let frames = match self.cache.chunks(offset) {
+            Some(frames) => frames,
+            None => {
+                let frames = self.contents.raw_chunks(&self.input, offset).await?.into();
+                self.cache.put_chunks(offset, &frames);
+                frames
+            }
+        };
+        let frame = frames.iter().find(|frame| frame.frame_type() == R::FRAME);
+        frame.cloned().ok_or_else(|| other_stream(offset, R::FRAME, chunk))
     }
 
     async fn chunk_weights<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<u64>, Error> {

@@ -1,6 +1,6 @@
 //! A chunk whose columns are read one by one.
 
-use crate::cache::ColumnCache;
+use crate::cache::Cache;
 use crate::chunk::{Rows, check_version};
 use crate::column::{Column, SHAPE, WEIGHT, Words};
 use crate::directory::{Directory, directory_len};
@@ -28,7 +28,7 @@ enum Bytes<'a, I> {
     /// In a file: columns are read as they are asked for, and kept under the offset of the frame.
     InFile {
         input: &'a I,
-        cache: &'a ColumnCache,
+        cache: &'a Cache,
         frame: u64,
     },
     InMemory(Cow<'a, [u8]>),
@@ -42,7 +42,7 @@ impl<'a, I: Input> StoredChunk<'a, I> {
     /// If they are damaged, or of a version that this one does not know.
     pub(crate) async fn in_file<R: Record>(
         input: &'a I,
-        cache: &'a ColumnCache,
+        cache: &'a Cache,
         entry: &IndexEntry,
     ) -> Result<Self, Error> {
         let frame = entry.offset;
@@ -227,7 +227,7 @@ pub(crate) async fn read_rows<R: Record>(
 /// If it is damaged.
 pub(crate) async fn read_rows_cached<R: Record>(
     input: &impl Input,
-    cache: &ColumnCache,
+    cache: &Cache,
     entry: &IndexEntry,
 ) -> Result<Rows<R>, Error> {
     let offset = entry.offset + FRAME_HEADER_LEN as u64;

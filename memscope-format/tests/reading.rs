@@ -258,6 +258,30 @@ fn what_is_kept_is_not_read_again_and_bounded() {
     assert_eq!((times::<Lifecycle>(&reader), reader.cached_bytes()), (first, 0));
 }
 
+#[test]
+fn a_raw_frame_is_decoded_once_for_all_its_streams() {
+    let mut sample = Sample::new(Codec::Zstd);
+    sample.raw(Codec::Zstd);
+    sample.commit();
+    let bytes = Counted::new(sample.finish());
+    let reader = Reader::opening().cache(1 << 20).source(bytes.clone()).unwrap();
+    bytes.share();
+    let lifecycle: Vec<Lifecycle> = reader.rows().map(Result::unwrap).collect();
+    let once = bytes.share();
+    assert!(once > 0.0 && !lifecycle.is_empty());
+    let rows = Rows::of(&reader);
+    assert_eq!((bytes.share(), &rows.lifecycle), (0.0, &lifecycle), "all of it was kept");
+    let columns = reader.columns::<Container>(&["ts"]).unwrap().map(Result::unwrap);
+    let times: Vec<u64> = columns.flat_map(|chunk| chunk.columns[0].clone()).collect();
+    assert!(times.iter().eq(rows.container.iter().map(|row| &row.ts)));
+    assert!(bytes.share() == 0.0 && reader.cached_bytes() > 0);
+
+    let reader = Reader::opening().cache(0).source(bytes.clone()).unwrap();
+    bytes.share();
+    assert_eq!((Rows::of(&reader), reader.cached_bytes()), (rows, 0));
+    assert!(bytes.share() > 2.0 * once, "the frames are read for each stream");
+}
+
 /// However many frames there are, all rows are read, part by part.
 #[test]
 fn a_capture_of_too_many_frames_is_read_in_parts() {
