@@ -57,7 +57,7 @@ KNOWN = {*STREAMS, *TABLES, RAW, METADATA, COMMIT, INDEX, FOOTER, CHECKPOINT}
 
 KINDS = {1: "born", 2: "cloned", 3: "exit", 4: "moved"}
 CONTAINERS = ["vec", "string", "hash_map", "b_tree_map", "vec_deque", "box", "rc", "arc"]
-REASONS = {1: "birth", 2: "drop", 3: "asked"}
+REASONS = {1: "birth", 2: "drop", 3: "asked", 4: "exit"}
 OUTCOMES = {0: "unknown", 1: "dropped"}
 CALL_OUTCOMES = {1: "returned", 2: "unwound", 3: "pending", 4: "open"}
 HEAP_KINDS = {1: "alloc", 2: "alloc_zeroed", 3: "realloc", 4: "free"}
@@ -74,7 +74,7 @@ VIOLATIONS = {1: "use_after_end", 2: "dangling", 3: "double_end", 4: "bad_free",
 CROSSINGS = {1: "called", 2: "called_back", 3: "given", 4: "taken", 5: "freed_across"}
 SEVERITIES = {1: "note", 2: "warning", 3: "error"}
 SITE_KINDS = (
-    "variable argument type snapshot function async_function return static thread_local".split()
+    "variable argument type snapshot function async_function return static thread_local constructor".split()
 )
 ESCAPES = ["dropped", "returned", "captured", "passed"]
 VARIANCES = ["covariant", "contravariant", "invariant"]
@@ -526,7 +526,7 @@ def rows_of(header, payload):
 # Section 6.2.
 
 PAD, BORN, END, SNAPSHOT, SECOND, CALLED, TASK, CONTENTS, HASHES = range(9)
-WIDE, CLONED, DROPPED, MOVED, EXIT, PANICKING, PENDING = 0x80, 1, 1, 2, 4, 8, 1
+WIDE, CLONED, UNREAD, DROPPED, MOVED, EXIT, PANICKING, PENDING = 0x80, 1, 2, 1, 2, 4, 8, 1
 
 
 def raw_rows_of(header, payload, tables):
@@ -610,7 +610,7 @@ def raw_rows_of(header, payload, tables):
             rows.setdefault(lifecycle, []).append(
                 of | {"kind": "cloned" if cloned else "born", "value": value, "origin": p0 if cloned else 0}
             )
-            if not cloned and type_def["container"] is not None:
+            if not flags & (CLONED | UNREAD) and type_def["container"] is not None:
                 sizes = (p0, second[0]) if second else (p0 & 0xFFFFFFFF, p0 >> 32)
                 state(value, 0, REASONS[1], type_def["container"], p1, *sizes)
         elif kind == END and flags & (EXIT | MOVED):

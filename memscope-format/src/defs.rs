@@ -40,6 +40,22 @@ pub enum SiteKind {
     Constructor,
 }
 
+impl SiteKind {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Variable,
+        Self::Argument,
+        Self::Type,
+        Self::Snapshot,
+        Self::Function,
+        Self::AsyncFunction,
+        Self::Return,
+        Self::Static,
+        Self::ThreadLocal,
+        Self::Constructor,
+    ];
+}
+
 /// What a function does with the value of a local variable or argument, as far as its source alone proves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

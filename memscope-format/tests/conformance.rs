@@ -6,8 +6,10 @@
 
 mod sample;
 
+use memscope_format::defs::Escape::{Captured, Dropped, Passed, Returned};
+use memscope_format::defs::{SiteDef, SiteKind};
 use memscope_format::frame::FRAME_HEADER_LEN;
-use memscope_format::raw::RawChunk;
+use memscope_format::raw::{RawChunk, flags};
 use memscope_format::rows::{Lifecycle, LifecycleKind, SnapshotReason, Stream};
 use memscope_format::writer::Checkpoints;
 use memscope_format::{
@@ -71,6 +73,7 @@ fn every_capture_means_what_is_written_beside_it() {
         "encodings",
         "raw",
         "contents",
+        "variants",
         "streams",
         "checkpoints",
         "appended",
@@ -150,6 +153,41 @@ fn contents() -> Vec<u8> {
         let (first, second) = sample::marked(event, position, 1 << 12);
         batch.push(&hooks, 0, 1, position, &first, second.as_ref()).unwrap();
         raw.push(&hooks, position, &first, second.as_ref()).unwrap();
+    }
+    for frame in batch.seal().into_iter().chain(raw.seal(Codec::None)) {
+        writer.append(&frame).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+/// Every kind of site with every way its values go, every reason of a reading, and births of containers that were not read.
+fn variants() -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), &file_header(Codec::Zstd)).unwrap();
+    writer.metadata(&metadata()).unwrap();
+    let mut defs = sample::defs();
+    let site = defs.sites[0].clone();
+    let escapes = [None, Some(Dropped), Some(Returned), Some(Captured), Some(Passed)];
+    defs.sites.extend(SiteKind::ALL.into_iter().zip(100..).map(|(kind, id)| {
+        let escape = escapes[id as usize % escapes.len()];
+        SiteDef { id, kind, escape, ..site.clone() }
+    }));
+    writer.define(&defs).unwrap();
+    let mut hooks = memscope_format::HookTable::new();
+    hooks.extend(&defs);
+    let mut events = vec![sample::born(sample::VECTOR, 5000, 0, 0)];
+    events[0].first.header |= u64::from(flags::UNREAD) << 40;
+    for (reason, ts) in SnapshotReason::ALL.into_iter().zip(5001..) {
+        events.push(sample::snapshot(sample::VECTOR, ts, 7, 0, reason, [1, 2, 3]));
+        events.push(sample::content(sample::VECTOR, ts, 7, 0, reason, [1, 2, 3, 4, 5]));
+    }
+    let mut batch = memscope_format::Batch::new(Codec::Zstd);
+    let mut raw = RawChunk::new(1, 2);
+    let mut position = 0;
+    for event in &events {
+        let (first, second) = sample::marked(event, position, 1 << 12);
+        batch.push(&hooks, 0, 1, position, &first, second.as_ref()).unwrap();
+        raw.push(&hooks, position, &first, second.as_ref()).unwrap();
+        position += 1 + u64::from(second.is_some());
     }
     for frame in batch.seal().into_iter().chain(raw.seal(Codec::None)) {
         writer.append(&frame).unwrap();
@@ -267,6 +305,19 @@ fn appended() -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
+/// What is new in the format must be in a capture, or the decoder in Python could lack it unseen.
+#[test]
+fn every_variant_is_in_a_capture() {
+    let json = std::fs::read_to_string(folder().join("variants.json")).unwrap();
+    let kinds = SiteKind::ALL.map(|kind| serde_json::to_string(&kind).unwrap());
+    let reasons = SnapshotReason::ALL.map(|reason| serde_json::to_string(&reason).unwrap());
+    let escapes = [Dropped, Returned, Captured, Passed];
+    let escapes = escapes.map(|escape| serde_json::to_string(&escape).unwrap());
+    for name in kinds.iter().chain(&reasons).chain(&escapes) {
+        assert!(json.contains(name), "{name}");
+    }
+}
+
 #[test]
 #[ignore = "writes the files"]
 fn remake() {
@@ -289,6 +340,7 @@ fn remake() {
     }
     write("raw", &raw.finish());
     write("contents", &contents());
+    write("variants", &variants());
     write("streams", &every_stream());
     let whole = Sample::of_three_cycles(Codec::Zstd).finish();
     let frames = frames(&whole);
