@@ -17,6 +17,7 @@ enum Mark {
     /// An error too small to be shown beside the rounding, in thousandths of the figure.
     Rounded(u64),
     Bounded,
+    Sampled,
     AtLeast(String),
     Inferred(String),
     Unknown(String),
@@ -59,6 +60,9 @@ fn cell(figure: &Figure<u64>, text: impl Fn(u64) -> String) -> Cell {
                 _ => (format!("{} ±{}", text(*value), text(*error)), Mark::Bounded),
             }
         }
+        Figure::Sampled { value, error } => {
+            (format!("~{} ±{}", text(*value), text(*error)), Mark::Sampled)
+        }
         Figure::AtLeast { value, why } => {
             (format!("≥{}", text(*value)), Mark::AtLeast(why.to_string()))
         }
@@ -85,6 +89,9 @@ pub(crate) fn legend<'a>(cells: impl Iterator<Item = &'a Cell>) -> String {
         match mark {
             Mark::Rounded(_) => {}
             Mark::Bounded => lines += "  ± at most so far off\n",
+            Mark::Sampled => {
+                lines += "  ~ estimated from samples: at most so far off in about 95 of 100 cases\n"
+            }
             Mark::AtLeast(why) => lines += &format!("  ≥ at least: {why}\n"),
             Mark::Inferred(rule) => lines += &format!("  ~ inferred: {rule}\n"),
             Mark::Unknown(why) => lines += &format!("  ? unknown: {why}\n"),
@@ -108,15 +115,26 @@ mod tests {
             count(&Figure::Bounded { value: 1204, error: 30 }),
             count(&Figure::unknown("no births")),
             count(&Figure::Inferred { value: 8, rule: "so".into() }),
+            count(&Figure::Sampled { value: 12_000, error: 800 }),
         ];
         let texts: Vec<&str> = cells.iter().map(|cell| cell.text.as_str()).collect();
         assert_eq!(
             texts,
-            ["1,204", "?", "≥2.00 KiB", "≈1.00 ms", "≈1.00 ms", "1,204 ±30", "?", "~8"]
+            [
+                "1,204",
+                "?",
+                "≥2.00 KiB",
+                "≈1.00 ms",
+                "≈1.00 ms",
+                "1,204 ±30",
+                "?",
+                "~8",
+                "~12,000 ±800"
+            ]
         );
         assert_eq!(
             legend(cells.iter()),
-            "  ≈ within 0.4 %\n  ± at most so far off\n  ≥ at least: events were lost\n  ~ inferred: so\n  ? unknown: no births\n"
+            "  ≈ within 0.4 %\n  ± at most so far off\n  ~ estimated from samples: at most so far off in about 95 of 100 cases\n  ≥ at least: events were lost\n  ~ inferred: so\n  ? unknown: no births\n"
         );
         assert_eq!(legend(cells[..1].iter()), "");
     }

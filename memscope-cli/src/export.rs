@@ -220,10 +220,13 @@ impl<W: Write> StreamVisitor for Lines<'_, W> {
     fn visit<R: Event>(&mut self) -> Self::Output {
         let reader = self.from.reader;
         for chunk in self.from.chunks::<R>() {
-            match reader.read_chunk::<R>(&chunk) {
-                Ok(rows) => {
-                    for row in rows {
-                        let resolved = Some(self.names.of(reader, &row));
+            let rows = reader.read_chunk::<R>(&chunk);
+            match rows.and_then(|rows| Ok((rows, reader.weights::<R>(&chunk)?))) {
+                Ok((rows, weights)) => {
+                    for (row, weight) in rows.into_iter().zip(weights) {
+                        let names = self.names.of(reader, &row);
+                        let weight = (weight != 1).then_some(weight);
+                        let resolved = Some(Resolved { weight, ..names });
                         put(&Line { stream: R::STREAM.name(), row: &row, resolved }, self.sink)?;
                     }
                 }
@@ -250,6 +253,9 @@ struct Line<'a, R: Serialize> {
 /// What the ids and times of a row stand for; what its stream does not have is left out.
 #[derive(Serialize, Default)]
 struct Resolved<'a> {
+    /// How many events the row stands for, where that is not one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weight: Option<u64>,
     /// Since recording began.
     #[serde(skip_serializing_if = "Option::is_none")]
     ts_ns: Option<i64>,
@@ -309,6 +315,7 @@ impl<'a> Names<'a> {
                 .and_then(|field| self.fields.get(&field).copied()),
             thread_name: name("thread", &self.threads),
             text: id("detail").and_then(|id| self.strings.get(&id).copied()),
+            weight: None,
         }
     }
 }

@@ -25,7 +25,7 @@ LIFECYCLE, CONTAINER, ZST, DROP_CHAIN, CALL, HEAP, PERFORMANCE, TASKS, CONTENT =
 TYPE_DISTRIBUTION, FRAGMENTATION_MAP, SECURITY_VIOLATIONS, UNSAFE_FFI, MEMORY_ANALYSIS = range(0x101, 0x106)
 RAW = 0x10
 SITES, TYPES, HOOKS, THREADS, STRINGS = range(0x201, 0x206)
-STACKS, MODULES, DERIVATIONS = range(0x207, 0x20A)
+STACKS, MODULES, DERIVATIONS, RATES = range(0x207, 0x20B)
 METADATA, COMMIT, INDEX, FOOTER, CHECKPOINT = 0x301, 0x302, 0x303, 0x304, 0x305
 STREAMS = {
     LIFECYCLE: "LIFECYCLE",
@@ -49,6 +49,7 @@ TABLES = {
     SITES: "sites",
     TYPES: "types",
     HOOKS: "hooks",
+    RATES: "rates",
     MODULES: "modules",
     STACKS: "stacks",
     DERIVATIONS: "derivations",
@@ -512,7 +513,18 @@ COLUMNS = {
 COLUMNS[ZST] = COLUMNS[LIFECYCLE]
 
 
+WEIGHT = 32767
+# What a chunk lacks where its word is 0 in all rows; a row with this word does not say it.
+LEFT_OUT = {DROP_CHAIN: 10, CALL: 8}
+
+
+def left_out(bits):
+    need(bits < 8, "an unknown thing that was left out")
+    return {"left_out": bits} if bits else {}
+
+
 def rows_of(header, payload):
+    """The rows of a chunk, and how many events each stands for."""
     need((header.encoding, header.codec, header.version) == (2, 0, 1), "another version")
     columns = columns_of(header, payload)
     rows = [{} for _ in range(header.rows)]
@@ -520,7 +532,9 @@ def rows_of(header, payload):
         need(column in columns, f"no column {name}")
         for row, word in zip(rows, columns[column]):
             row[name] = meaning(word)
-    return rows
+    for row, bits in zip(rows, columns.get(LEFT_OUT.get(header.type), [])):
+        row.update(left_out(bits))
+    return list(zip(rows, columns.get(WEIGHT, [1] * header.rows)))
 
 
 # Section 6.2.
@@ -554,9 +568,10 @@ def raw_rows_of(header, payload, tables):
             at += 1
         need(hook_id in tables[HOOKS], "an unknown hook")
         hook = tables[HOOKS][hook_id]
+        weight = tables[RATES].get(hook_id, {"one_in": 1})["one_in"]
         if kind == CALLED:
             duration = p1 & (1 << 48) - 1
-            rows.setdefault(CALL, []).append({
+            row = {
                 "ts": ts,
                 "duration": None if duration == (1 << 48) - 1 else duration,
                 "site": hook["site"],
@@ -564,13 +579,14 @@ def raw_rows_of(header, payload, tables):
                 "depth": p1 >> 48,
                 "outcome": CALL_OUTCOMES[2 if flags & PANICKING else 3 if flags & PENDING else 1],
                 "thread": thread,
-            })
+            } | left_out(flags >> 4 & 7)
+            rows.setdefault(CALL, []).append((row, weight))
             events += 1
             continue
         if kind == TASK:
             need(flags & 7 in TASK_KINDS, "an unknown kind of task event")
             begins = flags & 7 == 1
-            rows.setdefault(TASKS, []).append({
+            row = {
                 "ts": ts,
                 "kind": TASK_KINDS[flags & 7],
                 "task": ring << 48 | position & (1 << 48) - 1 if begins else p0,
@@ -578,7 +594,8 @@ def raw_rows_of(header, payload, tables):
                 "site": hook["site"],
                 "executor_id": p1 - 1 if p1 else None,
                 "thread": thread,
-            })
+            }
+            rows.setdefault(TASKS, []).append((row, weight))
             events += 1
             continue
         need(hook["type_id"] in tables[TYPES], "an unknown type")
@@ -591,7 +608,7 @@ def raw_rows_of(header, payload, tables):
             need(container is not None, "a state of no container")
             counted = container["kind"] in ("rc", "arc")
             has_capacity = container["kind"] in ("vec", "string", "hash_map", "vec_deque")
-            rows.setdefault(CONTAINER, []).append(of | {
+            row = of | {
                 "value": value,
                 "field": field,
                 "kind": container["kind"],
@@ -602,30 +619,30 @@ def raw_rows_of(header, payload, tables):
                 "addr": addr or None,
                 "strong": len_ if counted else None,
                 "weak": capacity if counted else None,
-            })
+            }
+            rows.setdefault(CONTAINER, []).append((row, weight))
 
         if kind == BORN:
             value = ring << 48 | position & (1 << 48) - 1
             cloned = flags & CLONED
-            rows.setdefault(lifecycle, []).append(
-                of | {"kind": "cloned" if cloned else "born", "value": value, "origin": p0 if cloned else 0}
-            )
+            row = of | {"kind": "cloned" if cloned else "born", "value": value, "origin": p0 if cloned else 0}
+            rows.setdefault(lifecycle, []).append((row, weight))
             if not flags & (CLONED | UNREAD) and type_def["container"] is not None:
                 sizes = (p0, second[0]) if second else (p0 & 0xFFFFFFFF, p0 >> 32)
                 state(value, 0, REASONS[1], type_def["container"], p1, *sizes)
         elif kind == END and flags & (EXIT | MOVED):
-            rows.setdefault(lifecycle, []).append(
-                of | {"kind": "moved" if flags & MOVED else "exit", "value": p0, "origin": 0}
-            )
+            row = of | {"kind": "moved" if flags & MOVED else "exit", "value": p0, "origin": 0}
+            rows.setdefault(lifecycle, []).append((row, weight))
         elif kind == END:
             duration = p1 & (1 << 48) - 1
-            rows.setdefault(DROP_CHAIN, []).append(of | {
+            row = of | {
                 "duration": None if duration == (1 << 48) - 1 else duration,
                 "value": p0,
                 "depth": p1 >> 48,
                 "outcome": OUTCOMES[1 if flags & DROPPED else 0],
                 "panicking": bool(flags & PANICKING),
-            })
+            } | left_out(flags >> 4 & 7)
+            rows.setdefault(DROP_CHAIN, []).append((row, weight))
         elif kind == SNAPSHOT:
             field, reason = second[3] & 0xFFFFFFFF, second[3] >> 32 & 0xFF
             fields = type_def["fields"] or []
@@ -651,11 +668,11 @@ def raw_rows_of(header, payload, tables):
                 row["keys"], row["buckets"] = p1, second[3]
                 if low or not p1:
                     row["distinct"], row["homes"], row["fullest"] = low, count_or_homes, high
-            rows.setdefault(CONTENT, []).append(row)
+            rows.setdefault(CONTENT, []).append((row, weight))
         else:
             raise Damaged(f"an event of kind {kind}")
     found = [
-        (stream, len(of), min(row["ts"] for row in of), max(row["ts"] for row in of))
+        (stream, len(of), min(row["ts"] for row, _ in of), max(row["ts"] for row, _ in of))
         for stream, of in sorted(rows.items())
     ]
     said = [struct.unpack_from("<HxxIQQ", head, 24 + 24 * entry) for entry in range(count)]
@@ -755,6 +772,9 @@ class Records:
     def hook(self):
         return {"id": self.int(), "site": self.int(), "type_id": self.int()}
 
+    def rate(self):
+        return {"hook": self.int(), "one_in": self.int()}
+
     def thread(self):
         return {"id": self.int(), "name": self.option(self.str), "os_id": self.option(self.int)}
 
@@ -826,6 +846,7 @@ def records_of(header, payload, skip=0):
         SITES: records.site,
         TYPES: records.type,
         HOOKS: records.hook,
+        RATES: records.rate,
         THREADS: records.thread,
         STRINGS: records.string,
         STACKS: records.stack,
@@ -905,18 +926,23 @@ def decode(data):
                     rows[STREAMS[stream]] += found
             elif header.type in tables:
                 for record in records_of(header, payload):
-                    tables[header.type][record["id"]] = record
+                    tables[header.type][record["hook" if header.type == RATES else "id"]] = record
             elif header.type == METADATA:
                 metadata = records_of(header, payload, 64)[-1]
         except Damaged as damage:
             print(f"frame {header.seq}: {damage}", file=sys.stderr)
     in_order = lambda table: [table[id] for id in sorted(table)]
+    defs = {name: in_order(tables[frame_type]) for frame_type, name in TABLES.items()}
+    if not defs["rates"]:
+        del defs["rates"]
+    weights = {name: [weight for _, weight in found] for name, found in rows.items()}
+    weights = {name: found for name, found in weights.items() if any(weight != 1 for weight in found)}
     return {
         "metadata": metadata,
-        "defs": {name: in_order(tables[frame_type]) for frame_type, name in TABLES.items()},
+        "defs": defs,
         "complete": is_complete(data, tag),
-        "rows": rows,
-    }
+        "rows": {name: [row for row, _ in found] for name, found in rows.items()},
+    } | ({"weights": weights} if weights else {})
 
 
 def check_index(data):

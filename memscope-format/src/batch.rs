@@ -8,7 +8,7 @@ use crate::hooks::{Hook, HookTable};
 use crate::raw::{DURATION_UNKNOWN, RawKind, Slot, SlotHeader, flags, value_id};
 use crate::record::Record;
 use crate::rows::{
-    Call, CallOutcome, Container, Content, DropChain, Lifecycle, LifecycleKind, Outcome,
+    Call, CallOutcome, Container, Content, DropChain, LeftOut, Lifecycle, LifecycleKind, Outcome,
     SnapshotReason, Stream, Task, TaskKind, Zst,
 };
 
@@ -144,10 +144,18 @@ impl Batch {
                     },
                     panicking: flags & flags::PANICKING != 0,
                     thread,
+                    left_out: LeftOut::of_bits(flags >> flags::LEFT_OUT_SHIFT),
                 };
                 // The depth has the bits of the lap mark, which is not part of the key.
                 let key = key | first.p1 & !DURATION_UNKNOWN;
-                put(&mut self.drop_chain, key, &row, &mut self.compressor, &mut self.full);
+                put(
+                    &mut self.drop_chain,
+                    key,
+                    &row,
+                    hook.weight,
+                    &mut self.compressor,
+                    &mut self.full,
+                );
             }
             Some(RawKind::Snapshot) => {
                 let second = second.ok_or(UnreadableEvent::UnknownKind(first.header))?;
@@ -172,9 +180,10 @@ impl Batch {
                         CallOutcome::Returned
                     },
                     thread,
+                    left_out: LeftOut::of_bits(flags >> flags::LEFT_OUT_SHIFT),
                 };
                 let key = key | first.p1 & !DURATION_UNKNOWN;
-                put(&mut self.call, key, &row, &mut self.compressor, &mut self.full);
+                put(&mut self.call, key, &row, hook.weight, &mut self.compressor, &mut self.full);
             }
             Some(RawKind::Task) => {
                 let kind = task_kind(header)?;
@@ -188,7 +197,7 @@ impl Batch {
                     executor_id: first.p1.checked_sub(1),
                     thread,
                 };
-                put(&mut self.task, key, &row, &mut self.compressor, &mut self.full);
+                put(&mut self.task, key, &row, hook.weight, &mut self.compressor, &mut self.full);
             }
             Some(kind @ (RawKind::Content | RawKind::Hashes)) => {
                 let second = second.ok_or(UnreadableEvent::UnknownKind(first.header))?;
@@ -236,9 +245,9 @@ impl Batch {
         let (site, type_id) = (hook.site, hook.type_id);
         let row = Lifecycle { ts, kind, site, type_id, value, origin, thread };
         if hook.zero_sized {
-            put(&mut self.zst, key, &Zst(row), &mut self.compressor, &mut self.full);
+            put(&mut self.zst, key, &Zst(row), hook.weight, &mut self.compressor, &mut self.full);
         } else {
-            put(&mut self.lifecycle, key, &row, &mut self.compressor, &mut self.full);
+            put(&mut self.lifecycle, key, &row, hook.weight, &mut self.compressor, &mut self.full);
         }
     }
 
@@ -269,7 +278,14 @@ impl Batch {
             weak: counted.then_some(state.capacity),
             thread,
         };
-        put(&mut self.container, at.key(hook_id), &row, &mut self.compressor, &mut self.full);
+        put(
+            &mut self.container,
+            at.key(hook_id),
+            &row,
+            at.hook.weight,
+            &mut self.compressor,
+            &mut self.full,
+        );
     }
 
     fn push_content(
@@ -317,7 +333,14 @@ impl Batch {
             row.fullest = hashed.then_some(second.w0 >> 32);
             row.buckets = Some(second.p1);
         }
-        put(&mut self.content, at.key(hook_id), &row, &mut self.compressor, &mut self.full);
+        put(
+            &mut self.content,
+            at.key(hook_id),
+            &row,
+            at.hook.weight,
+            &mut self.compressor,
+            &mut self.full,
+        );
     }
 }
 
@@ -434,12 +457,17 @@ fn put<R: Record>(
     chunk: &mut Chunk<R>,
     key: u64,
     row: &R,
+    weight: u32,
     compressor: &mut Compressor,
     full: &mut Vec<Sealed>,
 ) {
-    if let Err(ChunkFull) = chunk.push_keyed(key, row) {
+    let push = |chunk: &mut Chunk<R>| match weight {
+        1 => chunk.push_keyed(key, row),
+        weight => chunk.push_keyed_weighted(key, row, weight.into()),
+    };
+    if let Err(ChunkFull) = push(chunk) {
         full.extend(chunk.seal_with(compressor));
         // It is empty now.
-        let _ = chunk.push_keyed(key, row);
+        let _ = push(chunk);
     }
 }

@@ -78,13 +78,38 @@ impl<R: Record> Chunk<R> {
     ///
     /// As [`Chunk::push`].
     pub fn push_weighted(&mut self, row: &R, weight: u64) -> Result<(), ChunkFull> {
-        let before = self.len() - self.weight.len();
+        let before = self.len();
         self.push(row)?;
-        for _ in 0..before {
-            self.weight.push(&[1]);
-        }
-        self.weight.push(&[weight]);
+        self.weigh(before, weight);
         Ok(())
+    }
+
+    /// As [`Chunk::push_weighted`], for rows with a key: see [`Chunk::push_keyed`].
+    pub(crate) fn push_keyed_weighted(
+        &mut self,
+        key: u64,
+        row: &R,
+        weight: u64,
+    ) -> Result<(), ChunkFull> {
+        let before = self.len();
+        self.push_keyed(key, row)?;
+        self.weigh(before, weight);
+        Ok(())
+    }
+
+    /// Says what the last row stands for; the `before` rows before it, as far as nothing is said of them, for one each.
+    fn weigh(&mut self, before: usize, weight: u64) {
+        self.weigh_rest(before);
+        self.weight.push(&[weight]);
+    }
+
+    /// Says that of so many rows those of which nothing is said stand for one each.
+    fn weigh_rest(&mut self, rows: usize) {
+        let ones = [1; BLOCK];
+        while self.weight.len() < rows {
+            let missing = rows - self.weight.len();
+            self.weight.push(&ones[..missing.min(BLOCK)]);
+        }
     }
 
     /// Appends a row.
@@ -176,15 +201,13 @@ impl<R: Record> Chunk<R> {
             return None;
         }
         if !self.weight.is_empty() {
-            let last = [1; BLOCK];
-            while self.weight.len() < self.encoded {
-                let missing = self.encoded - self.weight.len();
-                self.weight.push(&last[..missing.min(BLOCK)]);
-            }
+            self.weigh_rest(self.encoded);
         }
         let weighted = !self.weight.is_all(1);
         let shaped = self.shapes.len() > 1;
-        let columns = R::COLUMNS.len() + usize::from(weighted) + usize::from(shaped);
+        let lacking = |place: usize| R::COLUMNS[place].additional && self.shapes.is_zero(place);
+        let lacked = (0..R::COLUMNS.len()).filter(|&place| lacking(place)).count();
+        let columns = R::COLUMNS.len() - lacked + usize::from(weighted) + usize::from(shaped);
         let directory_len = directory::directory_len(columns);
         let mut payload = vec![0; directory_len];
         let mut entries = Vec::with_capacity(columns);
@@ -209,6 +232,9 @@ impl<R: Record> Chunk<R> {
         }
         for (place, (column, encoder)) in R::COLUMNS.iter().zip(&mut self.columns).enumerate() {
             let encoded = if column.is_coded() {
+                if column.additional && self.shapes.is_zero(place) {
+                    continue;
+                }
                 let equal = self.shapes.write(place, &mut self.bytes);
                 let encoding = if equal { ColumnEncoding::Constant } else { ColumnEncoding::Coded };
                 EncodedColumn { encoding, bytes: &self.bytes }

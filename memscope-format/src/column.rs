@@ -23,6 +23,8 @@ pub struct Column {
     pub kind: ColumnKind,
     /// Whether the word 0 stands for "none", and each other for the number before it.
     pub optional: bool,
+    /// Whether a chunk may lack it: then its word is 0 in all rows.
+    pub additional: bool,
 }
 
 /// What is known beforehand of a column's words, for a writer; a reader goes by what the chunk says.
@@ -41,13 +43,19 @@ impl Column {
     /// Describes a column.
     #[must_use]
     pub const fn new(id: u16, name: &'static str, kind: ColumnKind) -> Self {
-        Self { id, name, kind, optional: false }
+        Self { id, name, kind, optional: false, additional: false }
     }
 
     /// Says that the word 0 stands for "none".
     #[must_use]
     pub const fn optional(self) -> Self {
         Self { optional: true, ..self }
+    }
+
+    /// Says that a chunk lacks it where its word is 0 in all rows. Such a column is a coded one.
+    #[must_use]
+    pub const fn additional(self) -> Self {
+        Self { additional: true, ..self }
     }
 
     /// Whether a chunk stores it as a word for each of its shapes.

@@ -10,7 +10,8 @@ use crate::clock::ClockReading;
 use crate::commit::Commit;
 use crate::compression::Compression;
 use crate::defs::{
-    Defs, DerivationDef, HookDef, ModuleDef, SiteDef, StackDef, StringDef, ThreadDef, TypeDef,
+    Defs, DerivationDef, HookDef, ModuleDef, RateDef, SiteDef, StackDef, StringDef, ThreadDef,
+    TypeDef,
 };
 use crate::error::Error;
 use crate::header::FileHeader;
@@ -147,6 +148,7 @@ items! {
         sites: Site, "SITES", SiteDef;
         types: Type, "TYPES", TypeDef;
         hooks: Hook, "HOOKS", HookDef;
+        rates: Rate, "RATES", RateDef;
         modules: Module, "MODULES", ModuleDef;
         stacks: Stack, "STACKS", StackDef;
         derivations: Derivation, "DERIVATIONS", DerivationDef;

@@ -232,6 +232,18 @@ pub struct HookDef {
     pub type_id: u32,
 }
 
+/// How many of what a hook meets it records, if not all.
+///
+/// It never changes: a hook that is to record more or fewer becomes another hook of the same site and type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateDef {
+    /// The [`HookDef::id`] of the hook.
+    pub hook: u32,
+    /// Of so many values (calls, tasks) one is recorded, with all that becomes of it: each is chosen by chance, with the same
+    /// probability and whatever became of others. An event of the hook stands for so many. More than 1.
+    pub one_in: u32,
+}
+
 /// A thread that recorded events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThreadDef {
@@ -328,7 +340,7 @@ pub trait TableVisitor {
 }
 
 macro_rules! tables {
-    ($($(#[$about:meta])* $table:ident: $definition:ident, $frame:ident;)*) => {
+    ($($(#[$about:meta])* $table:ident: $definition:ident by $id:ident, $frame:ident;)*) => {
         /// All definition tables of a capture, or an addition to them.
         ///
         /// In the definitions of a whole capture each table is sorted by id and has each id once.
@@ -364,7 +376,7 @@ macro_rules! tables {
             const FRAME: FrameType = FrameType::$frame;
 
             fn id(&self) -> u32 {
-                self.id
+                self.$id
             }
 
             fn table(defs: &Defs) -> &[Self] {
@@ -400,7 +412,7 @@ macro_rules! tables {
             pub(crate) fn add_news(&mut self, defs: Defs) -> (Defs, Defs, usize) {
                 let (mut new, mut changed, mut left_out) = (Defs::default(), Defs::default(), 0);
                 $(for def in defs.$table {
-                    let news = match self.$table.get(&def.id) {
+                    let news = match self.$table.get(&def.id()) {
                         Some(known) if *known == def => continue,
                         Some(_) => &mut changed,
                         None => &mut new,
@@ -462,21 +474,24 @@ fn memory<T: Definition>(def: &T) -> usize {
 
 tables! {
     /// Texts, by id.
-    strings: StringDef, STRINGS;
+    strings: StringDef by id, STRINGS;
     /// Threads, by id.
-    threads: ThreadDef, THREADS;
+    threads: ThreadDef by id, THREADS;
     /// Places in source, by id.
-    sites: SiteDef, SITES;
+    sites: SiteDef by id, SITES;
     /// Types of tracked values, by id.
-    types: TypeDef, TYPES;
+    types: TypeDef by id, TYPES;
     /// Sites instantiated for types, by id.
-    hooks: HookDef, HOOKS;
+    hooks: HookDef by id, HOOKS;
+    /// How many of what hooks meet is recorded, by hook; nothing of those that record all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rates: RateDef by hook, RATES;
     /// Files of machine code, by id.
-    modules: ModuleDef, MODULES;
+    modules: ModuleDef by id, MODULES;
     /// Call stacks, by id.
-    stacks: StackDef, STACKS;
+    stacks: StackDef by id, STACKS;
     /// How derived rows were found, by id.
-    derivations: DerivationDef, DERIVATIONS;
+    derivations: DerivationDef by id, DERIVATIONS;
 }
 
 impl Defs {
@@ -493,6 +508,12 @@ impl Defs {
     pub fn get<T: Definition>(&self, id: u32) -> Option<&T> {
         let table = T::table(self);
         table.binary_search_by_key(&id, T::id).ok().map(|place| &table[place])
+    }
+
+    /// Returns the hooks that record one value in some, each with how many that are.
+    pub fn sampled_hooks(&self) -> impl Iterator<Item = (&HookDef, u64)> {
+        let rates = self.rates.iter().filter(|rate| rate.one_in > 1);
+        rates.filter_map(|rate| Some((self.get(rate.hook)?, rate.one_in.into())))
     }
 
     /// Finds a site by its id, in sorted tables.

@@ -44,6 +44,8 @@ impl FrameType {
     pub const MODULES: Self = Self(0x0208);
     /// Definitions: [`crate::defs::DerivationDef`].
     pub const DERIVATIONS: Self = Self(0x0209);
+    /// Definitions: [`crate::defs::RateDef`].
+    pub const RATES: Self = Self(0x020A);
     /// What the capture is of: [`crate::metadata::Metadata`], after a copy of the file header.
     pub const METADATA: Self = Self(0x0301);
     /// The frames before it are whole: [`crate::commit::Commit`].
@@ -72,6 +74,7 @@ impl FrameType {
             Self::STACKS => "STACKS",
             Self::MODULES => "MODULES",
             Self::DERIVATIONS => "DERIVATIONS",
+            Self::RATES => "RATES",
             Self::METADATA => "METADATA",
             Self::COMMIT => "COMMIT",
             Self::INDEX => "INDEX",

@@ -15,6 +15,8 @@ pub(crate) struct Hook {
     pub(crate) container: Option<ContainerDef>,
     /// The place of the type in [`HookTable::fields`].
     type_place: u32,
+    /// How many events each of its events stands for.
+    pub(crate) weight: u32,
 }
 
 /// Resolves the hook ids in raw events.
@@ -24,6 +26,8 @@ pub struct HookTable {
     /// Hooks whose type was not known when they came.
     waiting: Vec<HookDef>,
     types: HashMap<u32, TypeShape>,
+    /// How many events those of a hook stand for, where that is not one.
+    rates: HashMap<u32, u32>,
     fields: Vec<Box<[Option<ContainerDef>]>>,
 }
 
@@ -60,6 +64,13 @@ impl HookTable {
             );
             self.fields.push(fields.collect());
         }
+        for rate in &defs.rates {
+            let weight = rate.one_in.max(1);
+            self.rates.insert(rate.hook, weight);
+            if let Some(Some(known)) = self.hooks.get_mut(rate.hook as usize) {
+                known.weight = weight;
+            }
+        }
         let mut hooks = std::mem::take(&mut self.waiting);
         hooks.extend_from_slice(&defs.hooks);
         for def in hooks {
@@ -84,6 +95,7 @@ impl HookTable {
                 zero_sized: shape.zero_sized,
                 container: shape.container,
                 type_place: shape.place,
+                weight: self.rates.get(&def.id).copied().unwrap_or(1),
             });
         }
     }

@@ -108,12 +108,24 @@ pub mod flags {
     pub const EXIT: u8 = 0x04;
     /// `End`: the thread was unwinding. `Call`: it unwound.
     pub const PANICKING: u8 = 0x08;
+    /// `End`, `Call`: the lowest of the bits that say what was left out, as in [`crate::rows::LeftOut`].
+    pub const LEFT_OUT_SHIFT: u32 = 4;
     /// `Call`: the future was not ready.
     pub const PENDING: u8 = 0x01;
     /// `Task`: the bits that hold a [`crate::rows::TaskKind`].
     pub const TASK_KIND: u8 = 0x07;
     /// `Content`, `Hashes`: the bits that hold a [`crate::rows::SnapshotReason`].
     pub const REASON: u8 = 0x07;
+}
+
+/// What flags say was left out of sampling, from [`flags::LEFT_OUT_SHIFT`] on: the numbers of [`crate::rows::LeftOut`].
+pub mod left_out {
+    /// The call (or drop) directly around it.
+    pub const AROUND: u8 = 1;
+    /// Calls directly within it.
+    pub const WITHIN: u8 = 2;
+    /// Drops directly within it that would have had no duration.
+    pub const UNTIMED_WITHIN: u8 = 4;
 }
 
 /// The duration in an `End` that says "not observed".

@@ -83,7 +83,7 @@ pub trait StreamVisitor {
 macro_rules! columns {
     (
         $row:ident: $frame:expr, time $time:expr;
-        $($id:literal $name:literal $field:ident $kind:ident;)*
+        $($id:literal $name:literal $field:ident $kind:ident $($additional:ident)?;)*
     ) => {
         impl $crate::record::Record for $row {
             type Words = [u64; [$($id),*].len()];
@@ -94,7 +94,7 @@ macro_rules! columns {
                     $id,
                     $name,
                     $crate::column::ColumnKind::$kind,
-                );
+                )$(.$additional())?;
                 if $crate::record::is_optional::<$row, _>(|row| &row.$field) {
                     column.optional()
                 } else {

@@ -59,6 +59,11 @@ impl<R: Record> Shapes<R> {
         self.rows.len()
     }
 
+    /// Whether all of them have the word 0 in a coded column.
+    pub(crate) fn is_zero(&self, place: usize) -> bool {
+        self.rows.iter().all(|row| row.as_ref()[place] == 0)
+    }
+
     /// Forgets all shapes.
     pub(crate) fn clear(&mut self) {
         self.slots.truncate(SLOTS);

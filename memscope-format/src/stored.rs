@@ -147,7 +147,7 @@ impl<'a, I: Input> StoredChunk<'a, I> {
         match words {
             Some(words) => Ok(words),
             None if column.id == WEIGHT.id => Ok(Arc::new(Words::Constant(1))),
-            None if column.id == SHAPE.id => Ok(Arc::new(Words::Constant(0))),
+            None if column.id == SHAPE.id || column.additional => Ok(Arc::new(Words::Constant(0))),
             None => {
                 let expected = format!("the column {}", column.name);
                 Err(Error::corrupt(self.offset, expected, "none"))
@@ -232,7 +232,7 @@ pub(crate) async fn read_rows_cached<R: Record>(
 ) -> Result<Rows<R>, Error> {
     let offset = entry.offset + FRAME_HEADER_LEN as u64;
     let key = |id| (entry.offset, id);
-    // A chunk without shapes was kept with shapes that are all 0.
+    // What a chunk lacks because it is 0 in all rows was kept so.
     let ids = || std::iter::once(SHAPE.id).chain(R::COLUMNS.iter().map(|column| column.id));
     let kept: Option<Vec<_>> = ids().map(|id| Some((id, cache.get(key(id))?))).collect();
     if let Some(kept) = kept {
@@ -246,10 +246,15 @@ pub(crate) async fn read_rows_cached<R: Record>(
     let directory = Directory::parse(&header, &payload, offset)?;
     Rows::of_columns(header.rows, offset, |id| {
         let words = directory.read(&payload, id)?.map(Arc::new);
-        let words = words.or_else(|| (id == SHAPE.id).then(|| Arc::new(Words::Constant(0))));
+        let words = words.or_else(|| may_lack::<R>(id).then(|| Arc::new(Words::Constant(0))));
         if let Some(words) = &words {
             cache.put(key(id), words);
         }
         Ok(words)
     })
+}
+
+/// Whether a chunk lacks a column where it is 0 in all rows.
+fn may_lack<R: Record>(id: u16) -> bool {
+    id == SHAPE.id || R::COLUMNS.iter().any(|column| column.id == id && column.additional)
 }

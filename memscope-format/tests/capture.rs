@@ -9,7 +9,7 @@ use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, frame_fla
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::raw::value_id;
 use memscope_format::rows::{
-    Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Stream, Zst,
+    Container, DropChain, LeftOut, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Stream, Zst,
 };
 use memscope_format::{Chunk, Codec, Error, Reader, Writer, validate};
 use sample::{CYCLE_EVENTS, Rows, Sample, open};
@@ -138,6 +138,7 @@ fn each_raw_event_becomes_its_rows() {
         outcome: Outcome::Dropped,
         panicking: false,
         thread: 1,
+        left_out: LeftOut::default(),
     };
     let vector = DropChain {
         ts: 2050,

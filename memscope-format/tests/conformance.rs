@@ -27,12 +27,35 @@ fn folder() -> PathBuf {
 fn content(path: &Path) -> Value {
     let reader = Reader::open(path).unwrap();
     let mut rows = RowsAsJson(&reader);
-    json!({
+    let mut content = json!({
         "metadata": reader.metadata(),
         "defs": reader.defs(),
         "complete": reader.health().complete,
         "rows": Stream::ALL.map(|stream| stream.visit(&mut rows)).into_iter().collect::<Map<_, _>>(),
-    })
+    });
+    let weights = Stream::ALL.map(|stream| stream.visit(&mut Weights(&reader)));
+    let weights: Map<_, _> = weights.into_iter().flatten().collect();
+    if !weights.is_empty() {
+        content["weights"] = weights.into();
+    }
+    content
+}
+
+/// Gives how many events the rows of a stream stand for, if any is for more than one.
+struct Weights<'a>(&'a Reader);
+
+impl StreamVisitor for Weights<'_> {
+    type Output = Option<(String, Value)>;
+
+    fn visit<R: Event>(&mut self) -> Self::Output {
+        let chunks = self.0.chunks::<R>();
+        // Of a chunk that cannot be read there are no rows either.
+        let readable = chunks.iter().filter(|chunk| self.0.read_chunk::<R>(chunk).is_ok());
+        let weights = readable.flat_map(|chunk| self.0.weights::<R>(chunk).unwrap());
+        let weights: Vec<u64> = weights.collect();
+        let named = || (R::STREAM.name().to_owned(), weights.as_slice().into());
+        weights.iter().any(|&weight| weight != 1).then(named)
+    }
 }
 
 /// Gives the rows of a stream's chunks that can be read.
@@ -75,6 +98,7 @@ fn every_capture_means_what_is_written_beside_it() {
         "contents",
         "variants",
         "streams",
+        "sampled",
         "checkpoints",
         "appended",
         "damage-payload",
@@ -221,6 +245,16 @@ fn encodings() -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+/// Events of hooks that record one in some, as chunks and as they were written.
+fn sampled() -> Vec<u8> {
+    let mut sample = Sample::with(Codec::Zstd, &sample::sampled_defs());
+    sample.chunks();
+    sample.commit();
+    sample.raw(Codec::Zstd);
+    sample.commit();
+    sample.finish()
+}
+
 /// Rows of every stream: each variant of each field, optional ones with and without a number.
 fn every_stream() -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), &file_header(Codec::Zstd)).unwrap();
@@ -341,6 +375,7 @@ fn remake() {
     write("raw", &raw.finish());
     write("contents", &contents());
     write("variants", &variants());
+    write("sampled", &sampled());
     write("streams", &every_stream());
     let whole = Sample::of_three_cycles(Codec::Zstd).finish();
     let frames = frames(&whole);

@@ -6,7 +6,7 @@ mod sample;
 use memscope_format::defs::{Defs, HookDef, SiteDef, ThreadDef, TypeDef};
 use memscope_format::raw::value_id;
 use memscope_format::rows::{
-    Container, DropChain, Lifecycle, LifecycleKind, Metric, Outcome, Performance,
+    Container, DropChain, LeftOut, Lifecycle, LifecycleKind, Metric, Outcome, Performance,
 };
 use memscope_format::{
     Alignment, Chunk, ClockReading, Codec, Commit, Error, Event, FileHeader, Merge, Metadata,
@@ -103,6 +103,7 @@ impl Recording {
             outcome: Outcome::Dropped,
             panicking: false,
             thread: birth.thread,
+            left_out: LeftOut::default(),
         };
         (0..).zip(self.births()).map(row).collect()
     }

@@ -3,7 +3,7 @@
 
 mod sample;
 
-use memscope_format::rows::{DropChain, Lifecycle, LifecycleKind, Outcome, Stream, Zst};
+use memscope_format::rows::{DropChain, LeftOut, Lifecycle, LifecycleKind, Outcome, Stream, Zst};
 use memscope_format::{Codec, Compression, Reader, Rewrite, SealAt, Sealed, Sealer, Writer};
 use sample::{Rows, open};
 use std::num::NonZeroUsize;
@@ -32,6 +32,7 @@ fn drop_row(row: u64) -> DropChain {
         outcome: Outcome::Dropped,
         panicking: false,
         thread: 1,
+        left_out: LeftOut::default(),
     }
 }
 

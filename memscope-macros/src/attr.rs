@@ -2,6 +2,7 @@
 
 use crate::errors::Errors;
 use crate::nearest::nearest;
+use crate::rate::one_in;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -30,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) args: Option<Selection>,
     /// `ret`: what functions return is recorded. Holds the option's name, for errors.
     pub(crate) ret: Option<Ident>,
+    /// Of how many values one is recorded.
+    pub(crate) one_in: u32,
     /// What every site is tagged with.
     pub(crate) tags: Vec<LitStr>,
     /// The names of the options that were given.
@@ -94,7 +97,7 @@ struct Key {
     form: &'static str,
 }
 
-const KEYS: [Key; 9] = [
+const KEYS: [Key; 10] = [
     Key { name: "name", takes: "a text in quotes, not an empty one", form: "name = \"...\"" },
     Key { name: "skip", takes: "nothing, or names in parentheses", form: "skip(a, b)" },
     Key { name: "vars", takes: "`all`, `none` or names in parentheses", form: "vars(a, b)" },
@@ -102,6 +105,7 @@ const KEYS: [Key; 9] = [
     Key { name: "ret", takes: "nothing", form: "ret" },
     Key { name: "tags", takes: "texts in quotes, in parentheses", form: "tags(\"io\", \"cache\")" },
     Key { name: "deep", takes: "nothing", form: "deep" },
+    Key { name: "sample", takes: "a rate, a number not more than 1", form: "sample = 0.01" },
     Key { name: "drop", takes: "`on`, `off` or `own`", form: "drop = off" },
     Key { name: "crate", takes: "a path, not in quotes", form: "crate = path::to::memscope" },
 ];
@@ -141,6 +145,13 @@ impl Options {
             return errors.push(key, &wrong, "remove one of them");
         }
         self.given.push(key.clone());
+        if let ("sample", Value::Is(written)) = (known.name, &value) {
+            match one_in(written) {
+                Ok(one_in) => self.one_in = one_in,
+                Err((wrong, help)) => errors.push(written, &wrong, &help),
+            }
+            return;
+        }
         let quoted = match &value {
             Value::Is(tokens) => text(tokens.clone()).map(|text| text.value()),
             _ => None,

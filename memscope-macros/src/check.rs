@@ -67,6 +67,10 @@ fn check_option(option: &Ident, subject: &Subject, options: &Options, errors: &m
             Some(why) => (format!("the option `deep` says nothing here: {why}"), "remove the option"),
             None => return,
         },
+        "sample" if matches!(subject, Subject::Static(_) | Subject::ThreadLocals(_)) => (
+            format!("the option `sample` is for what has many values; {} has one", subject.kind()),
+            "remove the option",
+        ),
         "name" if matches!(subject, Subject::Module(_)) => (
             "the option `name` does not apply to a module, whose name captures take from `module_path!`".to_owned(),
             "remove the option",

@@ -17,6 +17,7 @@ mod markers;
 mod model;
 mod nearest;
 mod ownership;
+mod rate;
 #[cfg(test)]
 mod tests;
 
@@ -242,6 +243,7 @@ use proc_macro2::TokenStream;
 /// | `args(a, b)`, `args = all`, `args = none` | as `vars` | the same for arguments |
 /// | `ret` | function, impl, trait, module | return values too |
 /// | `deep` | all but statics | the contents of containers too: see below |
+/// | `sample = 0.01`, `sample = 1/100` | all but statics | of so many values, calls and tasks record one, chosen by chance; see below |
 /// | `drop = on`, `drop = off` | type | an `impl Drop`, which is the default, or none |
 /// | `drop = own` | type | the same hook in the type's own `impl Drop`, which has the attribute |
 /// | `crate = path` | all | where memscope is, if not at `::memscope`: for re-exports |
@@ -296,6 +298,23 @@ use proc_macro2::TokenStream;
 /// of more than 128 keys are kept in pages from the system, 8 bytes each, and those of more than 2^22 not at all. `Hash` and the map's
 /// `BuildHasher` are the only code of yours that is run. What that does is not recorded on its thread; if it panics, that is
 /// caught (the panic hook runs), and the keys count as not hashed, as those of a map that is read while its thread unwinds.
+///
+/// # Sampling
+///
+/// With `sample` a value is recorded with that probability, whatever becomes of others: with all its events, from birth to
+/// end, or not at all. So are the calls of a function, the tasks of an async one (with all their polls) and what it returns; of a
+/// type without a `Probe`, each drop. A clone is chosen, or not, by itself. Every event says for how many it stands, and a report's
+/// figures are estimates with their error; the most that lived at once, and the longest of anything, cannot be told of
+/// values that were left out. A rate is one in a whole number.
+///
+/// ```
+/// #[memscope::track(sample = 0.01)]
+/// fn parse(line: &str) -> usize {
+///     let words: Vec<&str> = line.split(' ').collect();
+///     words.len()
+/// }
+/// assert_eq!((0..1000).map(|_| parse("a b")).sum::<usize>(), 2000);
+/// ```
 ///
 /// # What it does not change
 ///

@@ -129,10 +129,10 @@ pub mod __private {
 /// assert_eq!(outbox.into_inner(), *inbox);
 /// ```
 ///
-/// The options `name` and `tags` of [`track`](macro@track) stand in an attribute before all:
+/// The options `name`, `tags` and `sample` of [`track`](macro@track) stand in an attribute before all:
 ///
 /// ```
-/// memscope::track_var!(#[track(name = "cache", tags("io"))] let pages = vec![0_u8; 16]);
+/// memscope::track_var!(#[track(name = "cache", tags("io"), sample = 0.5)] let pages = vec![0_u8; 16]);
 /// # drop(pages);
 /// ```
 ///

@@ -25,6 +25,7 @@ mod recorder;
 mod registry;
 mod returns;
 mod rings;
+mod sampling;
 mod session;
 mod shape;
 mod site;

@@ -104,9 +104,14 @@ impl<R: Record> Rows<R> {
             return Err(unknown_shape());
         }
         let column = |column: &Column| {
-            let words = read(column.id)?.ok_or_else(|| {
-                Error::corrupt(offset, format!("the column {}", column.name), "none")
-            })?;
+            let words = match read(column.id)? {
+                Some(words) => words,
+                None if column.additional => Arc::new(Words::Constant(0)),
+                None => {
+                    let expected = format!("the column {}", column.name);
+                    return Err(Error::corrupt(offset, expected, "none"));
+                }
+            };
             match &*words {
                 Words::Coded(table) if (table.len() as u64) < shape_count => Err(unknown_shape()),
                 _ => Ok(ReadColumn::new(words)),

@@ -2,7 +2,8 @@
 
 use super::time::Time;
 use crate::defs::{
-    Defs, DerivationDef, HookDef, ModuleDef, SiteDef, StackDef, StringDef, ThreadDef, TypeDef,
+    Defs, DerivationDef, HookDef, ModuleDef, RateDef, SiteDef, StackDef, StringDef, ThreadDef,
+    TypeDef,
 };
 use crate::error::Error;
 use crate::frame::FrameType;
@@ -72,7 +73,8 @@ impl Ids {
 
     /// Gives definitions their new ids; returns those that are not defined yet.
     pub(super) fn define(&mut self, defs: &Defs) -> Defs {
-        let Defs { strings, threads, sites, types, hooks, modules, stacks, derivations } = defs;
+        let Defs { strings, threads, sites, types, hooks, rates, modules, stacks, derivations } =
+            defs;
         let mut new = Defs::default();
         for string in strings {
             let def = |id| StringDef { id, ..string.clone() };
@@ -94,7 +96,13 @@ impl Ids {
             let site = self.definition(FrameType::SITES, hook.site);
             let type_id = self.definition(FrameType::TYPES, hook.type_id);
             let def = |id| HookDef { id, site, type_id };
-            new.hooks.extend(self.shared(FrameType::HOOKS, hook.id, def));
+            let rate = rates.iter().find(|rate| rate.hook == hook.id);
+            let one_in = rate.map_or(1, |rate| rate.one_in);
+            let Some(hook) = self.shared_if(FrameType::HOOKS, hook.id, one_in, def) else {
+                continue;
+            };
+            new.hooks.push(hook);
+            new.rates.extend(rate.map(|_| RateDef { hook: hook.id, one_in }));
         }
         for module in modules {
             let def = |id| ModuleDef { id, ..module.clone() };
@@ -118,9 +126,20 @@ impl Ids {
         old: u32,
         def: impl Fn(u32) -> T,
     ) -> Option<T> {
+        self.shared_if(table, old, 1, def)
+    }
+
+    /// As [`Ids::shared`], of those of which something else is equal too.
+    fn shared_if<T: Serialize>(
+        &mut self,
+        table: FrameType,
+        old: u32,
+        equal: u32,
+        def: impl Fn(u32) -> T,
+    ) -> Option<T> {
         let mut says = Vec::new();
         // One that is too long to be written was not read.
-        records::append(&mut says, &def(0), 0).ok()?;
+        records::append(&mut says, &(equal, def(0)), 0).ok()?;
         if let Some(&id) = self.known.get(&(table, says.clone())) {
             self.definitions.insert((table, old), id);
             return None;
@@ -245,6 +264,7 @@ mod tests {
             "depth",
             "outcome",
             "panicking",
+            "left_out",
             "size",
             "old_size",
             "align",

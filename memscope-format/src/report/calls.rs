@@ -3,9 +3,12 @@
 //! The rows of a thread come in the order in which calls ended, each with its depth: a call comes behind those that it
 //! made, which are one deeper. So what lies one deeper and was not claimed yet is what it made.
 
+use super::drops::{Own, OwnTotals};
+use super::estimate::Sum;
 use super::figure::{Figure, Grounds};
 use super::place::Place;
-use crate::rows::{Call, CallOutcome, Task, TaskKind};
+use crate::defs::{Defs, SiteKind};
+use crate::rows::{Call, CallOutcome, LeftOut, Task, TaskKind};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -45,54 +48,88 @@ pub struct TaskFigures {
 }
 
 /// What is summed up of a function; times in ticks within a capture, in nanoseconds after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct CallTotals {
-    calls: u64,
-    unwound: u64,
-    total: u64,
-    own: u64,
+    calls: Sum,
+    unwound: Sum,
+    total: Sum,
+    /// Whether some lie within calls that were left out.
+    unplaced: bool,
+    own: OwnTotals,
     longest: u64,
-    started: u64,
-    completed: u64,
-    cancelled: u64,
-    failed: u64,
+    started: Sum,
+    completed: Sum,
+    cancelled: Sum,
+    failed: Sum,
+    unfinished: Sum,
 }
+
+/// Why the total of sampled calls is unknown.
+const OUTERMOST: &str =
+    "some lie within calls that sampling left out, which may be of the same function";
+/// Why the total of polls of sampled tasks is unknown.
+const OF_TASKS: &str =
+    "tasks are sampled as a whole, and one may be polled within another of its kind";
 
 impl CallTotals {
     /// The same, with ticks as nanoseconds.
     pub(crate) fn in_ns(self, ns: impl Fn(u64) -> u64) -> Self {
-        Self { total: ns(self.total), own: ns(self.own), longest: ns(self.longest), ..self }
+        let longest = ns(self.longest);
+        Self { total: self.total.scaled(&ns), own: self.own.in_ns(ns), longest, ..self }
     }
 
     /// Adds those of another capture.
     pub(crate) fn absorb(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.unwound += other.unwound;
-        self.total += other.total;
-        self.own += other.own;
+        let theirs = [other.calls, other.unwound, other.total];
+        let theirs = theirs.into_iter().chain([
+            other.started,
+            other.completed,
+            other.cancelled,
+            other.failed,
+            other.unfinished,
+        ]);
+        self.sums().into_iter().zip(theirs).for_each(|(sum, other)| sum.absorb(&other));
+        self.unplaced |= other.unplaced;
+        self.own.absorb(&other.own);
         self.longest = self.longest.max(other.longest);
-        self.started += other.started;
-        self.completed += other.completed;
-        self.cancelled += other.cancelled;
-        self.failed += other.failed;
+    }
+
+    fn sums(&mut self) -> [&mut Sum; 8] {
+        let Self {
+            calls, unwound, total, started, completed, cancelled, failed, unfinished, ..
+        } = self;
+        [calls, unwound, total, started, completed, cancelled, failed, unfinished]
+    }
+
+    /// Says that one call in so many is recorded.
+    fn sampled(&mut self, one_in: u64) {
+        self.own.sum.sampled(one_in);
+        self.sums().into_iter().for_each(|sum| sum.sampled(one_in));
     }
 
     pub(crate) fn figures(self, site: Place, grounds: &Grounds) -> FunctionFigures {
-        let ended = self.completed + self.cancelled + self.failed;
+        let sampled = self.calls.is_sampled();
+        let has_tasks =
+            self.started.recorded() > 0 || sampled && site.kind == Some(SiteKind::AsyncFunction);
+        let total = match sampled {
+            true if has_tasks => Figure::unknown(OF_TASKS),
+            true if self.unplaced => Figure::unknown(OUTERMOST),
+            _ => grounds.amount(self.total),
+        };
         FunctionFigures {
             site,
             calls: grounds.count(self.calls),
             unwound: grounds.count(self.unwound),
-            total_ns: grounds.time(grounds.amount(self.total)),
+            total_ns: grounds.time(total),
             // A call that is missing leaves its time to the one around it.
-            self_ns: grounds.time(grounds.difference(self.own)),
-            longest_ns: grounds.time(grounds.amount(self.longest)),
-            tasks: (self.started > 0).then(|| TaskFigures {
+            self_ns: grounds.time(self.own.figure(grounds)),
+            longest_ns: grounds.time(grounds.most(self.longest, sampled)),
+            tasks: has_tasks.then(|| TaskFigures {
                 started: grounds.count(self.started),
                 completed: grounds.count(self.completed),
                 cancelled: grounds.count(self.cancelled),
                 unwound: grounds.count(self.failed),
-                unfinished: grounds.balance(self.started.saturating_sub(ended)),
+                unfinished: grounds.balance(self.unfinished),
             }),
         }
     }
@@ -103,20 +140,49 @@ impl CallTotals {
 pub(crate) struct Calls {
     functions: HashMap<u32, CallTotals>,
     threads: HashMap<u32, Vec<Level>>,
+    /// Sampled tasks that have not ended, by the function that they are of.
+    tasks: HashMap<(u32, u64), Polls>,
 }
 
 /// What calls of one depth have cost since one less deep ended.
 #[derive(Debug, Default)]
 struct Level {
-    /// The time of all.
-    time: u64,
-    /// The time of the outermost calls of each function.
-    by_function: HashMap<u32, u64>,
+    /// The time of those that no left-out call encloses.
+    time: Sum,
+    /// The outermost calls of each function.
+    by_function: HashMap<u32, Outermost>,
+}
+
+/// The outermost calls of a function within another.
+#[derive(Debug, Clone, Copy, Default)]
+struct Outermost {
+    time: Sum,
+    /// Whether a call that was left out is around some of them.
+    unplaced: bool,
+}
+
+/// The polls of a task, which was chosen as a whole.
+#[derive(Debug, Clone, Copy, Default)]
+struct Polls {
+    polls: u64,
+    unwound: u64,
+    own: OwnTotals,
+    /// How many tasks it stands for.
+    weight: u64,
 }
 
 impl Calls {
-    /// Adds a call.
-    pub(crate) fn call(&mut self, row: &Call) {
+    /// Starts with the definitions of a capture.
+    pub(crate) fn new(defs: &Defs) -> Self {
+        let mut calls = Self::default();
+        for (hook, one_in) in defs.sampled_hooks().filter(|(hook, _)| hook.type_id == 0) {
+            calls.functions.entry(hook.site).or_default().sampled(one_in);
+        }
+        calls
+    }
+
+    /// Adds a call that stands for `weight` calls.
+    pub(crate) fn call(&mut self, row: &Call, weight: u64) {
         let levels = self.threads.entry(row.thread).or_default();
         let depth = row.depth as usize;
         let within = if levels.len() > depth + 1 {
@@ -127,28 +193,51 @@ impl Calls {
             Level::default()
         };
         levels.resize_with(depth + 1, Level::default);
-        let function = self.functions.entry(row.site).or_default();
-        function.calls += u64::from(row.outcome != CallOutcome::Open);
-        function.unwound += u64::from(row.outcome == CallOutcome::Unwound);
         let duration = row.duration.unwrap_or(0);
-        function.own += duration.saturating_sub(within.time);
+        let own = Own::of(duration, &within.time, true, row.left_out);
+        let function = self.functions.entry(row.site).or_default();
         function.longest = function.longest.max(duration);
-        let level = &mut levels[depth];
-        level.time += duration;
-        for (site, time) in within.by_function {
-            if site != row.site {
-                *level.by_function.entry(site).or_default() += time;
+        let ended = u64::from(row.outcome != CallOutcome::Open);
+        let unwound = u64::from(row.outcome == CallOutcome::Unwound);
+        match row.task {
+            Some(task) if weight > 1 => {
+                let polls = self.tasks.entry((row.site, task)).or_default();
+                polls.weight = weight;
+                polls.polls += ended;
+                polls.unwound += unwound;
+                polls.own.add(&own, 1);
+            }
+            _ => {
+                function.calls.add_if(ended, weight);
+                function.unwound.add_if(unwound, weight);
+                function.own.add(&own, weight);
             }
         }
-        *level.by_function.entry(row.site).or_default() += duration;
+        let mut took = Sum::default();
+        took.add(duration, weight);
+        let around = row.left_out.has(LeftOut::AROUND);
+        let level = &mut levels[depth];
+        if !around {
+            level.time.absorb(&took);
+        }
+        for (site, inner) in within.by_function {
+            if site != row.site {
+                let outer = level.by_function.entry(site).or_default();
+                outer.time.absorb(&inner.time);
+                outer.unplaced |= inner.unplaced || around;
+            }
+        }
+        let outer = level.by_function.entry(row.site).or_default();
+        outer.time.absorb(&took);
+        outer.unplaced |= around;
         if depth == 0 {
             let Level { by_function, .. } = std::mem::take(level);
             self.outermost(by_function);
         }
     }
 
-    /// Adds what happened to a task.
-    pub(crate) fn task(&mut self, row: &Task) {
+    /// Adds what happened to a task, which stands for `weight` of them.
+    pub(crate) fn task(&mut self, row: &Task, weight: u64) {
         let function = self.functions.entry(row.site).or_default();
         let count = match row.kind {
             TaskKind::Started => &mut function.started,
@@ -156,7 +245,16 @@ impl Calls {
             TaskKind::Cancelled => &mut function.cancelled,
             TaskKind::Unwound => &mut function.failed,
         };
-        *count += 1;
+        count.count(weight);
+        match row.kind {
+            TaskKind::Started => function.unfinished.count(weight),
+            _ => function.unfinished.uncount(weight),
+        }
+        if row.kind != TaskKind::Started
+            && let Some(polls) = self.tasks.remove(&(row.site, row.task))
+        {
+            function.polled(&polls);
+        }
     }
 
     /// Ends the capture: calls within others that have not ended are counted too.
@@ -166,13 +264,27 @@ impl Calls {
                 self.outermost(level.by_function);
             }
         }
+        for ((site, _), polls) in std::mem::take(&mut self.tasks) {
+            self.functions.entry(site).or_default().polled(&polls);
+        }
         self.functions
     }
 
-    fn outermost(&mut self, by_function: HashMap<u32, u64>) {
-        for (site, time) in by_function {
-            self.functions.entry(site).or_default().total += time;
+    fn outermost(&mut self, by_function: HashMap<u32, Outermost>) {
+        for (site, outermost) in by_function {
+            let function = self.functions.entry(site).or_default();
+            function.total.absorb(&outermost.time);
+            function.unplaced |= outermost.unplaced;
         }
+    }
+}
+
+impl CallTotals {
+    /// Adds the polls of a task.
+    fn polled(&mut self, polls: &Polls) {
+        self.calls.add(polls.polls, polls.weight);
+        self.unwound.add_if(polls.unwound, polls.weight);
+        self.own.add_totals(&polls.own, polls.weight);
     }
 }
 
@@ -189,16 +301,20 @@ mod tests {
             depth,
             outcome: CallOutcome::Returned,
             thread: 1,
+            left_out: LeftOut::default(),
         }
     }
 
     fn totals(rows: &[Call]) -> Vec<(u32, u64, u64, u64)> {
         let mut calls = Calls::default();
-        rows.iter().for_each(|row| calls.call(row));
+        rows.iter().for_each(|row| calls.call(row, 1));
         let mut found: Vec<_> = calls
             .finish()
             .into_iter()
-            .map(|(site, totals)| (site, totals.calls, totals.total, totals.own))
+            .map(|(site, totals)| {
+                let CallTotals { calls, total, own, .. } = totals;
+                (site, calls.estimate(), total.estimate(), own.sum.estimate())
+            })
             .collect();
         found.sort_unstable();
         found

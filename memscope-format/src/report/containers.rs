@@ -3,6 +3,7 @@
 use super::contents::{
     ContentFigures, ContentRow, ContentTotals, Found, HashFigures, Owned, SpreadTotals,
 };
+use super::estimate::Sum;
 use super::figure::{Figure, Grounds};
 use super::place::Place;
 use crate::defs::ContainerKind;
@@ -20,63 +21,63 @@ pub(crate) struct Holder {
 }
 
 /// Last known states, added up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct StateTotals {
-    pub(crate) containers: u64,
+    pub(crate) containers: Sum,
     /// Those of them that tell their length; and so on.
     pub(crate) with_len: u64,
-    pub(crate) len: u64,
+    pub(crate) len: Sum,
     pub(crate) len_max: u64,
     pub(crate) with_capacity: u64,
-    pub(crate) capacity_bytes: u64,
-    pub(crate) waste_bytes: u64,
+    pub(crate) capacity_bytes: Sum,
+    pub(crate) waste_bytes: Sum,
     pub(crate) waste_max_bytes: u64,
     pub(crate) content: ContentTotals,
 }
 
 impl StateTotals {
-    fn add(&mut self, row: &Container) {
+    fn add(&mut self, row: &Container, weight: u64) {
         let bytes = |elements: u64| elements.saturating_mul(u64::from(row.element_size));
-        self.containers += 1;
+        self.containers.count(weight);
         if let Some(len) = row.len {
             self.with_len += 1;
-            self.len = self.len.saturating_add(len);
+            self.len.add(len, weight);
             self.len_max = self.len_max.max(len);
         }
         if let (Some(len), Some(capacity)) = (row.len, row.capacity) {
             let waste = bytes(capacity.saturating_sub(len));
             self.with_capacity += 1;
-            self.capacity_bytes = self.capacity_bytes.saturating_add(bytes(capacity));
-            self.waste_bytes = self.waste_bytes.saturating_add(waste);
+            self.capacity_bytes.add(bytes(capacity), weight);
+            self.waste_bytes.add(waste, weight);
             self.waste_max_bytes = self.waste_max_bytes.max(waste);
         }
     }
 
     fn absorb(&mut self, other: Self) {
-        self.containers += other.containers;
+        self.containers.absorb(&other.containers);
         self.with_len += other.with_len;
-        self.len = self.len.saturating_add(other.len);
+        self.len.absorb(&other.len);
         self.len_max = self.len_max.max(other.len_max);
         self.with_capacity += other.with_capacity;
-        self.capacity_bytes = self.capacity_bytes.saturating_add(other.capacity_bytes);
-        self.waste_bytes = self.waste_bytes.saturating_add(other.waste_bytes);
+        self.capacity_bytes.absorb(&other.capacity_bytes);
+        self.waste_bytes.absorb(&other.waste_bytes);
         self.waste_max_bytes = self.waste_max_bytes.max(other.waste_max_bytes);
         self.content.absorb(other.content);
     }
 }
 
 /// What is summed up of a [`Holder`]'s containers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ContainerTotals {
     pub(crate) kind: ContainerKind,
     pub(crate) element_size: u32,
-    pub(crate) snapshots: u64,
+    pub(crate) snapshots: Sum,
     /// Readings that do not tell which container they are of.
     pub(crate) anonymous: u64,
     /// Containers that were read more than once.
     pub(crate) read_again: u64,
     /// Readings that found a greater capacity than the one before.
-    pub(crate) growths: u64,
+    pub(crate) growths: Sum,
     pub(crate) strong_max: Option<u64>,
     pub(crate) weak_max: Option<u64>,
     /// The most bytes that the elements of one owned.
@@ -90,10 +91,10 @@ impl ContainerTotals {
         Self {
             kind: row.kind,
             element_size: row.element_size,
-            snapshots: 0,
+            snapshots: Sum::default(),
             anonymous: 0,
             read_again: 0,
-            growths: 0,
+            growths: Sum::default(),
             strong_max: None,
             weak_max: None,
             content_max: None,
@@ -106,17 +107,17 @@ impl ContainerTotals {
         &mut self.last.entry(reason as u8).or_insert((reason, StateTotals::default())).1
     }
 
-    fn settle(&mut self, row: &Container, owned: Option<Owned>) {
+    fn settle(&mut self, row: &Container, owned: Option<Owned>, weight: u64) {
         let state = self.state(row.reason);
-        state.add(row);
-        owned.iter().for_each(|owned| state.content.add(owned));
+        state.add(row, weight);
+        owned.iter().for_each(|owned| state.content.add(owned, weight));
     }
 
     pub(crate) fn absorb(&mut self, other: &Self) {
-        self.snapshots += other.snapshots;
+        self.snapshots.absorb(&other.snapshots);
         self.anonymous += other.anonymous;
         self.read_again += other.read_again;
-        self.growths += other.growths;
+        self.growths.absorb(&other.growths);
         self.strong_max = self.strong_max.max(other.strong_max);
         self.weak_max = self.weak_max.max(other.weak_max);
         self.content_max = self.content_max.max(other.content_max);
@@ -138,8 +139,9 @@ impl ContainerTotals {
             .values()
             .map(|(reason, totals)| LastKnown::of(*reason, totals, self.anonymous > 0, grounds))
             .collect();
+        let sampled = self.snapshots.is_sampled();
         let handles = |most: Option<u64>| {
-            most.map_or(Figure::unknown("not a counted handle"), |most| grounds.amount(most))
+            most.map_or(Figure::unknown("not a counted handle"), |most| grounds.most(most, sampled))
         };
         ContainerFigures {
             site,
@@ -172,35 +174,37 @@ pub(crate) struct Containers {
 struct LastReading {
     row: Container,
     owned: Option<Owned>,
+    weight: u64,
     again: bool,
 }
 
 impl Containers {
-    /// Adds a reading; `identity` is whether it tells which value it is of.
-    pub(crate) fn add(&mut self, row: &Container, identity: bool) {
+    /// Adds a reading that stands for `weight` readings; `identity` is whether it tells which value it is of.
+    pub(crate) fn add(&mut self, row: &Container, identity: bool, weight: u64) {
         let totals = self.totals.entry(holder(row)).or_insert_with(|| ContainerTotals::new(row));
-        totals.snapshots += 1;
+        totals.snapshots.count(weight);
         totals.strong_max = totals.strong_max.max(row.strong);
         totals.weak_max = totals.weak_max.max(row.weak);
         if !identity {
             // A value is dropped once, and the program ends once: each such reading is of another container.
             totals.anonymous += u64::from(!row.reason.is_final());
-            totals.settle(row, None);
+            totals.settle(row, None, weight);
             return;
         }
         let again = match self.last.remove(&(row.value, row.field)) {
             Some(before) => {
                 totals.read_again += u64::from(!before.again);
-                totals.growths += u64::from(row.capacity > before.row.capacity);
+                totals.growths.add_if(u64::from(row.capacity > before.row.capacity), weight);
                 true
             }
             None => false,
         };
-        self.last.insert((row.value, row.field), LastReading { row: *row, owned: None, again });
+        self.last
+            .insert((row.value, row.field), LastReading { row: *row, owned: None, weight, again });
     }
 
     /// Adds what was found in a container when it was read, which was added before.
-    pub(crate) fn add_content(&mut self, row: &ContentRow, identity: bool) {
+    pub(crate) fn add_content(&mut self, row: &ContentRow, identity: bool, weight: u64) {
         let ContentRow { ts, value, site, type_id, field, reason, .. } = *row;
         // Without its state it is not known what it is: that row is lost.
         let Some(totals) = self.totals.get_mut(&Holder { site, type_id, field }) else { return };
@@ -208,7 +212,7 @@ impl Containers {
             Found::Owned(owned) => {
                 totals.content_max = totals.content_max.max(Some(owned.room));
                 if !identity {
-                    totals.state(reason).content.add(&owned);
+                    totals.state(reason).content.add(&owned, weight);
                 } else if let Some(last) = self.last.get_mut(&(value, field))
                     && (last.row.ts, last.row.reason) == (ts, reason)
                 {
@@ -222,17 +226,17 @@ impl Containers {
 
     /// Ends a value: what is known of its container in a field by now is the last.
     pub(crate) fn end(&mut self, value: u64, field: u32) {
-        if let Some(LastReading { row, owned, .. }) = self.last.remove(&(value, field)) {
-            self.settle(&row, owned);
+        if let Some(LastReading { row, owned, weight, .. }) = self.last.remove(&(value, field)) {
+            self.settle(&row, owned, weight);
         }
     }
 
     /// Ends the recording.
     pub(crate) fn finish(mut self) -> HashMap<Holder, ContainerTotals> {
-        for (_, LastReading { row, owned, .. }) in std::mem::take(&mut self.last) {
-            self.settle(&row, owned);
+        for (_, LastReading { row, owned, weight, .. }) in std::mem::take(&mut self.last) {
+            self.settle(&row, owned, weight);
         }
-        for totals in self.totals.values_mut().filter(|totals| totals.snapshots == 1) {
+        for totals in self.totals.values_mut().filter(|totals| totals.snapshots == 1.into()) {
             // A single reading is of a single container. Of several, not even equal addresses would tell that: a
             // container that grows gets another, and what it leaves is given to the next.
             totals.anonymous = 0;
@@ -240,9 +244,9 @@ impl Containers {
         self.totals
     }
 
-    fn settle(&mut self, row: &Container, owned: Option<Owned>) {
+    fn settle(&mut self, row: &Container, owned: Option<Owned>, weight: u64) {
         if let Some(totals) = self.totals.get_mut(&holder(row)) {
-            totals.settle(row, owned);
+            totals.settle(row, owned, weight);
         }
     }
 }
@@ -329,21 +333,26 @@ impl LastKnown {
     ) -> Self {
         // What was read last of all is final; any other reading may have been followed by one that was lost.
         let is_final = reason.is_final();
-        let known = |with: u64, value: u64, why: &'static str| match with {
+        let sampled = totals.containers.is_sampled();
+        let known = |with: u64, sum: Sum, why: &'static str| match with {
             0 => Figure::unknown(why),
-            with if with < totals.containers => {
-                Figure::AtLeast { value, why: "some do not tell".into() }
+            with if with < totals.containers.recorded() => {
+                Figure::AtLeast { value: sum.recorded(), why: "some do not tell".into() }
             }
-            _ if is_final => grounds.amount(value),
-            _ => grounds.difference(value),
+            _ if is_final => grounds.amount(sum),
+            _ => grounds.difference(sum),
+        };
+        let most = |figure: Figure<u64>, value| match figure {
+            Figure::Exact(_) => grounds.most(value, sampled),
+            figure => figure,
         };
         // One container may have been read many times: there is no sum over containers then.
         let sum = |figure: Figure<u64>| match anonymous && !is_final {
             true => Figure::unknown("the readings do not tell which container they are of"),
             false => figure,
         };
-        let len = |value| known(totals.with_len, value, "no length is known");
-        let bytes = |value| known(totals.with_capacity, value, "no capacity is known");
+        let len = |sum| known(totals.with_len, sum, "no length is known");
+        let bytes = |sum| known(totals.with_capacity, sum, "no capacity is known");
         let containers = match is_final {
             true => grounds.count(totals.containers),
             false => grounds.balance(totals.containers),
@@ -352,11 +361,11 @@ impl LastKnown {
             reason,
             containers: sum(containers),
             len_total: sum(len(totals.len)),
-            len_max: len(totals.len_max),
+            len_max: most(len(totals.len_max.into()), totals.len_max),
             capacity_bytes: sum(bytes(totals.capacity_bytes)),
             waste_bytes: sum(bytes(totals.waste_bytes)),
-            waste_max_bytes: bytes(totals.waste_max_bytes),
-            content: totals.content.figures(totals.containers, |value| {
+            waste_max_bytes: most(bytes(totals.waste_max_bytes.into()), totals.waste_max_bytes),
+            content: totals.content.figures(totals.containers, |value: Sum| {
                 sum(if is_final { grounds.amount(value) } else { grounds.difference(value) })
             }),
         }
@@ -388,7 +397,7 @@ mod tests {
 
     fn fold(rows: &[Container]) -> ContainerTotals {
         let mut containers = Containers::default();
-        rows.iter().for_each(|row| containers.add(row, row.value != 0));
+        rows.iter().for_each(|row| containers.add(row, row.value != 0, 1));
         let totals: Vec<_> = containers.finish().into_values().collect();
         let [totals] = totals.try_into().unwrap();
         totals
@@ -499,8 +508,8 @@ mod tests {
     fn fold_deep(rows: &[(Container, u64)]) -> ContainerFigures {
         let mut containers = Containers::default();
         for (row, room) in rows {
-            containers.add(row, row.value != 0);
-            containers.add_content(&owned(row, *room), row.value != 0);
+            containers.add(row, row.value != 0, 1);
+            containers.add_content(&owned(row, *room), row.value != 0, 1);
         }
         let totals: Vec<_> = containers.finish().into_values().collect();
         let [totals] = totals.try_into().unwrap();
@@ -536,9 +545,9 @@ mod tests {
         let mut containers = Containers::default();
         let (first, second) =
             (vec_of(7, SnapshotReason::Birth, 0, 1), vec_of(7, SnapshotReason::Drop, 0, 1));
-        containers.add(&first, true);
-        containers.add_content(&owned(&first, 10), true);
-        containers.add(&second, true);
+        containers.add(&first, true, 1);
+        containers.add_content(&owned(&first, 10), true, 1);
+        containers.add(&second, true, 1);
         let totals = containers.finish().into_values().next().unwrap();
         assert_eq!(figures(&totals).last[0].content, None);
     }

@@ -1,5 +1,6 @@
 //! Contents of containers: what their elements own, and how well the keys of hash maps are spread.
 
+use super::estimate::Sum;
 use super::figure::{Figure, Grounds};
 use crate::rows::{Content, SnapshotReason};
 use serde::Serialize;
@@ -78,67 +79,70 @@ impl From<Content> for ContentRow {
 }
 
 /// What the elements of several containers own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct ContentTotals {
     /// Containers that were gone through.
-    pub(crate) containers: u64,
+    pub(crate) containers: Sum,
     /// Those of them whose blocks are counted.
     with_blocks: u64,
-    blocks: u64,
-    used: u64,
-    room: u64,
-    unknown: u64,
-    shared: u64,
+    blocks: Sum,
+    used: Sum,
+    room: Sum,
+    unknown: Sum,
+    shared: Sum,
 }
 
 impl ContentTotals {
-    pub(crate) fn add(&mut self, owned: &Owned) {
-        self.absorb(Self {
-            containers: 1,
-            with_blocks: u64::from(owned.blocks.is_some()),
-            blocks: owned.blocks.unwrap_or(0),
-            used: owned.used,
-            room: owned.room,
-            unknown: owned.unknown,
-            shared: owned.shared,
-        });
+    pub(crate) fn add(&mut self, owned: &Owned, weight: u64) {
+        self.containers.count(weight);
+        self.with_blocks += u64::from(owned.blocks.is_some());
+        self.blocks.add(owned.blocks.unwrap_or(0), weight);
+        self.used.add(owned.used, weight);
+        self.room.add(owned.room, weight);
+        self.unknown.add(owned.unknown, weight);
+        self.shared.add(owned.shared, weight);
     }
 
     pub(crate) fn absorb(&mut self, other: Self) {
-        self.containers += other.containers;
+        self.containers.absorb(&other.containers);
         self.with_blocks += other.with_blocks;
-        self.blocks = self.blocks.saturating_add(other.blocks);
-        self.used = self.used.saturating_add(other.used);
-        self.room = self.room.saturating_add(other.room);
-        self.unknown = self.unknown.saturating_add(other.unknown);
-        self.shared = self.shared.saturating_add(other.shared);
+        self.blocks.absorb(&other.blocks);
+        self.used.absorb(&other.used);
+        self.room.absorb(&other.room);
+        self.unknown.absorb(&other.unknown);
+        self.shared.absorb(&other.shared);
     }
 
     /// The figures; `sum` says how well a sum over `all` containers is known, of which these are some.
     pub(crate) fn figures(
         &self,
-        all: u64,
-        sum: impl Fn(u64) -> Figure<u64>,
+        all: Sum,
+        sum: impl Fn(Sum) -> Figure<u64>,
     ) -> Option<ContentFigures> {
-        if self.containers == 0 {
+        if self.containers.recorded() == 0 {
             return None;
         }
-        let missing = if self.containers < all {
+        let missing = if self.containers.recorded() < all.recorded() {
             Some("the contents of some were not read")
-        } else if self.unknown > 0 {
+        } else if self.unknown.recorded() > 0 {
             Some("some of their elements do not tell what they own")
-        } else if self.shared > 0 {
+        } else if self.shared.recorded() > 0 {
             Some("what several handles share is not counted")
         } else {
             None
         };
-        let known = |value| match (sum(value), missing) {
+        let known = |value: Sum| match (sum(value), missing) {
             (Figure::Exact(value), Some(why)) => Figure::AtLeast { value, why: why.into() },
+            (Figure::Sampled { .. }, Some(why)) => {
+                Figure::AtLeast { value: value.recorded(), why: why.into() }
+            }
             (figure, _) => figure,
         };
-        let blocks = match self.with_blocks == self.containers {
+        let blocks = match self.with_blocks == self.containers.recorded() {
             true => known(self.blocks),
-            false => Figure::AtLeast { value: self.blocks, why: "some do not tell".into() },
+            false => {
+                Figure::AtLeast { value: self.blocks.recorded(), why: "some do not tell".into() }
+            }
         };
         Some(ContentFigures {
             containers: sum(self.containers),
@@ -299,10 +303,10 @@ mod tests {
     #[test]
     fn what_is_not_counted_makes_a_sum_a_lower_bound() {
         let owned = Owned { blocks: Some(2), used: 10, room: 20, unknown: 0, shared: 0 };
-        let figures = |rows: &[Owned], all| {
+        let figures = |rows: &[Owned], all: u64| {
             let mut totals = ContentTotals::default();
-            rows.iter().for_each(|row| totals.add(row));
-            totals.figures(all, Figure::Exact)
+            rows.iter().for_each(|row| totals.add(row, 1));
+            totals.figures(all.into(), |sum: Sum| Figure::Exact(sum.estimate()))
         };
         assert_eq!(figures(&[], 1), None);
         let whole = figures(&[owned, owned], 2).unwrap();

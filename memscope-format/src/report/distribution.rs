@@ -12,9 +12,30 @@ const SUB_BUCKET_BITS: u32 = 7;
 #[derive(Debug, Clone)]
 pub(crate) struct Distribution {
     count: u64,
+    /// What each sample stands for.
+    weight: Weight,
     samples: Samples,
     /// Samples kept as they are; one more makes a histogram.
     cap: usize,
+}
+
+/// How many values a sample stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// There are no samples.
+    None,
+    Each(u64),
+    Mixed,
+}
+
+impl Weight {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::None, weight) | (weight, Self::None) => weight,
+            (own, other) if own == other => own,
+            _ => Self::Mixed,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -27,17 +48,13 @@ enum Samples {
 impl Distribution {
     /// Makes an empty set that keeps up to `cap` samples as they are.
     pub(crate) fn new(cap: usize) -> Self {
-        Self { count: 0, samples: Samples::Exact(Vec::new()), cap }
+        Self { count: 0, weight: Weight::None, samples: Samples::Exact(Vec::new()), cap }
     }
 
-    /// Returns how many samples it has.
-    pub(crate) fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// Adds a sample.
-    pub(crate) fn add(&mut self, sample: u64) {
+    /// Adds a sample that stands for `weight` values.
+    pub(crate) fn add(&mut self, sample: u64, weight: u64) {
         self.count += 1;
+        self.weight = self.weight.and(Weight::Each(weight));
         match &mut self.samples {
             Samples::Exact(samples) if samples.len() < self.cap => samples.push(sample),
             _ => add_to(self.as_histogram(), bucket_of(sample), 1),
@@ -65,6 +82,7 @@ impl Distribution {
             }
         }
         self.count += other.count;
+        self.weight = self.weight.and(other.weight);
     }
 
     /// Returns the smallest sample that at least `percent` % of all samples do not exceed (the nearest rank), given
@@ -77,6 +95,12 @@ impl Distribution {
         };
         if self.count == 0 {
             return Figure::unknown("no value ended");
+        }
+        match (self.weight, lost) {
+            (Weight::None | Weight::Each(1), _) => {}
+            (Weight::Mixed, _) => return Figure::unknown("values were sampled at different rates"),
+            (Weight::Each(_), 0) => return self.sampled_percentile(percent),
+            (Weight::Each(_), _) => return Figure::unknown("events were lost"),
         }
         let all = self.count.saturating_add(lost);
         let rank = (u128::from(all) * u128::from(percent)).div_ceil(100).max(1) as u64;
@@ -91,6 +115,24 @@ impl Distribution {
             0 => Figure::Exact(low),
             error => Figure::Bounded { value: low + (high - low) / 2, error },
         }
+    }
+
+    /// A percentile of values of which each was chosen with the same probability.
+    ///
+    /// How many of the chosen ones lie below that of all values is a binomial number: its rank among them is this far from the
+    /// middle in about 95 of 100 recordings, and what lies within these ranks is where it can be.
+    fn sampled_percentile(&self, percent: u64) -> Figure<u64> {
+        let share = percent as f64 / 100.0;
+        let spread = (2.0 * (self.count as f64 * share * (1.0 - share)).sqrt()).ceil() as u64 + 1;
+        let rank = (u128::from(self.count) * u128::from(percent)).div_ceil(100).max(1) as u64;
+        let lowest = rank.checked_sub(spread).filter(|lowest| *lowest > 0);
+        let (Some(lowest), true) = (lowest, rank + spread <= self.count) else {
+            return Figure::unknown("too few values were chosen to be recorded");
+        };
+        let (low, high) = (self.at_rank(lowest).0, self.at_rank(rank + spread).1);
+        let (least, most) = self.at_rank(rank);
+        let value = least + (most - least) / 2;
+        Figure::Sampled { value, error: (value - low).max(high - value) }
     }
 
     /// Returns bounds, both included, of the sample with this rank, from 1.
@@ -158,7 +200,7 @@ mod tests {
 
     fn of(cap: usize, samples: impl IntoIterator<Item = u64>) -> Distribution {
         let mut distribution = Distribution::new(cap);
-        samples.into_iter().for_each(|sample| distribution.add(sample));
+        samples.into_iter().for_each(|sample| distribution.add(sample, 1));
         distribution
     }
 
@@ -222,7 +264,7 @@ mod tests {
             let mut merged = of(64, first.clone());
             merged.absorb(&of(64, second.clone()));
             let added = of(64, first.chain(second));
-            assert_eq!(merged.count(), added.count());
+            assert_eq!(merged.count, added.count);
             for percent in [0, 50, 99] {
                 assert_eq!(
                     merged.percentile(percent, &NOTHING),

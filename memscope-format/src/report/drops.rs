@@ -1,7 +1,8 @@
 //! Drops: what they cost, and what they set off.
 
-use super::figure::{Figure, Grounds};
-use crate::rows::{DropChain, Outcome};
+use super::estimate::Sum;
+use super::figure::{Figure, Grounds, NONE_CHOSEN};
+use crate::rows::{DropChain, LeftOut, Outcome};
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -14,80 +15,152 @@ const UNSEEN: &str = "only that their scopes ended is observed, not their drops"
 /// Why the time that a drop took itself is unknown although its duration is known.
 pub(crate) const MIXED: &str = "of the drops that were set off, some have no observed end";
 
+/// Why the time of the outermost of sampled drops is unknown.
+pub(crate) const OUTERMOST: &str =
+    "some lie within drops that sampling left out, which may be of the same place";
+
 /// What the drops of one site, or of one type, cost; in ticks within a capture, in nanoseconds after it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct DropTotals {
     /// Drops with a duration.
-    pub(crate) timed: u64,
+    pub(crate) timed: Sum,
     /// Drops without.
-    pub(crate) untimed: u64,
+    pub(crate) untimed: Sum,
     /// Scopes that ended where it is not observed whether they dropped their value, nor how long that took.
     pub(crate) unseen: u64,
     /// Drops with a duration that set off drops without one: what they took themselves cannot be told.
     pub(crate) mixed: u64,
     /// Those that ran while the thread was unwinding.
-    pub(crate) panicking: u64,
+    pub(crate) panicking: Sum,
     /// With all they set off; one within another of the same group counts once.
-    pub(crate) total: u64,
+    pub(crate) total: Sum,
+    /// Whether some of them lie within drops that were left out.
+    pub(crate) unplaced: bool,
     /// Without the observed drops they set off.
-    pub(crate) own: u64,
+    pub(crate) own: OwnTotals,
     pub(crate) longest: u64,
+}
+
+/// What is left of the durations of drops, or calls, without those directly within them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct OwnTotals {
+    /// The sum of what is left.
+    pub(crate) sum: Sum,
+    /// Rows within that stand for others that were left out.
+    chosen_within: u64,
+    /// Whether some within were left out.
+    left_out_within: bool,
+}
+
+impl OwnTotals {
+    /// Adds what is left of a row that stands for `weight`.
+    pub(crate) fn add(&mut self, own: &Own, weight: u64) {
+        self.sum.add_estimate(&own.time, weight);
+        self.chosen_within += own.chosen_within;
+        self.left_out_within |= own.left_out_within;
+    }
+
+    /// Adds what is left of rows that stand for `weight` of their kind together.
+    pub(crate) fn add_totals(&mut self, own: &Self, weight: u64) {
+        self.sum.add_estimate(&own.sum, weight);
+        self.chosen_within += own.chosen_within;
+        self.left_out_within |= own.left_out_within;
+    }
+
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.sum.absorb(&other.sum);
+        self.chosen_within += other.chosen_within;
+        self.left_out_within |= other.left_out_within;
+    }
+
+    pub(crate) fn in_ns(self, ns: impl Fn(u64) -> u64) -> Self {
+        Self { sum: self.sum.scaled(ns), ..self }
+    }
+
+    pub(crate) fn figure(&self, grounds: &Grounds) -> Figure<u64> {
+        // What was left out within is subtracted by way of those within that were not.
+        if self.left_out_within && self.chosen_within == 0 {
+            return Figure::unknown(NONE_CHOSEN);
+        }
+        grounds.difference(self.sum)
+    }
 }
 
 impl DropTotals {
     pub(crate) fn in_ns(self, ns: impl Fn(u64) -> u64) -> Self {
-        Self { total: ns(self.total), own: ns(self.own), longest: ns(self.longest), ..self }
+        let longest = ns(self.longest);
+        Self { total: self.total.scaled(&ns), own: self.own.in_ns(ns), longest, ..self }
     }
 
     pub(crate) fn absorb(&mut self, other: Self) {
-        self.timed += other.timed;
-        self.untimed += other.untimed;
+        self.timed.absorb(&other.timed);
+        self.untimed.absorb(&other.untimed);
         self.unseen += other.unseen;
         self.mixed += other.mixed;
-        self.panicking += other.panicking;
-        self.total += other.total;
-        self.own += other.own;
+        self.panicking.absorb(&other.panicking);
+        self.total.absorb(&other.total);
+        self.unplaced |= other.unplaced;
+        self.own.absorb(&other.own);
         self.longest = self.longest.max(other.longest);
     }
 
-    fn count(&mut self, row: &DropChain, own: Option<Own>) {
+    /// Says that of some of the values one in so many is recorded.
+    pub(crate) fn sampled(&mut self, one_in: u64) {
+        let Self { timed, untimed, panicking, total, own, .. } = self;
+        for sum in [timed, untimed, panicking, total, &mut own.sum] {
+            sum.sampled(one_in);
+        }
+    }
+
+    fn count(&mut self, row: &DropChain, weight: u64, own: Option<Own>) {
         match row.duration {
             Some(duration) => {
-                self.timed += 1;
+                self.timed.count(weight);
                 self.longest = self.longest.max(duration);
             }
-            None => self.untimed += 1,
+            None => self.untimed.count(weight),
         }
         if let Some(own) = own {
-            self.own += own.at_most;
+            self.own.add(&own, weight);
             self.mixed += u64::from(!own.exact);
         }
-        self.panicking += u64::from(row.panicking);
+        if row.panicking {
+            self.panicking.count(weight);
+        }
     }
 
     pub(crate) fn figures(&self, grounds: &Grounds) -> DropFigures {
-        let time = |ns: u64, whole: Figure<u64>| {
-            grounds.time(match (self.timed, self.untimed + self.unseen) {
+        let untimed = self.untimed.recorded();
+        let time = |known: u64, whole: Figure<u64>| {
+            grounds.time(match (self.timed.recorded(), untimed + self.unseen) {
                 (_, 0) => whole,
-                (0, _) if self.untimed == 0 => Figure::unknown(UNSEEN),
+                (0, _) if untimed == 0 => Figure::unknown(UNSEEN),
                 (0, _) => Figure::unknown("the ends of these drops are not observed"),
                 (_, _) => Figure::AtLeast {
-                    value: ns,
+                    value: known,
                     why: "the ends of some drops are not observed".into(),
                 },
             })
+        };
+        let sampled = self.timed.is_sampled();
+        let total = match sampled && self.unplaced {
+            true => Figure::unknown(OUTERMOST),
+            false => time(self.total.recorded(), grounds.amount(self.total)),
         };
         DropFigures {
             timed: grounds.count(self.timed),
             untimed: grounds.count(self.untimed),
             panicking: grounds.count(self.panicking),
-            total_ns: time(self.total, grounds.amount(self.total)),
+            total_ns: total,
             // The time of a nested drop that was lost is in that of the one around it.
             self_ns: match self.mixed {
-                0 => time(self.own, grounds.difference(self.own)),
+                0 if sampled && untimed + self.unseen > 0 => {
+                    grounds.time(Figure::unknown("the ends of some drops are not observed"))
+                }
+                0 => time(self.own.sum.estimate(), self.own.figure(grounds)),
                 _ => grounds.time(Figure::unknown(MIXED)),
             },
-            longest_ns: time(self.longest, grounds.amount(self.longest)),
+            longest_ns: time(self.longest, grounds.most(self.longest, sampled)),
         }
     }
 }
@@ -111,20 +184,44 @@ pub struct DropFigures {
 }
 
 /// Drops of one group within another drop: how many, and the time of those that are not within each other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Within {
-    pub(crate) drops: u64,
+    pub(crate) drops: Sum,
     /// Those of them without a duration.
-    pub(crate) untimed: u64,
-    pub(crate) time: u64,
+    pub(crate) untimed: Sum,
+    pub(crate) time: Sum,
+    /// Whether a drop that was left out is around some of them.
+    pub(crate) unplaced: bool,
 }
 
-/// The time of a drop without the drops that it set off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The time of a drop, or a call, without those directly within it.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Own {
-    pub(crate) at_most: u64,
-    /// Whether it is that: all drops directly within it have a duration.
+    pub(crate) time: Sum,
+    /// Whether it is that, as far as sampling goes: all drops directly within it have a duration.
     pub(crate) exact: bool,
+    /// Rows directly within it that stand for others that were left out.
+    chosen_within: u64,
+    /// Whether some directly within it were left out.
+    left_out_within: bool,
+}
+
+impl Own {
+    /// What is left of a duration.
+    pub(crate) fn of(duration: u64, within: &Sum, exact: bool, left_out: LeftOut) -> Self {
+        let mut time = Sum::from(duration);
+        time.subtract(within);
+        // Clocks of two cores may disagree by a few ticks; what is estimated may be more than all there was.
+        if time.is_negative() && !time.is_sampled() {
+            time = Sum::default();
+        }
+        Self {
+            time: time.of_difference(),
+            exact: exact && !left_out.has(LeftOut::UNTIMED_WITHIN),
+            chosen_within: within.chosen(),
+            left_out_within: left_out.has(LeftOut::WITHIN),
+        }
+    }
 }
 
 /// A step of a path of drops: one drop, or a run of drops of one site, each within the one before it.
@@ -137,15 +234,17 @@ pub(crate) struct Step {
 }
 
 /// A drop with what it set off.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ObservedDrop {
     pub(crate) row: DropChain,
     pub(crate) duration: u64,
     pub(crate) own: Own,
+    /// Time of the drops directly within it.
+    pub(crate) within: Sum,
     /// Drops that it set off, at any depth.
-    pub(crate) nested: u64,
+    pub(crate) nested: Sum,
     /// Those of them without a duration.
-    pub(crate) untimed: u64,
+    pub(crate) untimed: Sum,
     /// How many levels deep they go.
     pub(crate) levels: u32,
     /// The heaviest drop that it set off, the heaviest within that, and so on.
@@ -159,10 +258,11 @@ pub(crate) struct ObservedDrop {
 struct Siblings {
     /// When the first of them began.
     begin: Option<u64>,
-    time: u64,
-    drops: u64,
+    /// The time of those that no left-out drop encloses.
+    time: Sum,
+    drops: Sum,
     /// Those of them without a duration.
-    untimed: u64,
+    untimed: Sum,
     /// Those of the untimed ones that no timed one encloses: their time is not in `time`.
     untold: u64,
     levels: u32,
@@ -175,9 +275,9 @@ struct Siblings {
 impl Siblings {
     fn absorb(&mut self, other: Self) {
         self.begin = [self.begin, other.begin].into_iter().flatten().min();
-        self.time += other.time;
-        self.drops += other.drops;
-        self.untimed += other.untimed;
+        self.time.absorb(&other.time);
+        self.drops.absorb(&other.drops);
+        self.untimed.absorb(&other.untimed);
         self.untold += other.untold;
         self.levels = self.levels.max(other.levels);
         absorb_within(&mut self.by_site, other.by_site);
@@ -199,9 +299,10 @@ fn absorb_within(into: &mut BTreeMap<u32, Within>, mut other: BTreeMap<u32, With
     }
     for (id, within) in other {
         let sum = into.entry(id).or_default();
-        sum.drops += within.drops;
-        sum.untimed += within.untimed;
-        sum.time += within.time;
+        sum.drops.absorb(&within.drops);
+        sum.untimed.absorb(&within.untimed);
+        sum.time.absorb(&within.time);
+        sum.unplaced |= within.unplaced;
     }
 }
 
@@ -212,7 +313,7 @@ pub(crate) trait DropSink {
     /// The totals of a type's drops.
     fn a_type(&mut self, id: u32) -> &mut DropTotals;
     /// Adds the time of drops that no other encloses to that of their thread, which lacks that of so many `untold`.
-    fn thread_time(&mut self, id: u32, ticks: u64, untold: u64);
+    fn thread_time(&mut self, id: u32, ticks: &Sum, untold: u64);
 }
 
 /// Puts the drops of each thread, which arrive in the order of their ends, back into chains.
@@ -262,21 +363,19 @@ impl DropForest {
         Self { waiting: HashMap::new(), slowest: BinaryHeap::new(), keep }
     }
 
-    /// Adds a drop; those of a thread come in the order of their ends.
-    pub(crate) fn add(&mut self, row: &DropChain, sink: &mut impl DropSink) {
+    /// Adds a drop that stands for `weight` drops; those of a thread come in the order of their ends.
+    pub(crate) fn add(&mut self, row: &DropChain, weight: u64, sink: &mut impl DropSink) {
         let children = self.take_children(row, sink);
-        let own = row.duration.map(|duration| Own {
-            at_most: duration.saturating_sub(children.time),
-            exact: children.untold == 0,
-        });
-        sink.site(row.site).count(row, own);
-        sink.a_type(row.type_id).count(row, own);
+        let exact = children.untold == 0;
+        let own = row.duration.map(|time| Own::of(time, &children.time, exact, row.left_out));
+        sink.site(row.site).count(row, weight, own);
+        sink.a_type(row.type_id).count(row, weight, own);
         if row.depth == 0 {
-            self.finish_outermost(row, own, children, sink);
+            self.finish_outermost(row, weight, own, children, sink);
         } else {
             let siblings =
                 self.waiting.entry(row.thread).or_default().entry(row.depth).or_default();
-            siblings.absorb(enclosed_by(row, children));
+            siblings.absorb(enclosed_by(row, weight, children));
         }
     }
 
@@ -320,12 +419,14 @@ impl DropForest {
     fn finish_outermost(
         &mut self,
         row: &DropChain,
+        weight: u64,
         own: Option<Own>,
         children: Siblings,
         sink: &mut impl DropSink,
     ) {
         if let (Some(duration), Some(own)) = (row.duration, own)
             && self.keep > 0
+            && !row.left_out.has(LeftOut::AROUND)
         {
             let mut path = children.heaviest.clone();
             path.reverse();
@@ -333,6 +434,7 @@ impl DropForest {
                 row: *row,
                 duration,
                 own,
+                within: children.time,
                 nested: children.drops,
                 untimed: children.untimed,
                 levels: children.levels,
@@ -348,31 +450,58 @@ impl DropForest {
                 self.slowest.push(Reverse(Ranked(drop)));
             }
         }
-        count_outermost(row.thread, &enclosed_by(row, children), sink);
+        count_outermost(row.thread, &enclosed_by(row, weight, children), sink);
     }
 }
 
 /// Adds the times of a thread's drops that no further drop encloses.
 fn count_outermost(thread: u32, siblings: &Siblings, sink: &mut impl DropSink) {
     for (site, within) in &siblings.by_site {
-        sink.site(*site).total += within.time;
+        let totals = sink.site(*site);
+        totals.total.absorb(&within.time);
+        totals.unplaced |= within.unplaced;
     }
     for (type_id, within) in &siblings.by_type {
-        sink.a_type(*type_id).total += within.time;
+        let totals = sink.a_type(*type_id);
+        totals.total.absorb(&within.time);
+        totals.unplaced |= within.unplaced;
     }
-    sink.thread_time(thread, siblings.time, siblings.untold);
+    sink.thread_time(thread, &siblings.time, siblings.untold);
 }
 
 /// Puts a drop's children under it.
-fn enclosed_by(row: &DropChain, children: Siblings) -> Siblings {
-    let Siblings { drops, levels, mut by_site, mut by_type, mut heaviest, time, .. } = children;
-    let untimed = u64::from(row.duration.is_none());
+fn enclosed_by(row: &DropChain, weight: u64, children: Siblings) -> Siblings {
+    let Siblings { mut drops, levels, mut by_site, mut by_type, mut heaviest, .. } = children;
+    let mut untimed = children.untimed;
+    let mut time = children.time;
+    drops.count(weight);
+    if row.duration.is_none() {
+        untimed.count(weight);
+    }
+    let took = row.duration.map(|duration| {
+        let mut took = Sum::default();
+        took.add(duration, weight);
+        took
+    });
     for (map, id) in [(&mut by_site, row.site), (&mut by_type, row.type_id)] {
         let within = map.entry(id).or_default();
-        within.drops += 1;
-        within.untimed += untimed;
+        within.drops.count(weight);
+        if row.duration.is_none() {
+            within.untimed.count(weight);
+        }
         // Those of the same group within it are part of it.
-        within.time = row.duration.unwrap_or(within.time);
+        if let Some(took) = took {
+            (within.time, within.unplaced) = (took, false);
+        }
+    }
+    let mut untold = if row.duration.is_some() { 0 } else { children.untold + 1 };
+    if let Some(took) = took {
+        time = took;
+    }
+    if row.left_out.has(LeftOut::AROUND) {
+        // Its time is part of that of the one that was left out, which others like it stand for.
+        (time, untold) = (Sum::default(), 0);
+        by_site.values_mut().chain(by_type.values_mut()).for_each(|within| within.unplaced = true);
     }
     let duration = row.duration;
     match heaviest.last_mut() {
@@ -390,10 +519,10 @@ fn enclosed_by(row: &DropChain, children: Siblings) -> Siblings {
             Some(duration) => row.ts.saturating_sub(duration),
             None => children.begin.map_or(row.ts, |first| first.min(row.ts)),
         }),
-        time: row.duration.unwrap_or(time),
-        drops: drops + 1,
-        untimed: children.untimed + untimed,
-        untold: if duration.is_some() { 0 } else { children.untold + 1 },
+        time,
+        drops,
+        untimed,
+        untold,
         levels: levels + 1,
         by_site,
         by_type,
@@ -407,7 +536,7 @@ pub struct SetOff {
     /// Their site's name.
     pub site: String,
     /// How many.
-    pub drops: u64,
+    pub drops: Figure<u64>,
     /// Time they took in nanoseconds, with all that they set off; one within another counts once.
     pub total_ns: Figure<u64>,
 }
@@ -455,7 +584,7 @@ pub struct SlowDrop {
     /// How many drops it set off.
     pub nested: Figure<u64>,
     /// Those of them whose begin or end is not observed.
-    pub nested_untimed: u64,
+    pub nested_untimed: Figure<u64>,
     /// Whether it is proven that the value was dropped.
     pub outcome: Outcome,
     /// Whether its thread was unwinding.
@@ -474,7 +603,7 @@ mod tests {
     struct Sums {
         sites: BTreeMap<u32, DropTotals>,
         types: BTreeMap<u32, DropTotals>,
-        threads: BTreeMap<u32, u64>,
+        threads: BTreeMap<u32, Sum>,
     }
 
     impl DropSink for Sums {
@@ -486,8 +615,8 @@ mod tests {
             self.types.entry(id).or_default()
         }
 
-        fn thread_time(&mut self, id: u32, ticks: u64, _untold: u64) {
-            *self.threads.entry(id).or_default() += ticks;
+        fn thread_time(&mut self, id: u32, ticks: &Sum, _untold: u64) {
+            self.threads.entry(id).or_default().absorb(ticks);
         }
     }
 
@@ -503,19 +632,20 @@ mod tests {
             outcome: Outcome::Dropped,
             panicking: false,
             thread: 1,
+            left_out: LeftOut::default(),
         }
     }
 
     fn fold(keep: usize, rows: &[DropChain]) -> (Sums, Vec<ObservedDrop>) {
         let mut sums = Sums::default();
         let mut forest = DropForest::new(keep);
-        rows.iter().for_each(|row| forest.add(row, &mut sums));
+        rows.iter().for_each(|row| forest.add(row, 1, &mut sums));
         let slowest = forest.finish(&mut sums);
         (sums, slowest)
     }
 
     fn times(totals: &DropTotals) -> (u64, u64, u64) {
-        (totals.total, totals.own, totals.longest)
+        (totals.total.estimate(), totals.own.sum.estimate(), totals.longest)
     }
 
     /// A tree of site 1 holds two nodes of site 2, of which the second holds another node 2 and a leaf 3.
@@ -537,9 +667,13 @@ mod tests {
         assert_eq!(times(&sums.sites[&2]), (50, 10 + 5 + (40 - 5 - 20), 40));
         assert_eq!(times(&sums.sites[&3]), (20, 20, 20));
         assert_eq!(sums.types[&102], sums.sites[&2]);
-        assert_eq!(sums.threads[&1], 100);
-        let own: u64 = sums.sites.values().map(|totals| totals.own).sum();
+        assert_eq!(sums.threads[&1], 100.into());
+        let own: u64 = sums.sites.values().map(|totals| totals.own.sum.estimate()).sum();
         assert_eq!(own, 100, "self times add up to the outermost drop");
+    }
+
+    fn within(drops: u64, time: u64) -> Within {
+        Within { drops: drops.into(), time: time.into(), ..Within::default() }
     }
 
     #[test]
@@ -548,10 +682,10 @@ mod tests {
         let [slow] = slowest.as_slice() else {
             panic!("only the outermost drop is listed: {slowest:?}")
         };
-        assert_eq!((slow.duration, slow.nested, slow.levels), (100, 4, 2));
-        assert_eq!(slow.own, Own { at_most: 50, exact: true });
-        assert_eq!(slow.by_site[&2], Within { drops: 3, untimed: 0, time: 50 });
-        assert_eq!(slow.by_site[&3], Within { drops: 1, untimed: 0, time: 20 });
+        assert_eq!((slow.duration, slow.nested, slow.levels), (100, 4.into(), 2));
+        assert_eq!((slow.own.time.estimate(), slow.own.exact), (50, true));
+        assert_eq!(slow.by_site[&2], within(3, 50));
+        assert_eq!(slow.by_site[&3], within(1, 20));
         let path: Vec<_> =
             slow.path.iter().map(|step| (step.site, step.duration, step.run)).collect();
         assert_eq!(path, [(2, Some(40), 1), (3, Some(20), 1)]);
@@ -563,7 +697,7 @@ mod tests {
         let rows: Vec<_> =
             (0..NODES).map(|i| drop(1, NODES - i, NODES + i + 1, (NODES - 1 - i) as u32)).collect();
         let (sums, slowest) = fold(1, &rows);
-        assert_eq!(slowest[0].nested, NODES - 1);
+        assert_eq!(slowest[0].nested, (NODES - 1).into());
         assert_eq!(slowest[0].levels as u64, NODES - 1);
         assert_eq!(
             slowest[0].path,
@@ -595,10 +729,10 @@ mod tests {
         let unobserved = DropChain { duration: None, value: 0, ..drop(5, 105, 105, 1) };
         let rows = [unobserved, drop(2, 110, 120, 1), drop(1, 100, 200, 0)];
         let (sums, slowest) = fold(1, &rows);
-        assert_eq!(sums.sites[&5], DropTotals { untimed: 1, ..DropTotals::default() });
+        assert_eq!(sums.sites[&5], DropTotals { untimed: 1.into(), ..DropTotals::default() });
         assert_eq!(sums.sites[&1].mixed, 1);
-        assert_eq!(slowest[0].own, Own { at_most: 90, exact: false });
-        assert_eq!((slowest[0].nested, slowest[0].untimed), (2, 1));
+        assert_eq!((slowest[0].own.time.estimate(), slowest[0].own.exact), (90, false));
+        assert_eq!((slowest[0].nested, slowest[0].untimed), (2.into(), 1.into()));
         let outer = sums.sites[&1].figures(&Grounds::default());
         assert_eq!(outer.total_ns, Figure::Exact(100));
         assert_eq!(outer.self_ns, Figure::unknown(MIXED));
@@ -619,13 +753,13 @@ mod tests {
             })
             .collect();
         let (sums, slowest) = fold(1, &rows);
-        assert_eq!((slowest[0].nested, slowest[0].untimed), (999, 744));
+        assert_eq!((slowest[0].nested, slowest[0].untimed), (999.into(), 744.into()));
         assert_eq!(slowest[0].levels, 999);
         assert_eq!(slowest[0].path[0].run, 999);
         assert!(slowest[0].own.exact, "what it set off itself was timed");
         let figures = sums.sites[&1].figures(&Grounds::default());
         assert_eq!(figures.self_ns, Figure::unknown(MIXED), "that of level 255 cannot be told");
-        assert_eq!(sums.threads[&1], 3000);
+        assert_eq!(sums.threads[&1], 3000.into());
     }
 
     #[test]
@@ -635,13 +769,13 @@ mod tests {
         let (sums, slowest) = fold(1, &rows);
         assert_eq!(times(&sums.sites[&2]), (10, 10, 10));
         assert_eq!(times(&sums.sites[&3]), (10, 10, 10));
-        assert_eq!(slowest[0].nested, 0);
+        assert_eq!(slowest[0].nested, 0.into());
     }
 
     #[test]
     fn a_drop_cut_off_by_the_end_leaves_its_children_counted() {
         let (sums, _) = fold(1, &[drop(2, 10, 20, 1), drop(2, 20, 25, 1)]);
         assert_eq!(times(&sums.sites[&2]), (15, 15, 10));
-        assert_eq!(sums.threads[&1], 15);
+        assert_eq!(sums.threads[&1], 15.into());
     }
 }

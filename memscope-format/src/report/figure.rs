@@ -1,5 +1,6 @@
 //! How well a figure is known.
 
+use super::estimate::Sum;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use std::borrow::Cow;
@@ -16,6 +17,14 @@ pub enum Figure<T> {
         /// What was computed.
         value: T,
         /// The most it can be wrong by.
+        error: T,
+    },
+    /// Estimated from values that were chosen by chance: within `error` of the truth, in either direction, in about 95 of 100
+    /// recordings. What events that were lost may change is part of the error.
+    Sampled {
+        /// The estimate.
+        value: T,
+        /// Two standard errors, and somewhat more where few values were chosen.
         error: T,
     },
     /// No more than the truth: events that would add to it are missing, and nobody counted them.
@@ -50,6 +59,7 @@ impl<T> Figure<T> {
         match self {
             Self::Exact(value)
             | Self::Bounded { value, .. }
+            | Self::Sampled { value, .. }
             | Self::AtLeast { value, .. }
             | Self::Inferred { value, .. } => Some(value),
             Self::Unknown { .. } => None,
@@ -69,11 +79,12 @@ impl<T> Figure<T> {
         matches!(self, Self::Exact(_))
     }
 
-    /// Says how well it is known in one word: `exact`, `bounded`, `at_least`, `inferred` or `unknown`.
+    /// Says how well it is known in one word: `exact`, `bounded`, `sampled`, `at_least`, `inferred` or `unknown`.
     pub fn fidelity(&self) -> &'static str {
         match self {
             Self::Exact(_) => "exact",
             Self::Bounded { .. } => "bounded",
+            Self::Sampled { .. } => "sampled",
             Self::AtLeast { .. } => "at_least",
             Self::Inferred { .. } => "inferred",
             Self::Unknown { .. } => "unknown",
@@ -89,7 +100,9 @@ impl<T: Serialize> Serialize for Figure<T> {
         object.serialize_field("fidelity", self.fidelity())?;
         match self {
             Self::Exact(_) => {}
-            Self::Bounded { error, .. } => object.serialize_field("error", error)?,
+            Self::Bounded { error, .. } | Self::Sampled { error, .. } => {
+                object.serialize_field("error", error)?
+            }
             Self::AtLeast { why, .. } | Self::Unknown { why } => {
                 object.serialize_field("why", why)?
             }
@@ -148,41 +161,78 @@ impl Grounds {
     }
 
     /// A figure that missing events can only have made too small.
-    pub(crate) fn count(&self, value: u64) -> Figure<u64> {
+    pub(crate) fn count(&self, sum: impl Into<Sum>) -> Figure<u64> {
+        let sum = sum.into();
         match self.missing {
-            Missing::Nothing => Figure::Exact(value),
-            Missing::Events(error) => Figure::Bounded { value, error },
-            Missing::Uncounted(why) => Figure::AtLeast { value, why: why.into() },
+            Missing::Uncounted(why) => Figure::AtLeast { value: sum.recorded(), why: why.into() },
+            Missing::Nothing => Self::counted(&sum, 0),
+            Missing::Events(lost) => Self::counted(&sum, lost),
         }
     }
 
     /// A figure that a missing event can have made too small or too great by one.
-    pub(crate) fn balance(&self, value: u64) -> Figure<u64> {
+    pub(crate) fn balance(&self, sum: impl Into<Sum>) -> Figure<u64> {
         match self.missing {
-            Missing::Nothing => Figure::Exact(value),
-            Missing::Events(error) => Figure::Bounded { value, error },
             Missing::Uncounted(why) => Figure::unknown(why),
+            _ => self.count(sum),
+        }
+    }
+
+    /// A count of which so many events were lost, each of which may have stood for as many as any.
+    fn counted(sum: &Sum, lost: u64) -> Figure<u64> {
+        let value = sum.estimate();
+        match (sum.is_sampled(), lost) {
+            (false, 0) => Figure::Exact(value),
+            (false, error) => Figure::Bounded { value, error },
+            (true, lost) => {
+                let lost = lost.saturating_mul(sum.one_in());
+                Figure::Sampled { value, error: sum.error_of_count().saturating_add(lost) }
+            }
         }
     }
 
     /// A sum of amounts that missing events can have made too small or too great, by any amount.
-    pub(crate) fn difference(&self, value: u64) -> Figure<u64> {
+    pub(crate) fn difference(&self, sum: impl Into<Sum>) -> Figure<u64> {
+        let sum = sum.into();
         match self.missing {
-            Missing::Nothing => Figure::Exact(value),
+            Missing::Nothing if !sum.is_sampled() => Figure::Exact(sum.estimate()),
+            Missing::Nothing if sum.has_none() => Figure::unknown(NONE_CHOSEN),
+            Missing::Nothing => Figure::Sampled { value: sum.estimate(), error: sum.error() },
             Missing::Events(_) => Figure::unknown("events were lost"),
             Missing::Uncounted(why) => Figure::unknown(why),
         }
     }
 
-    /// A sum or a maximum of amounts, of which each missing event may have had one of any size.
-    pub(crate) fn amount(&self, value: u64) -> Figure<u64> {
+    /// A sum of amounts, of which each missing event may have had one of any size.
+    pub(crate) fn amount(&self, sum: impl Into<Sum>) -> Figure<u64> {
+        let sum = sum.into();
+        let at_least = |why: &'static str| match (sum.is_sampled(), sum.recorded()) {
+            (true, 0) => Figure::unknown(why),
+            (_, value) => Figure::AtLeast { value, why: why.into() },
+        };
         match self.missing {
-            Missing::Nothing => Figure::Exact(value),
-            Missing::Events(_) => Figure::AtLeast { value, why: "events were lost".into() },
-            Missing::Uncounted(why) => Figure::AtLeast { value, why: why.into() },
+            Missing::Nothing if !sum.is_sampled() => Figure::Exact(sum.estimate()),
+            Missing::Nothing if sum.has_none() => at_least(NONE_CHOSEN),
+            Missing::Nothing => Figure::Sampled { value: sum.estimate(), error: sum.error() },
+            Missing::Events(_) => at_least("events were lost"),
+            Missing::Uncounted(why) => at_least(why),
+        }
+    }
+
+    /// The greatest of amounts, of which some may not have been recorded because they were `sampled`.
+    pub(crate) fn most(&self, value: u64, sampled: bool) -> Figure<u64> {
+        match (sampled, value) {
+            (false, value) => self.amount(value),
+            (true, 0) => Figure::unknown(GREATEST),
+            (true, value) => Figure::AtLeast { value, why: GREATEST.into() },
         }
     }
 }
+
+/// Why a sum is unknown of which not one sample is there.
+pub(crate) const NONE_CHOSEN: &str = "none of what was sampled was chosen to be recorded";
+/// Why a greatest amount is a lower bound.
+const GREATEST: &str = "the greatest may be one that sampling left out";
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use super::calls::{CallTotals, Calls};
 use super::containers::{ContainerTotals, Containers, Holder};
 use super::drops::{DropForest, DropSink, DropTotals, ObservedDrop};
+use super::estimate::Sum;
 use super::lives::{Balance, Birth, End, Lives, Living, Matching};
 use super::sweep::Row;
 use super::table::Table;
@@ -33,11 +34,20 @@ pub(crate) struct ThreadTotals {
     pub(crate) events: u64,
     /// Values that were born on it, wherever they ended.
     pub(crate) balance: Balance,
-    pub(crate) drops: u64,
+    pub(crate) drops: Sum,
     /// Time of its outermost drops; in ticks within a capture, in nanoseconds after it.
-    pub(crate) drop_time: u64,
+    pub(crate) drop_time: Sum,
     /// Drops whose time is not in it, since it is not observed.
     pub(crate) untold: u64,
+}
+
+impl ThreadTotals {
+    /// Says that of some values one in so many is recorded.
+    fn sampled(&mut self, one_in: u64) {
+        self.balance.sampled(one_in);
+        self.drops.sampled(one_in);
+        self.drop_time.sampled(one_in);
+    }
 }
 
 /// The sums of all definition tables.
@@ -62,21 +72,31 @@ impl Tally {
         for site in &defs.sites {
             *constructors.at(site.id) = site.kind == SiteKind::Constructor;
         }
-        Self {
+        let mut tally = Self {
             sites: Table::new(defs.sites.iter().map(|site| site.id)),
             types: Table::new(defs.types.iter().map(|known| known.id)),
             threads: Table::new(defs.threads.iter().map(|thread| thread.id)),
             type_sites,
             constructors,
+        };
+        for (hook, one_in) in defs.sampled_hooks().filter(|(hook, _)| hook.type_id != 0) {
+            tally.lives(hook.site, hook.type_id, |lives| lives.sampled(one_in));
+            tally.sites.at(hook.site).drops.sampled(one_in);
+            tally.types.at(hook.type_id).drops.sampled(one_in);
+            // Any thread may have had values that were left out.
+            for thread in &defs.threads {
+                tally.threads.at(thread.id).sampled(one_in);
+            }
         }
+        tally
     }
 
     /// Counts a value that a constructor made; whether the site is one.
-    fn constructed(&mut self, site: u32, type_id: u32) -> bool {
+    fn constructed(&mut self, site: u32, type_id: u32, weight: u64) -> bool {
         let is_constructor = *self.constructors.at(site);
         if is_constructor {
-            self.sites.at(site).lives.constructed += 1;
-            self.types.at(type_id).values.constructed += 1;
+            self.sites.at(site).lives.constructed.count(weight);
+            self.types.at(type_id).values.constructed.count(weight);
         }
         is_constructor
     }
@@ -102,9 +122,9 @@ impl DropSink for Tally {
         &mut self.types.at(id).drops
     }
 
-    fn thread_time(&mut self, id: u32, ticks: u64, untold: u64) {
+    fn thread_time(&mut self, id: u32, ticks: &Sum, untold: u64) {
         let thread = self.threads.at(id);
-        thread.drop_time += ticks;
+        thread.drop_time.absorb(ticks);
         thread.untold += untold;
     }
 }
@@ -155,23 +175,23 @@ impl<'a> Fold<'a> {
             matching: Matching::default(),
             forest: DropForest::new(slowest_drops),
             containers: Containers::default(),
-            calls: Calls::default(),
+            calls: Calls::new(defs),
             container_fields,
         }
     }
 
-    /// Adds a row.
-    pub(crate) fn add(&mut self, row: Row) {
+    /// Adds a row that stands for so many.
+    pub(crate) fn add(&mut self, row: Row, weight: u64) {
         match row {
             Row::Lifecycle(row) | Row::Zst(Zst(row)) => {
                 self.tally.threads.at(row.thread).events += 1;
                 match row.kind {
-                    LifecycleKind::Born | LifecycleKind::Cloned => self.birth(&row),
+                    LifecycleKind::Born | LifecycleKind::Cloned => self.birth(&row, weight),
                     LifecycleKind::Moved => {
-                        self.end(row.ts, row.site, row.type_id, row.value, End::Moved)
+                        self.end(row.ts, row.site, row.type_id, row.value, End::Moved, weight)
                     }
                     LifecycleKind::Exit => {
-                        self.end(row.ts, row.site, row.type_id, row.value, End::Scope)
+                        self.end(row.ts, row.site, row.type_id, row.value, End::Scope, weight)
                     }
                 }
             }
@@ -180,27 +200,28 @@ impl<'a> Fold<'a> {
                 self.tally.threads.at(row.thread).events +=
                     u64::from(row.reason != SnapshotReason::Birth);
                 let identity = self.has_identity(row.value, row.site, row.type_id);
-                self.containers.add(&row, identity);
+                self.containers.add(&row, identity, weight);
             }
             Row::Content(row) => {
                 self.tally.threads.at(row.thread).events += 1;
                 let identity = self.has_identity(row.value, row.site, row.type_id);
-                self.containers.add_content(&row, identity);
+                self.containers.add_content(&row, identity, weight);
             }
             Row::DropChain(row) => {
                 let thread = self.tally.threads.at(row.thread);
                 thread.events += 1;
-                thread.drops += 1;
-                self.forest.add(&row, &mut self.tally);
-                self.end(row.ts, row.site, row.type_id, row.value, End::Drop(row.outcome));
+                thread.drops.count(weight);
+                self.forest.add(&row, weight, &mut self.tally);
+                let end = End::Drop(row.outcome);
+                self.end(row.ts, row.site, row.type_id, row.value, end, weight);
             }
             Row::Call(row) => {
                 self.tally.threads.at(row.thread).events += 1;
-                self.calls.call(&row);
+                self.calls.call(&row, weight);
             }
             Row::Task(row) => {
                 self.tally.threads.at(row.thread).events += 1;
-                self.calls.task(&row);
+                self.calls.task(&row, weight);
             }
         }
     }
@@ -221,25 +242,27 @@ impl<'a> Fold<'a> {
         value != 0 || self.matching.is_alive(0, site, type_id)
     }
 
-    fn birth(&mut self, row: &Lifecycle) {
+    fn birth(&mut self, row: &Lifecycle, weight: u64) {
         let Lifecycle { ts, site, type_id, thread, .. } = *row;
-        if self.tally.constructed(site, type_id) {
+        if self.tally.constructed(site, type_id, weight) {
             return;
         }
-        let birth = self.matching.birth(row.value, Living { born: ts, site, type_id, thread });
+        let birth =
+            self.matching.birth(row.value, Living { born: ts, site, type_id, thread, weight });
         if birth == Birth::Repeated {
             return;
         }
-        self.tally.lives(site, type_id, |lives| lives.birth(row.kind == LifecycleKind::Cloned));
-        self.tally.threads.at(thread).balance.birth();
+        let cloned = row.kind == LifecycleKind::Cloned;
+        self.tally.lives(site, type_id, |lives| lives.birth(cloned, weight));
+        self.tally.threads.at(thread).balance.birth(weight);
         if birth == Birth::Ended {
-            self.tally.lives(site, type_id, |lives| lives.end(0));
-            self.tally.threads.at(thread).balance.end();
+            self.tally.lives(site, type_id, |lives| lives.end(0, weight));
+            self.tally.threads.at(thread).balance.end(weight);
         }
     }
 
-    fn end(&mut self, ts: u64, site: u32, type_id: u32, value: u64, end: End) {
-        self.tally.lives(site, type_id, |lives| lives.outcome(end));
+    fn end(&mut self, ts: u64, site: u32, type_id: u32, value: u64, end: End, weight: u64) {
+        self.tally.lives(site, type_id, |lives| lives.outcome(end, weight));
         if end == End::Scope && !*self.without_glue.at(type_id) {
             self.tally.site(site).unseen += 1;
             self.tally.a_type(type_id).unseen += 1;
@@ -252,8 +275,10 @@ impl<'a> Fold<'a> {
         }
         if let Some(born) = self.matching.end(value) {
             let lifetime = (self.ns)(ts.saturating_sub(born.born));
-            self.tally.lives(born.site, born.type_id, |lives| lives.end(lifetime));
-            self.tally.threads.at(born.thread).balance.end();
+            self.tally.lives(born.site, born.type_id, |lives| {
+                lives.end(lifetime, born.weight);
+            });
+            self.tally.threads.at(born.thread).balance.end(born.weight);
         }
     }
 }

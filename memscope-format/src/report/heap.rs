@@ -176,7 +176,7 @@ fn between(least: u64, most: u64) -> Figure<u64> {
 fn bounds(figure: &Figure<u64>) -> (u64, u64) {
     match *figure {
         Figure::Exact(value) | Figure::Inferred { value, .. } => (value, value),
-        Figure::Bounded { value, error } => {
+        Figure::Bounded { value, error } | Figure::Sampled { value, error } => {
             (value.saturating_sub(error), value.saturating_add(error))
         }
         Figure::AtLeast { value, .. } => (value, u64::MAX),

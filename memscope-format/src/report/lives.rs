@@ -1,6 +1,7 @@
 //! Births, ends and what lies between: how many values lived, how many at once, and how long.
 
 use super::distribution::Distribution;
+use super::estimate::Sum;
 use super::figure::{Figure, Grounds};
 use crate::rows::Outcome;
 use serde::Serialize;
@@ -8,28 +9,43 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 /// How many values live, and how many did at most.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Balance {
-    pub(crate) born: u64,
-    pub(crate) alive: u64,
-    pub(crate) peak: u64,
+    pub(crate) born: Sum,
+    pub(crate) alive: Sum,
+    /// The most rows of values that lived at once.
+    peak: u64,
 }
 
+/// Why the most that lived at once cannot be told of sampled values.
+const PEAK: &str = "which values lived at once cannot be told of those that sampling left out";
+
 impl Balance {
-    pub(crate) fn birth(&mut self) {
-        self.born += 1;
-        self.alive += 1;
-        self.peak = self.peak.max(self.alive);
+    pub(crate) fn birth(&mut self, weight: u64) {
+        self.born.count(weight);
+        self.alive.count(weight);
+        self.peak = self.peak.max(self.alive.recorded());
     }
 
-    pub(crate) fn end(&mut self) {
-        self.alive = self.alive.saturating_sub(1);
+    pub(crate) fn end(&mut self, weight: u64) {
+        self.alive.uncount(weight);
+    }
+
+    /// Says that of some of the values one in so many is recorded.
+    pub(crate) fn sampled(&mut self, one_in: u64) {
+        self.born.sampled(one_in);
+        self.alive.sampled(one_in);
+    }
+
+    /// The most that lived at once.
+    pub(crate) fn peak(&self, grounds: &Grounds) -> Figure<u64> {
+        if self.born.is_sampled() { Figure::unknown(PEAK) } else { grounds.balance(self.peak) }
     }
 
     /// Adds that of another process: values never lived in both at once, so that the greater peak stands.
     pub(crate) fn absorb(&mut self, other: Self) {
-        self.born += other.born;
-        self.alive += other.alive;
+        self.born.absorb(&other.born);
+        self.alive.absorb(&other.alive);
         self.peak = self.peak.max(other.peak);
     }
 }
@@ -49,14 +65,15 @@ pub(crate) enum End {
 #[derive(Debug, Clone)]
 pub(crate) struct Lives {
     pub(crate) balance: Balance,
-    pub(crate) cloned: u64,
-    pub(crate) dropped: u64,
-    pub(crate) moved: u64,
-    pub(crate) scope_ended: u64,
-    pub(crate) unknown: u64,
+    cloned: Sum,
+    pub(crate) dropped: Sum,
+    moved: Sum,
+    scope_ended: Sum,
+    unknown: Sum,
+    ended: Sum,
     /// Values that constructors made, whose ends are not matched to them.
-    pub(crate) constructed: u64,
-    pub(crate) lifetimes: Distribution,
+    pub(crate) constructed: Sum,
+    lifetimes: Distribution,
 }
 
 /// Lifetimes kept as they are, per site and per type (8 MiB of them); beyond it they become a histogram.
@@ -66,48 +83,66 @@ impl Default for Lives {
     fn default() -> Self {
         Self {
             balance: Balance::default(),
-            cloned: 0,
-            dropped: 0,
-            moved: 0,
-            scope_ended: 0,
-            unknown: 0,
-            constructed: 0,
+            cloned: Sum::default(),
+            dropped: Sum::default(),
+            moved: Sum::default(),
+            scope_ended: Sum::default(),
+            unknown: Sum::default(),
+            ended: Sum::default(),
+            constructed: Sum::default(),
             lifetimes: Distribution::new(EXACT_LIFETIMES),
         }
     }
 }
 
 impl Lives {
-    pub(crate) fn birth(&mut self, cloned: bool) {
-        self.balance.birth();
-        self.cloned += u64::from(cloned);
+    pub(crate) fn birth(&mut self, cloned: bool, weight: u64) {
+        self.balance.birth(weight);
+        if cloned {
+            self.cloned.count(weight);
+        }
     }
 
     /// Counts an end of a value, whether or not its birth is known.
-    pub(crate) fn outcome(&mut self, end: End) {
+    pub(crate) fn outcome(&mut self, end: End, weight: u64) {
         let counter = match end {
             End::Drop(Outcome::Dropped) => &mut self.dropped,
             End::Drop(Outcome::Unknown) => &mut self.unknown,
             End::Moved => &mut self.moved,
             End::Scope => &mut self.scope_ended,
         };
-        *counter += 1;
+        counter.count(weight);
     }
 
-    /// Ends the life of a value whose birth is known.
-    pub(crate) fn end(&mut self, lifetime_ns: u64) {
-        self.balance.end();
-        self.lifetimes.add(lifetime_ns);
+    /// Ends the life of a value whose birth is known, and stands for `weight` of them.
+    pub(crate) fn end(&mut self, lifetime_ns: u64, weight: u64) {
+        self.balance.end(weight);
+        self.ended.count(weight);
+        self.lifetimes.add(lifetime_ns, weight);
+    }
+
+    /// Says that of some of the values one in so many is recorded.
+    pub(crate) fn sampled(&mut self, one_in: u64) {
+        self.balance.sampled(one_in);
+        for sum in self.counts() {
+            sum.sampled(one_in);
+        }
+    }
+
+    fn counts(&mut self) -> [&mut Sum; 7] {
+        let Self { cloned, dropped, moved, scope_ended, unknown, ended, constructed, .. } = self;
+        [cloned, dropped, moved, scope_ended, unknown, ended, constructed]
     }
 
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.balance.absorb(other.balance);
-        self.cloned += other.cloned;
-        self.dropped += other.dropped;
-        self.moved += other.moved;
-        self.scope_ended += other.scope_ended;
-        self.unknown += other.unknown;
-        self.constructed += other.constructed;
+        self.cloned.absorb(&other.cloned);
+        self.dropped.absorb(&other.dropped);
+        self.moved.absorb(&other.moved);
+        self.scope_ended.absorb(&other.scope_ended);
+        self.unknown.absorb(&other.unknown);
+        self.ended.absorb(&other.ended);
+        self.constructed.absorb(&other.constructed);
         self.lifetimes.absorb(&other.lifetimes);
     }
 
@@ -124,8 +159,8 @@ impl Lives {
             born: seen(grounds.count(self.balance.born)),
             cloned: seen(grounds.count(self.cloned)),
             alive_at_exit: seen(grounds.balance(self.balance.alive)),
-            peak_alive: seen(grounds.balance(self.balance.peak)),
-            ended: seen(grounds.count(self.lifetimes.count())),
+            peak_alive: seen(self.balance.peak(grounds)),
+            ended: seen(grounds.count(self.ended)),
             median_life_ns: time(50),
             p99_life_ns: time(99),
             dropped: grounds.count(self.dropped),
@@ -171,6 +206,8 @@ pub(crate) struct Living {
     pub(crate) site: u32,
     pub(crate) type_id: u32,
     pub(crate) thread: u32,
+    /// How many values it stands for.
+    pub(crate) weight: u64,
 }
 
 /// Matches ends to births.
@@ -241,7 +278,7 @@ impl Matching {
 mod tests {
     use super::*;
 
-    const BORN: Living = Living { born: 5, site: 1, type_id: 1, thread: 1 };
+    const BORN: Living = Living { born: 5, site: 1, type_id: 1, thread: 1, weight: 1 };
 
     #[test]
     fn an_end_meets_its_birth_in_either_order() {
@@ -260,11 +297,11 @@ mod tests {
     #[test]
     fn peaks_of_processes_do_not_add_up() {
         let mut first = Balance::default();
-        (0..3).for_each(|_| first.birth());
-        first.end();
+        (0..3).for_each(|_| first.birth(1));
+        first.end(1);
         let mut second = Balance::default();
-        second.birth();
+        second.birth(1);
         first.absorb(second);
-        assert_eq!(first, Balance { born: 4, alive: 3, peak: 3 });
+        assert_eq!(first, Balance { born: 4.into(), alive: 3.into(), peak: 3 });
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! [`Report::open`] reads one capture or several and computes all tables in one sweep over the rows in the order of
 //! time. Memory is bounded by the chunks that overlap in time and by the values that live at once, not by the size
-//! of the captures. Every figure is a [`Figure`]: exact, bounded by its error, a lower bound, or unknown for a
-//! reason; nothing is estimated.
+//! of the captures. Every figure is a [`Figure`]: exact, bounded by its error, estimated from samples with its error, a lower
+//! bound, or unknown for a reason; nothing is guessed.
 //!
 //! ```no_run
 //! use memscope_format::report::Report;
@@ -25,6 +25,7 @@ mod containers;
 mod contents;
 mod distribution;
 mod drops;
+mod estimate;
 mod figure;
 pub mod findings;
 mod fold;
@@ -33,6 +34,8 @@ pub mod human;
 mod lives;
 mod open;
 mod place;
+#[cfg(test)]
+mod simulated;
 mod sites;
 mod sweep;
 mod table;
@@ -148,8 +151,10 @@ impl Report {
             zero_sized,
             threads,
             functions,
+            sampled,
         } = tables;
-        let caveats = caveats(&captures, &unreadable);
+        let mut caveats = caveats(&captures, &unreadable);
+        caveats.extend(sampling(&sampled));
         let mut report = Self {
             captures,
             unreadable,
@@ -235,4 +240,21 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
         unreadable.iter().map(|file| format!("not read: {}: {}", file.path.display(), file.what)),
     );
     caveats
+}
+
+/// Says that figures are estimates, where some sites recorded but one value in some.
+fn sampling(sampled: &[(Place, u64)]) -> Option<String> {
+    let (most, one_in) = sampled.first()?;
+    let least = sampled.last().map_or(*one_in, |(_, one_in)| *one_in);
+    let which = match sampled.len() {
+        1 => most.name.clone(),
+        sites => Count(sites as u64).of("site"),
+    };
+    let rate = match least == *one_in {
+        true => format!("one in {}", Count(least)),
+        false => format!("one in {} to {}", Count(least), Count(*one_in)),
+    };
+    Some(format!(
+        "sampled: of {which}, {rate} was recorded, chosen by chance; figures with ~ are estimates, within their error in about 95 of 100 recordings"
+    ))
 }

@@ -150,7 +150,7 @@ fn fold_capture(
         t_min,
         chunk: (rank, chunk),
     });
-    sweep(chunks.collect(), load, |row| fold.add(row));
+    sweep(chunks.collect(), load, |(row, weight)| fold.add(row, weight));
     if let Some(error) = failure {
         return Err(error);
     }
@@ -174,13 +174,20 @@ fn spans(reader: &Reader) -> Vec<Span<ChunkRef>> {
         .collect()
 }
 
-fn load(reader: &Reader, rank: Rank, chunk: &ChunkRef) -> Result<Vec<Row>, Error> {
+fn load(reader: &Reader, rank: Rank, chunk: &ChunkRef) -> Result<Vec<(Row, u64)>, Error> {
     fn rows<R: Event>(
         reader: &Reader,
         chunk: &ChunkRef,
         row: impl Fn(R) -> Row,
-    ) -> Result<Vec<Row>, Error> {
-        Ok(reader.read_chunk::<R>(chunk)?.into_iter().map(row).collect())
+    ) -> Result<Vec<(Row, u64)>, Error> {
+        let rows = reader.read_chunk::<R>(chunk)?;
+        // What events of a ring stand for follows from definitions alone, and to read them again costs as much as the first time.
+        let is_raw = matches!(chunk.place, crate::chunks::Place::Raw { .. });
+        let weights = match is_raw && reader.defs().rates.is_empty() {
+            true => vec![1; rows.len()],
+            false => reader.weights::<R>(chunk)?,
+        };
+        Ok(rows.into_iter().map(row).zip(weights).collect())
     }
     match rank {
         Rank::Lifecycle => rows(reader, chunk, Row::Lifecycle),

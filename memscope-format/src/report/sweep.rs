@@ -17,8 +17,21 @@ pub(crate) enum Row {
     Task(Task),
 }
 
-impl Row {
-    pub(crate) fn ts(&self) -> u64 {
+/// What has a place in time.
+pub(crate) trait Timed {
+    /// Its time.
+    fn ts(&self) -> u64;
+}
+
+/// A row, and how many events it stands for.
+impl Timed for (Row, u64) {
+    fn ts(&self) -> u64 {
+        self.0.ts()
+    }
+}
+
+impl Timed for Row {
+    fn ts(&self) -> u64 {
         match self {
             Self::Lifecycle(row) | Self::Zst(Zst(row)) => row.ts,
             Self::Container(row) => row.ts,
@@ -54,16 +67,16 @@ pub(crate) struct Span<C> {
 ///
 /// Within a thread rows of one stream never change places: chunks are sorted by a stable sort, and of chunks that
 /// stand at the same tick the one written first goes first.
-struct Cursor {
+struct Cursor<T> {
     rank: Rank,
     order: usize,
-    rows: std::vec::IntoIter<Row>,
+    rows: std::vec::IntoIter<T>,
     ts: u64,
 }
 
-impl Cursor {
-    fn open(rank: Rank, order: usize, mut rows: Vec<Row>) -> Option<Self> {
-        rows.sort_by_key(Row::ts);
+impl<T: Timed> Cursor<T> {
+    fn open(rank: Rank, order: usize, mut rows: Vec<T>) -> Option<Self> {
+        rows.sort_by_key(T::ts);
         let ts = rows.first()?.ts();
         Some(Self { rank, order, rows: rows.into_iter(), ts })
     }
@@ -73,21 +86,21 @@ impl Cursor {
     }
 }
 
-impl PartialEq for Cursor {
+impl<T: Timed> PartialEq for Cursor<T> {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl Eq for Cursor {}
+impl<T: Timed> Eq for Cursor<T> {}
 
-impl PartialOrd for Cursor {
+impl<T: Timed> PartialOrd for Cursor<T> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Cursor {
+impl<T: Timed> Ord for Cursor<T> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.key().cmp(&other.key())
     }
@@ -98,14 +111,14 @@ impl Ord for Cursor {
 /// Chunks are in the order they were written in. A chunk is loaded when time reaches its first row and freed after
 /// its last, so that memory is bounded by how many chunks overlap in time. A chunk that cannot be loaded is `load`'s
 /// to report; it returns no rows then.
-pub(crate) fn sweep<C>(
+pub(crate) fn sweep<C, T: Timed>(
     chunks: Vec<Span<C>>,
-    mut load: impl FnMut(&C) -> Vec<Row>,
-    mut each: impl FnMut(Row),
+    mut load: impl FnMut(&C) -> Vec<T>,
+    mut each: impl FnMut(T),
 ) {
     let mut waiting: Vec<(usize, Span<C>)> = chunks.into_iter().enumerate().collect();
     waiting.sort_by_key(|(order, span)| Reverse((span.t_min, *order)));
-    let mut open: BinaryHeap<Reverse<Cursor>> = BinaryHeap::new();
+    let mut open: BinaryHeap<Reverse<Cursor<T>>> = BinaryHeap::new();
     loop {
         let now = open.peek().map(|Reverse(cursor)| cursor.ts);
         if let Some((order, span)) =
@@ -134,7 +147,7 @@ pub(crate) fn sweep<C>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::{LifecycleKind, Outcome};
+    use crate::rows::{LeftOut, LifecycleKind, Outcome};
     use std::cell::Cell;
 
     fn born(ts: u64, value: u64) -> Row {
@@ -160,6 +173,7 @@ mod tests {
             outcome: Outcome::Dropped,
             panicking: false,
             thread: 1,
+            left_out: LeftOut::default(),
         })
     }
 

@@ -5,23 +5,28 @@ use super::contents::{ContentRow, Found, Spread};
 use super::figure::Figure;
 use super::fold::Fold;
 use super::heap::HeapFigures;
-use super::sweep::{Rank, Row, Span, sweep};
+use super::sweep::{Rank, Row, Span, Timed, sweep};
 use super::totals::{Times, Totals};
 use super::{Options, Report};
 use crate::defs::{
-    ContainerDef, ContainerKind, Defs, FieldDef, HookDef, SiteDef, SiteKind, ThreadDef, TypeDef,
+    ContainerDef, ContainerKind, Defs, FieldDef, HookDef, RateDef, SiteDef, SiteKind, ThreadDef,
+    TypeDef,
 };
-use crate::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Zst};
+use crate::rows::{
+    Container, DropChain, LeftOut, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Zst,
+};
 use std::path::PathBuf;
 
 /// A recording in which a tick is a nanosecond. Sites are numbered from 0, and each has a type of its own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scene {
     pub(crate) defs: Defs,
-    rows: Vec<Row>,
+    rows: Vec<(Row, u64)>,
     cut: bool,
     lost: u64,
     thread: u32,
+    /// How many the rows that follow stand for.
+    weight: u64,
 }
 
 /// A field of this name, type and size.
@@ -41,7 +46,7 @@ pub(crate) fn field(name: &str, type_name: &str, size: u32) -> FieldDef {
 impl Scene {
     /// Makes a recording of a program with one thread, `main`, that did nothing.
     pub(crate) fn new() -> Self {
-        let mut scene = Self::default();
+        let mut scene = Self { weight: 1, ..Self::default() };
         scene.thread("main");
         scene
     }
@@ -116,6 +121,19 @@ impl Scene {
         self.site(SiteKind::Variable, name, known)
     }
 
+    /// Says that of a site's values one in so many is recorded. What follows is of such values, until this is said again.
+    pub(crate) fn sampled(&mut self, site: u32, one_in: u32) -> &mut Self {
+        self.weight = one_in.into();
+        if one_in > 1 && self.defs.rates.iter().all(|rate| rate.hook != site + 1) {
+            self.defs.rates.push(RateDef { hook: site + 1, one_in });
+        }
+        self
+    }
+
+    fn row(&mut self, row: Row) {
+        self.rows.push((row, self.weight));
+    }
+
     pub(crate) fn born(&mut self, site: u32, value: u64, ts: u64) -> &mut Self {
         self.lifecycle(site, value, ts, LifecycleKind::Born)
     }
@@ -131,7 +149,7 @@ impl Scene {
         let row =
             Lifecycle { ts, kind, site, type_id: site + 100, value, origin, thread: self.thread };
         let zero_sized = self.defs.types[site as usize].size == 0;
-        self.rows.push(if zero_sized { Row::Zst(Zst(row)) } else { Row::Lifecycle(row) });
+        self.row(if zero_sized { Row::Zst(Zst(row)) } else { Row::Lifecycle(row) });
         self
     }
 
@@ -155,7 +173,7 @@ impl Scene {
         outcome: Outcome,
     ) -> &mut Self {
         let (type_id, thread) = (site + 100, self.thread);
-        self.rows.push(Row::DropChain(DropChain {
+        self.row(Row::DropChain(DropChain {
             ts,
             duration,
             value,
@@ -165,6 +183,7 @@ impl Scene {
             outcome,
             panicking: false,
             thread,
+            left_out: LeftOut::default(),
         }));
         self
     }
@@ -181,7 +200,7 @@ impl Scene {
         len: u64,
         capacity: u64,
     ) -> &mut Self {
-        self.rows.push(Row::Container(Container {
+        self.row(Row::Container(Container {
             ts,
             value,
             site,
@@ -225,7 +244,7 @@ impl Scene {
         found: Found,
     ) -> &mut Self {
         let (type_id, thread) = (site + 100, self.thread);
-        self.rows.push(Row::Content(ContentRow {
+        self.row(Row::Content(ContentRow {
             ts,
             value,
             site,
@@ -276,10 +295,10 @@ impl Scene {
         let mut fold = Fold::new(&self.defs, options.slowest_drops, &same);
         let chunks = self.rows.chunks(7).map(|rows| Span {
             rank: Rank::Lifecycle,
-            t_min: rows.iter().map(Row::ts).min().unwrap_or(0),
+            t_min: rows.iter().map(Timed::ts).min().unwrap_or(0),
             chunk: rows.to_vec(),
         });
-        sweep(chunks.collect(), Clone::clone, |row| fold.add(row));
+        sweep(chunks.collect(), Clone::clone, |(row, weight)| fold.add(row, weight));
         let folded = fold.finish();
         let capture = CaptureFigures {
             path: PathBuf::from(format!("app-{place}.memscope")),
@@ -287,7 +306,7 @@ impl Scene {
             args: Vec::new(),
             pid: Some(place as u32 + 1),
             started_unix_ns: Some(0),
-            duration_ns: Figure::Exact(self.rows.iter().map(Row::ts).max().unwrap_or(0)),
+            duration_ns: Figure::Exact(self.rows.iter().map(Timed::ts).max().unwrap_or(0)),
             events: self.rows.len() as u64,
             lost: self.lost,
             bytes: 0,

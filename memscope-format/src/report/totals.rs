@@ -2,14 +2,17 @@
 
 use super::calls::{CallTotals, FunctionFigures};
 use super::containers::{ContainerFigures, ContainerTotals};
-use super::drops::{DropTotals, MIXED, ObservedDrop, PathStep, SetOff, SlowDrop};
-use super::figure::{Figure, Grounds};
+use super::drops::{
+    DropTotals, MIXED, OUTERMOST, ObservedDrop, OwnTotals, PathStep, SetOff, SlowDrop, Within,
+};
+use super::figure::{Figure, Grounds, NONE_CHOSEN};
 use super::fold::{Folded, SiteTotals, ThreadTotals, TypeTotals};
 use super::lives::Lives;
 use super::place::Place;
 use super::sites::{SiteFigures, ThreadFigures, TypeFigures};
 use super::zero_sized::{ZeroSizedField, ZeroSizedFigures};
 use crate::defs::{Defs, SiteKind, TypeDef};
+use crate::rows::LeftOut;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -29,6 +32,7 @@ pub(crate) struct Totals {
     threads: HashMap<Option<String>, ThreadEntry>,
     functions: HashMap<Place, CallTotals>,
     slowest: Vec<SlowDrop>,
+    sampled: HashMap<Place, u64>,
     grounds: Grounds,
 }
 
@@ -69,6 +73,8 @@ pub(crate) struct Tables {
     pub(crate) zero_sized: Vec<ZeroSizedFigures>,
     pub(crate) threads: Vec<ThreadFigures>,
     pub(crate) functions: Vec<FunctionFigures>,
+    /// The sites of which one value in some is recorded, and in how many.
+    pub(crate) sampled: Vec<(Place, u64)>,
 }
 
 /// Looks up what the ids of one capture stand for.
@@ -124,18 +130,19 @@ impl<'a> Names<'a> {
     ) -> SlowDrop {
         let ns = times.duration;
         // Of several that are partly timed, the sum is a lower bound.
-        let sum = |drops: u64, untimed: u64, time: u64| match untimed {
-            0 => grounds.amount(ns(time)),
-            untimed if untimed == drops => Figure::unknown(MIXED),
-            _ => Figure::AtLeast { value: ns(time), why: MIXED.into() },
+        let sum = |within: &Within| match within.untimed.recorded() {
+            _ if within.unplaced && within.time.is_sampled() => Figure::unknown(OUTERMOST),
+            0 => grounds.amount(within.time.scaled(ns)),
+            untimed if untimed == within.drops.recorded() => Figure::unknown(MIXED),
+            _ => Figure::AtLeast { value: ns(within.time.recorded()), why: MIXED.into() },
         };
         let mut set_off: Vec<SetOff> = slow
             .by_site
             .iter()
             .map(|(site, within)| SetOff {
                 site: self.site(*site).name,
-                drops: within.drops,
-                total_ns: sum(within.drops, within.untimed, within.time),
+                drops: grounds.count(within.drops),
+                total_ns: sum(within),
             })
             .collect();
         set_off.sort_by(|a, b| {
@@ -157,18 +164,23 @@ impl<'a> Names<'a> {
             began_ns: (times.since_start)(slow.row.ts.saturating_sub(slow.duration)),
             duration_ns: ns(slow.duration),
             self_ns: match slow.own.exact {
-                true => grounds.difference(ns(slow.own.at_most)),
+                true => {
+                    let mut own = OwnTotals::default();
+                    own.add(&slow.own, 1);
+                    own.in_ns(ns).figure(grounds)
+                }
                 false => Figure::unknown(MIXED),
             },
-            nested_ns: match (slow.own.exact, slow.duration - slow.own.at_most) {
-                (true, time) => grounds.amount(ns(time)),
+            nested_ns: match (slow.own.exact, slow.within.recorded()) {
+                (true, 0) if slow.row.left_out.has(LeftOut::WITHIN) => Figure::unknown(NONE_CHOSEN),
+                (true, _) => grounds.amount(slow.within.scaled(ns)),
                 (false, 0) => Figure::unknown(MIXED),
                 (false, time) => Figure::AtLeast { value: ns(time), why: MIXED.into() },
             },
             depth: slow.row.depth,
             levels: slow.levels,
             nested: grounds.count(slow.nested),
-            nested_untimed: slow.untimed,
+            nested_untimed: grounds.count(slow.untimed),
             outcome: slow.row.outcome,
             panicking: slow.row.panicking,
             set_off,
@@ -203,6 +215,10 @@ impl Totals {
         self.slowest.extend(slowest.map(|slow| names.slow_drop(capture, slow, times, &grounds)));
         self.grounds = std::mem::take(&mut self.grounds).and(grounds);
 
+        for (hook, one_in) in defs.sampled_hooks() {
+            let most = self.sampled.entry(names.site(hook.site)).or_default();
+            *most = one_in.max(*most);
+        }
         // Functions have a table of their own.
         let functions: HashSet<u32> =
             defs.sites.iter().filter(|site| is_function(site.kind)).map(|site| site.id).collect();
@@ -251,15 +267,16 @@ impl Totals {
             entry.threads += 1;
             entry.totals.events += totals.events;
             entry.totals.balance.absorb(totals.balance);
-            entry.totals.drops += totals.drops;
-            entry.totals.drop_time += (times.duration)(totals.drop_time);
+            entry.totals.drops.absorb(&totals.drops);
+            entry.totals.drop_time.absorb(&totals.drop_time.scaled(times.duration));
             entry.totals.untold += totals.untold;
         }
     }
 
     /// Makes the tables, with so many slow drops.
     pub(crate) fn into_tables(self, slowest_drops: usize) -> Tables {
-        let Self { sites, types, containers, threads, functions, mut slowest, grounds } = self;
+        let Self { sites, types, containers, threads, functions, mut slowest, sampled, grounds } =
+            self;
         slowest.sort_by_key(|slow| (Reverse(slow.duration_ns), slow.capture, slow.began_ns));
         slowest.truncate(slowest_drops);
 
@@ -305,7 +322,11 @@ impl Totals {
             (Reverse(known.self_ns.value().copied()), order(&known.site))
         });
 
-        Tables { sites, types, containers, slowest_drops: slowest, zero_sized, threads, functions }
+        let mut sampled: Vec<_> = sampled.into_iter().collect();
+        sampled.sort_by_cached_key(|(place, one_in)| (Reverse(*one_in), order(place)));
+
+        let slowest_drops = slowest;
+        Tables { sites, types, containers, slowest_drops, zero_sized, threads, functions, sampled }
     }
 }
 
@@ -337,7 +358,7 @@ fn site_figures(place: Place, entry: SiteEntry, grounds: &Grounds) -> SiteFigure
         let born = grounds.count(totals.lives.constructed);
         super::LifeFigures { born, ..totals.lives.figures(grounds, Err(NO_IDENTITY)) }
     } else {
-        let births = births_of(place.is_type(), probed, totals.lives.balance.born);
+        let births = births_of(place.is_type(), probed, totals.lives.balance.born.recorded());
         totals.lives.figures(grounds, births)
     };
     SiteFigures {
@@ -356,13 +377,16 @@ fn with_constructors(
     grounds: &Grounds,
 ) -> super::LifeFigures {
     let at_least = |value| Figure::AtLeast { value, why: CONSTRUCTORS.into() };
-    let certain = |value| matches!(grounds.count(value), Figure::Exact(_));
-    if lives.constructed == 0 || !certain(lives.constructed) {
+    let (constructed, dropped) = (lives.constructed.recorded(), lives.dropped.recorded());
+    let certain = matches!(grounds.count(constructed), Figure::Exact(_));
+    if constructed == 0 || !certain {
         return figures;
     }
-    let alive = lives.constructed.checked_sub(lives.dropped).filter(|_| lives.dropped > 0);
+    // Of those that sampling left out nobody knows which are the same.
+    let matches = !lives.constructed.is_sampled() && !lives.dropped.is_sampled() && dropped > 0;
+    let alive = constructed.checked_sub(dropped).filter(|_| matches);
     super::LifeFigures {
-        born: at_least(lives.constructed),
+        born: at_least(constructed),
         alive_at_exit: alive.map_or(figures.alive_at_exit, at_least),
         ..figures
     }
@@ -377,7 +401,7 @@ fn lives_of_type(
     let annotated = def.as_ref().is_some_and(|known| known.fields.is_some());
     let probed = def.as_ref().is_some_and(has_probe);
     let values = annotated.then(|| {
-        let births = births_of(true, probed, totals.values.balance.born);
+        let births = births_of(true, probed, totals.values.balance.born.recorded());
         let figures = totals.values.figures(grounds, births);
         if births.is_err() { with_constructors(figures, &totals.values, grounds) } else { figures }
     });
@@ -405,7 +429,7 @@ fn type_figures(key: TypeKey, entry: &TypeEntry, grounds: &Grounds) -> TypeFigur
 /// because a variable that held one does not.
 fn drops_of_type(entry: &TypeEntry) -> DropTotals {
     let TypeTotals { values, drops, .. } = &entry.totals;
-    DropTotals { unseen: if values.dropped > 0 { 0 } else { drops.unseen }, ..*drops }
+    DropTotals { unseen: if values.dropped.recorded() > 0 { 0 } else { drops.unseen }, ..*drops }
 }
 
 fn zero_sized_figures(
@@ -449,10 +473,10 @@ fn thread_figures(name: Option<String>, entry: &ThreadEntry, grounds: &Grounds) 
         events: grounds.count(totals.events),
         born: grounds.count(totals.balance.born),
         alive_at_exit: grounds.balance(totals.balance.alive),
-        peak_alive: grounds.balance(totals.balance.peak),
+        peak_alive: totals.balance.peak(grounds),
         drops: grounds.count(totals.drops),
-        drop_ns: grounds.time(match (totals.untold, totals.drop_time) {
-            (0, time) => grounds.amount(time),
+        drop_ns: grounds.time(match (totals.untold, totals.drop_time.recorded()) {
+            (0, _) => grounds.amount(totals.drop_time),
             (_, 0) => Figure::unknown("the ends of these drops are not observed"),
             (_, value) => {
                 Figure::AtLeast { value, why: "the ends of some drops are not observed".into() }

@@ -1,7 +1,7 @@
 //! Calls of functions, and polls of futures.
 
 use crate::record::{Event, columns};
-use crate::rows::Stream;
+use crate::rows::{LeftOut, Stream};
 use crate::word::ids;
 use serde::{Deserialize, Serialize};
 
@@ -31,12 +31,15 @@ pub struct Call {
     pub site: u32,
     /// The task that was polled ([`crate::rows::Task::task`]); `None` for the call of a function that is not async.
     pub task: Option<u64>,
-    /// How many recorded calls enclose this one on its thread.
+    /// How many recorded calls enclose this one on its thread; those that were left out are not counted.
     pub depth: u32,
     /// How it ended.
     pub outcome: CallOutcome,
     /// The thread it ran on.
     pub thread: u32,
+    /// Which calls around and within it were left out when they were sampled.
+    #[serde(default, skip_serializing_if = "LeftOut::is_nothing")]
+    pub left_out: LeftOut,
 }
 
 columns! {
@@ -48,6 +51,7 @@ columns! {
     5 "depth" depth Coded;
     6 "outcome" outcome Coded;
     7 "thread" thread Plain;
+    8 "left_out" left_out Coded additional;
 }
 
 impl Event for Call {

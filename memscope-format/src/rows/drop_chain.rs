@@ -1,7 +1,7 @@
 //! Drops.
 
 use crate::record::{Event, columns};
-use crate::rows::Stream;
+use crate::rows::{LeftOut, Stream};
 use crate::word::ids;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub struct DropChain {
     /// The type of the value.
     #[serde(rename = "type")]
     pub type_id: u32,
-    /// How many observed drops enclose this one on its thread.
+    /// How many observed drops enclose this one on its thread; those that were left out are not counted.
     pub depth: u32,
     /// Whether the value was dropped here.
     pub outcome: Outcome,
@@ -38,6 +38,9 @@ pub struct DropChain {
     pub panicking: bool,
     /// The thread it ran on.
     pub thread: u32,
+    /// Which drops around and within it were left out when they were sampled.
+    #[serde(default, skip_serializing_if = "LeftOut::is_nothing")]
+    pub left_out: LeftOut,
 }
 
 columns! {
@@ -51,6 +54,7 @@ columns! {
     7 "outcome" outcome Coded;
     8 "panicking" panicking Coded;
     9 "thread" thread Plain;
+    10 "left_out" left_out Coded additional;
 }
 
 impl Event for DropChain {

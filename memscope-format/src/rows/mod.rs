@@ -9,6 +9,7 @@ mod content;
 mod derived;
 mod drop_chain;
 mod heap;
+mod left_out;
 mod lifecycle;
 mod performance;
 mod task;
@@ -22,6 +23,7 @@ pub use derived::{
 };
 pub use drop_chain::{DropChain, Outcome};
 pub use heap::{Heap, HeapKind};
+pub use left_out::LeftOut;
 pub use lifecycle::{Lifecycle, LifecycleKind, Zst};
 pub use performance::{HeapUser, Metric, Performance};
 pub use task::{Task, TaskKind};

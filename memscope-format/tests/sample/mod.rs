@@ -6,7 +6,7 @@ pub mod rings;
 
 use memscope_format::defs::{
     ContainerDef, ContainerKind, Defs, DerivationDef, Escape, FieldDef, HookDef, MarkerDef,
-    ModuleDef, SiteDef, SiteKind, StackDef, StringDef, ThreadDef, TypeDef, Variance,
+    ModuleDef, RateDef, SiteDef, SiteKind, StackDef, StringDef, ThreadDef, TypeDef, Variance,
 };
 use memscope_format::frame::FrameHeader;
 use memscope_format::header::FILE_HEADER_LEN;
@@ -96,6 +96,7 @@ pub fn defs() -> Defs {
             ThreadDef { id: 2, name: None, os_id: None },
         ],
         strings: vec![StringDef { id: 1, text: "too_large".to_owned() }],
+        rates: Vec::new(),
         modules: vec![ModuleDef {
             id: 1,
             path: "/usr/bin/sample".to_owned(),
@@ -117,6 +118,12 @@ pub fn defs() -> Defs {
             made_unix_ns: 1_700_000_009_000_000_000,
         }],
     }
+}
+
+/// The same, where of vectors one in 7 and of sessions one in 3 was recorded.
+pub fn sampled_defs() -> Defs {
+    let rates = vec![RateDef { hook: VECTOR, one_in: 7 }, RateDef { hook: SESSION, one_in: 3 }];
+    Defs { rates, ..defs() }
 }
 
 pub fn metadata() -> Metadata {
@@ -278,11 +285,15 @@ pub struct Sample {
 
 impl Sample {
     pub fn new(codec: Codec) -> Self {
+        Self::with(codec, &defs())
+    }
+
+    pub fn with(codec: Codec, defs: &Defs) -> Self {
         let mut writer = Writer::new(Vec::new(), &file_header(codec)).unwrap();
         writer.metadata(&metadata()).unwrap();
-        writer.define(&defs()).unwrap();
+        writer.define(defs).unwrap();
         let mut hooks = HookTable::new();
-        hooks.extend(&defs());
+        hooks.extend(defs);
         Self { writer, batch: Batch::new(codec), hooks, cycles: 0 }
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Hooks {
     tags: Vec<String>,
     /// Whether the contents of containers are read.
     deep: bool,
+    /// Of how many values one is recorded.
+    one_in: u32,
     /// What the next site is called, if not by its variable's name.
     next_name: Option<String>,
     /// How many variables have been hooked: a number for each guard, for those who read expansions.
@@ -78,6 +80,7 @@ impl Hooks {
             scope: Vec::new(),
             tags: Vec::new(),
             deep: false,
+            one_in: 1,
             next_name: None,
             count: 0,
             sites: RefCell::default(),
@@ -88,7 +91,7 @@ impl Hooks {
     pub(super) fn with(options: &Options) -> Self {
         let krate = options.krate.as_ref().map(ToTokens::to_token_stream);
         let tags = options.tags.iter().map(syn::LitStr::value).collect();
-        Self { tags, deep: options.deep, ..Self::new(krate) }
+        Self { tags, deep: options.deep, one_in: options.one_in, ..Self::new(krate) }
     }
 
     /// Says where memscope is.
@@ -189,6 +192,7 @@ impl Hooks {
     /// What the runtime's macros take of a site.
     fn described(&self, kind: Kind, name: &str, at: Span, escape: Option<Escape>) -> TokenStream {
         let span = emitted(at);
+        let is_held = matches!(kind, Kind::Static | Kind::ThreadLocal);
         let kind = Ident::new(
             match kind {
                 Kind::Variable => "Variable",
@@ -220,7 +224,13 @@ impl Hooks {
             let escape = format_ident!("{escape:?}", span = span);
             quote_spanned!(span=> ; #escape)
         });
-        quote_spanned!(span=> #kind, #name_and_scope, #file, #line, #column #(, #tags)* #escape)
+        // Of a static there is one value, and few of a thread-local.
+        let sampled = self.one_in > 1 && !is_held;
+        let one_in = sampled.then(|| {
+            let one_in = Literal::u32_unsuffixed(self.one_in);
+            quote_spanned!(span=> => #one_in)
+        });
+        quote_spanned!(span=> #kind, #name_and_scope, #file, #line, #column #(, #tags)* #escape #one_in)
     }
 
     /// A statement after a binding whose guard only marks where the scope ends.

@@ -235,7 +235,7 @@ fn check_options(options: &Options, form: &Form, errors: &mut Errors) {
             _ => false,
         };
         match name.as_str() {
-            "tags" | "deep" => {}
+            "tags" | "deep" | "sample" => {}
             "name" if !several => {}
             "name" => errors.push(
                 option,
@@ -245,7 +245,7 @@ fn check_options(options: &Options, form: &Form, errors: &mut Errors) {
             _ => errors.push(
                 option,
                 &format!("the option `{name}` does not apply to a variable"),
-                "the options of a variable are `name = \"...\"`, `tags(\"...\")` and `deep`",
+                "the options of a variable are `name = \"...\"`, `tags(\"...\")`, `deep` and `sample = 0.01`",
             ),
         }
     }

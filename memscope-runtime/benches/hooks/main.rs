@@ -31,6 +31,13 @@ fn scope_tracked(x: u64) -> u64 {
     black_box(y + 1)
 }
 
+/// One in four thousand million: it is left out as good as always.
+#[inline(never)]
+fn scope_left_out(x: u64) -> u64 {
+    memscope::track_var!(#[track(sample = 1/4_000_000_000)] let y = black_box(x));
+    black_box(y + 1)
+}
+
 #[inline(never)]
 fn vec_plain() {
     let v = vec![0_u8; 64];
@@ -49,6 +56,41 @@ fn vec_floor() {
 fn vec_tracked() {
     memscope::track_var!(let v = vec![0_u8; 64]);
     black_box(&v);
+}
+
+#[inline(never)]
+fn vec_left_out() {
+    memscope::track_var!(#[track(sample = 1/4_000_000_000)] let v = vec![0_u8; 64]);
+    black_box(&v);
+}
+
+#[inline(never)]
+fn call_plain(x: u64) -> u64 {
+    black_box(x)
+}
+
+#[memscope::track(sample = 1/4_000_000_000)]
+#[inline(never)]
+fn call_left_out(x: u64) -> u64 {
+    black_box(x)
+}
+
+#[memscope::track(sample = 1/4_000_000_000)]
+struct LeftOut {
+    bytes: [u64; 2],
+    probe: memscope::Probe<Self>,
+}
+
+#[inline(never)]
+fn value_left_out(x: u64) {
+    let value = LeftOut { bytes: [x; 2], probe: memscope::Probe::new() };
+    black_box((&value.bytes, &value.probe));
+}
+
+#[inline(never)]
+fn value_plain(x: u64) {
+    let value = ([x; 2], ());
+    black_box((&value.0, &value.1));
 }
 
 #[memscope::track]
@@ -70,13 +112,21 @@ fn scopes(c: &mut Criterion) {
     group.bench_function("plain", |b| b.iter(|| scope_plain(black_box(1))));
     group.bench_function("floor", |b| b.iter(|| scope_floor(black_box(1))));
     group.bench_function("tracked", |b| b.iter(|| scope_tracked(black_box(1))));
+    group.bench_function("left out", |b| b.iter(|| scope_left_out(black_box(1))));
     group.finish();
     let mut group = c.benchmark_group("vec64");
     group.bench_function("plain", |b| b.iter(vec_plain));
     group.bench_function("floor", |b| b.iter(vec_floor));
     group.bench_function("tracked", |b| b.iter(vec_tracked));
+    group.bench_function("left out", |b| b.iter(vec_left_out));
+    group.finish();
+    let mut group = c.benchmark_group("call");
+    group.bench_function("plain", |b| b.iter(|| call_plain(black_box(1))));
+    group.bench_function("left out", |b| b.iter(|| call_left_out(black_box(1))));
     group.finish();
     let mut group = c.benchmark_group("struct");
+    group.bench_function("plain", |b| b.iter(|| value_plain(black_box(1))));
+    group.bench_function("left out", |b| b.iter(|| value_left_out(black_box(1))));
     group.bench_function("tracked", |b| b.iter(|| value_tracked(black_box(1))));
     group.finish();
 }

@@ -16,17 +16,29 @@ use memscope_format::rows::TaskKind;
 #[derive(Debug)]
 #[must_use]
 pub struct Call {
-    begun: Option<Begun>,
+    begun: Begun,
 }
 
-/// A call that has begun.
+/// What has begun.
 #[derive(Debug, Clone, Copy)]
-struct Begun {
-    hook: &'static Hook,
-    start: u64,
-    depth: u32,
-    /// Whether the thread was unwinding already.
-    panicking: bool,
+enum Begun {
+    /// Nothing that is known of: there was no recorder.
+    Nothing,
+    /// A call that is left out.
+    LeftOut {
+        /// What was left out of the call around it.
+        outer: u8,
+    },
+    /// A call that is recorded.
+    Recorded {
+        hook: &'static Hook,
+        start: u64,
+        depth: u32,
+        /// What was left out of the call around it.
+        outer: u8,
+        /// Whether the thread was unwinding already.
+        panicking: bool,
+    },
 }
 
 impl Call {
@@ -35,17 +47,20 @@ impl Call {
     pub fn enter(site: &'static Site) -> Self {
         let begun = recorder::with(|recorder| {
             let hook = site.hook(&NO_TYPE)?;
-            Some(Begun::now(recorder, hook))
+            Some(match recorder.random.choose(hook.chance) {
+                Ok(()) => Begun::now(recorder, hook),
+                Err(_) => Begun::LeftOut { outer: recorder.open_left_out_call() },
+            })
         });
-        Self { begun: begun.flatten() }
+        Self { begun: begun.flatten().unwrap_or(Begun::Nothing) }
     }
 }
 
 impl Drop for Call {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some(begun) = self.begun {
-            let _ = recorder::with(|recorder| begun.end(recorder, 0, 0));
+        if !matches!(self.begun, Begun::Nothing) {
+            let _ = recorder::with(|recorder| self.begun.end(recorder, 0, 0));
         }
     }
 }
@@ -53,21 +68,28 @@ impl Drop for Call {
 impl Begun {
     #[inline(always)]
     fn now(recorder: &Recorder, hook: &'static Hook) -> Self {
-        let (depth, panicking) = (recorder.open_call(), std::thread::panicking());
-        Self { hook, start: recorder.now(), depth, panicking }
+        let ((depth, outer), panicking) = (recorder.open_call(), std::thread::panicking());
+        Self::Recorded { hook, start: recorder.now(), depth, outer, panicking }
     }
 
     /// Records the end, on the thread that it began on.
     #[inline(always)]
     fn end(self, recorder: &Recorder, task: u64, outcome: u8) {
+        let (hook, start, depth, outer, panicking) = match self {
+            Self::Nothing => return,
+            Self::LeftOut { outer } => return recorder.close_left_out_call(outer),
+            Self::Recorded { hook, start, depth, outer, panicking } => {
+                (hook, start, depth, outer, panicking)
+            }
+        };
         let end = recorder.now();
-        recorder.close_call(self.depth);
-        let unwound =
-            if !self.panicking && std::thread::panicking() { flags::PANICKING } else { 0 };
-        let duration = end.saturating_sub(self.start).min(DURATION_UNKNOWN - 1);
-        let depth = u64::from(self.depth.min(u32::from(u16::MAX)));
+        let left_out = recorder.close_call(depth, outer);
+        let unwound = if !panicking && std::thread::panicking() { flags::PANICKING } else { 0 };
+        let duration = end.saturating_sub(start).min(DURATION_UNKNOWN - 1);
+        let depth = u64::from(depth.min(u32::from(u16::MAX)));
         let payload = [task, duration | depth << 48];
-        recorder.emit(self.hook.id, RawKind::Call, outcome | unwound, end, payload);
+        let flags = outcome | unwound | left_out << flags::LEFT_OUT_SHIFT;
+        recorder.emit(hook.id, RawKind::Call, flags, end, payload);
     }
 }
 
@@ -88,7 +110,7 @@ pub const fn polled<T, F: Future<Output = T>>(
     site: &'static Site,
     future: F,
 ) -> Polled<F, Unrecorded> {
-    Polled { future, task: Task { site, id: 0, state: State::New }, returned: Unrecorded }
+    Polled { future, task: Task::new(site), returned: Unrecorded }
 }
 
 /// As [`polled`], and records what the future gives as a value at the site `returned`.
@@ -99,7 +121,7 @@ pub const fn polled_returning<T, F: Future<Output = T>, S: Sight<T>>(
     _: S,
     future: F,
 ) -> Polled<F, ReturnsTo<S>> {
-    let task = Task { site, id: 0, state: State::New };
+    let task = Task::new(site);
     Polled { future, task, returned: ReturnsTo::at(returned) }
 }
 
@@ -129,8 +151,9 @@ impl<F: Future, R: RecordReturned<F::Output>> Future for Polled<F, R> {
 #[derive(Debug)]
 struct Task {
     site: &'static Site,
-    /// The ring and position of its begin; 0 before, or if it could not be recorded.
+    /// The ring and position of its begin; 0 before, if it could not be recorded, or if it is left out.
     id: u64,
+    left_out: bool,
     state: State,
 }
 
@@ -142,6 +165,10 @@ enum State {
 }
 
 impl Task {
+    const fn new(site: &'static Site) -> Self {
+        Self { site, id: 0, left_out: false, state: State::New }
+    }
+
     fn end(&mut self, kind: TaskKind) {
         self.state = State::Ended;
         if self.id != 0 {
@@ -166,7 +193,7 @@ impl Drop for Task {
 /// One poll, which ends when this is dropped.
 struct Turn<'a> {
     task: &'a mut Task,
-    begun: Option<Begun>,
+    begun: Begun,
     /// The task that was being polled before.
     outer: u64,
     pending: bool,
@@ -181,28 +208,35 @@ impl<'a> Turn<'a> {
         let begun = recorder::with(|recorder| {
             let hook = task.site.hook(&NO_TYPE)?;
             outer = recorder.swap_task(task.id);
-            let begun = Begun::now(recorder, hook);
+            // A task is chosen as a whole.
+            if task.state == State::New {
+                task.left_out = recorder.random.choose(hook.chance).is_err();
+            }
+            if task.left_out {
+                return Some(Begun::LeftOut { outer: recorder.open_left_out_call() });
+            }
             if task.state == State::New {
                 let executor = executor::task_id().map_or(0, |id| id.saturating_add(1));
                 let (kind, payload) = (TaskKind::Started as u8, [outer, executor]);
-                let begin = recorder.emit(hook.id, RawKind::Task, kind, begun.start, payload);
+                let begin = recorder.emit(hook.id, RawKind::Task, kind, recorder.now(), payload);
                 task.id = begin.map_or(0, |position| recorder.value(position));
                 recorder.swap_task(task.id);
             }
-            Some(begun)
+            Some(Begun::now(recorder, hook))
         });
         task.state = State::Begun;
-        Self { task, begun: begun.flatten(), outer, pending: false, returned: false }
+        let begun = begun.flatten().unwrap_or(Begun::Nothing);
+        Self { task, begun, outer, pending: false, returned: false }
     }
 }
 
 impl Drop for Turn<'_> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(begun) = self.begun {
+        if !matches!(self.begun, Begun::Nothing) {
             let pending = if self.pending { flags::PENDING } else { 0 };
             let _ = recorder::with(|recorder| {
-                begun.end(recorder, self.task.id, pending);
+                self.begun.end(recorder, self.task.id, pending);
                 recorder.swap_task(self.outer);
             });
         }

@@ -4,6 +4,7 @@
 use super::hooks::{self, FieldSnapshots};
 use super::inspect::{Seen, Sight, Trackable};
 use super::recorder;
+use super::sampling::is_left_out;
 use super::shape::{DescOf, Shape};
 use super::site::Site;
 use memscope_format::rows::SnapshotReason;
@@ -35,7 +36,8 @@ impl Contents {
                 });
             }
             Shape::Fields { .. } if const { T::SHAPE.holds_containers() } => {
-                let id = hooks::identity(value);
+                // One that is left out of its type's sampling was asked for here: a reading without identity.
+                let id = Some(hooks::identity(value)).filter(|id| !is_left_out(*id)).unwrap_or(0);
                 let _ = recorder::with(|recorder| {
                     let hook = site.hook(DescOf::<T>::DESC)?;
                     FieldSnapshots::at(recorder, hook, id, reason, recorder.now()).take(value);

@@ -2,11 +2,12 @@
 
 use super::deep::Insides;
 use super::inspect::{FieldVisitor, Identity, Inspected, Reading, Seen, Sight, Trackable};
-use super::recorder::{self, Recorder};
+use super::recorder::{self, ClosedDrop, Recorder};
+use super::sampling::is_left_out;
 use super::shape::{DescOf, TypeDesc};
 use super::site::{Hook, Site};
 use memscope_format::defs::{ContainerKind, Escape};
-use memscope_format::raw::{DURATION_UNKNOWN, RawKind, flags};
+use memscope_format::raw::{DURATION_UNKNOWN, RawKind, flags, left_out};
 use memscope_format::rows::SnapshotReason;
 
 /// Stands before a tracked variable, so that it is dropped after it: the end of the variable's drop.
@@ -21,7 +22,7 @@ pub struct Slot {
 #[derive(Debug, Clone, Copy)]
 struct Bound {
     hook: &'static Hook,
-    /// The value's id.
+    /// The value's id, or the number of one that is left out.
     value: u64,
     /// Where the variable lies: the macros tell variables apart by name only.
     addr: usize,
@@ -30,12 +31,19 @@ struct Bound {
 }
 
 impl Bound {
-    /// Records the birth of a variable.
+    /// Records the birth of a variable, unless it is left out.
     #[inline(always)]
-    fn new<T>(site: &'static Site, place: &T, variable: &Seen) -> Option<Self> {
+    fn new<T, S: Sight<T>>(site: &'static Site, place: &T) -> Option<Self> {
         let born = recorder::with(|recorder| {
-            let hook = site.hook(variable.inspected.desc)?;
-            Some((hook, born(recorder, hook, variable, recorder.now())?))
+            let hook = site.hook(S::DESC)?;
+            Some(match recorder.random.choose(hook.chance) {
+                Ok(()) => {
+                    // What is left out is not gone through either.
+                    let seen = S::see(place);
+                    (hook, born(recorder, hook, &seen, recorder.now())?)
+                }
+                Err(number) => (hook, number),
+            })
         });
         let (hook, value) = born.flatten()?;
         let outcome = if site.escape.is_some_and(|escape| matches!(escape, Escape::Dropped)) {
@@ -53,7 +61,7 @@ impl Bound {
             // It may be copied; or two may lie at one address.
             return None;
         }
-        let bound = bound.as_mut()?;
+        let bound = bound.as_mut().filter(|bound| !is_left_out(bound.value))?;
         if bound.addr != core::ptr::from_ref(variable).addr() {
             return None;
         }
@@ -139,10 +147,10 @@ impl Slot {
     /// Records the birth of the variable.
     #[inline(always)]
     pub fn bind_always<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Exit {
-        let seen = S::see(variable);
-        self.bound = Bound::new(self.site, variable, &seen);
+        self.bound = Bound::new::<T, S>(self.site, variable)
+            .filter(|bound| S::DESC.needs_drop || !is_left_out(bound.value));
         // Without drop glue there is no drop to time: the end of the scope is one event, when the slot goes.
-        let timed = self.bound.filter(|_| seen.inspected.desc.needs_drop);
+        let timed = self.bound.filter(|_| S::DESC.needs_drop);
         Exit { value: timed.map_or(0, |bound| bound.value) }
     }
 
@@ -175,8 +183,18 @@ impl Drop for Exit {
     #[inline(always)]
     fn drop(&mut self) {
         if self.value != 0 {
-            let _ = recorder::with(|recorder| recorder.open_drop(self.value, recorder.now()));
+            let _ = recorder::with(|recorder| begin_drop(recorder, self.value));
         }
+    }
+}
+
+/// Notes that the drop of a value begins.
+#[inline(always)]
+fn begin_drop(recorder: &Recorder, value: u64) {
+    if is_left_out(value) {
+        recorder.open_left_out(value);
+    } else {
+        recorder.open_drop(value, recorder.now());
     }
 }
 
@@ -185,7 +203,9 @@ impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(bound) = &self.bound {
             let _ = recorder::with(|recorder| {
-                if bound.hook.needs_drop {
+                if is_left_out(bound.value) {
+                    recorder.close_left_out(bound.value);
+                } else if bound.hook.needs_drop {
                     end_of_variable(recorder, bound);
                 } else {
                     end_of_scope(recorder, bound);
@@ -203,26 +223,21 @@ impl Drop for Slot {
 fn end_of_variable(recorder: &Recorder, bound: &Bound) {
     let Bound { hook, value, .. } = *bound;
     let end = recorder.now();
-    let (closed, depth) = match recorder.close_drop(value) {
-        Some((closed, depth)) => (Some(closed), depth),
-        None => (None, recorder.depth()),
-    };
+    let closed = recorder.close_drop(value);
     let outcome = match closed {
         Some(closed) if hook.has_drop_hook && closed.start.is_some() => {
             if closed.first_hook == hook.type_id { flags::DROPPED } else { flags::MOVED }
         }
         _ => bound.proved(),
     };
-    let start = closed.and_then(|closed| closed.start);
-    emit_end(recorder, hook, outcome, value, end, start, depth);
+    emit_end(recorder, hook, outcome, value, end, closed);
 }
 
 /// Records that the scope of a variable has ended, of which no drop is timed.
 #[inline(always)]
 fn end_of_scope(recorder: &Recorder, bound: &Bound) {
     let outcome = if bound.proved() == flags::MOVED { flags::MOVED } else { flags::EXIT };
-    let now = recorder.now();
-    emit_end(recorder, bound.hook, outcome, bound.value, now, None, recorder.depth());
+    emit_end(recorder, bound.hook, outcome, bound.value, recorder.now(), None);
 }
 
 #[inline(always)]
@@ -232,15 +247,18 @@ pub(super) fn emit_end(
     outcome: u8,
     value: u64,
     end: u64,
-    start: Option<u64>,
-    depth: u32,
+    closed: Option<ClosedDrop>,
 ) {
     let panicking = if std::thread::panicking() { flags::PANICKING } else { 0 };
-    let duration =
-        start.map_or(DURATION_UNKNOWN, |start| end.saturating_sub(start).min(DURATION_UNKNOWN - 1));
+    let duration = closed
+        .and_then(|closed| closed.start)
+        .map_or(DURATION_UNKNOWN, |start| end.saturating_sub(start).min(DURATION_UNKNOWN - 1));
+    let (depth, around) = recorder.enclosing();
+    let left_out = around | closed.map_or(0, |closed| closed.left_out_within);
     let depth = u64::from(depth.min(u32::from(u16::MAX)));
     let payload = [value, duration | depth << 48];
-    recorder.emit(hook.id, RawKind::End, outcome | panicking, end, payload);
+    let flags = outcome | panicking | left_out << flags::LEFT_OUT_SHIFT;
+    recorder.emit(hook.id, RawKind::End, flags, end, payload);
 }
 
 /// Stands for an argument, or for one of several variables of a pattern: its end is that of its scope, and its
@@ -290,7 +308,9 @@ pub fn scoped<T, S: Sight<T>>(site: &'static Site, variable: &T, sight: S) -> Sc
 /// Records the birth of a variable of which only the scope's end is to be seen.
 #[inline(always)]
 pub fn scoped_always<T, S: Sight<T>>(site: &'static Site, variable: &T, _: S) -> Scoped {
-    Scoped { bound: Bound::new(site, variable, &S::see(variable)) }
+    // There is no drop to be known of: one that is left out is forgotten.
+    let bound = Bound::new::<T, S>(site, variable);
+    Scoped { bound: bound.filter(|bound| !is_left_out(bound.value)) }
 }
 
 impl Drop for Scoped {
@@ -321,30 +341,44 @@ pub(super) fn born(recorder: &Recorder, hook: &Hook, seen: &Seen, now: u64) -> O
     Some(value)
 }
 
-/// Records the birth of a value in a [`Tracked`](super::tracked::Tracked), a clone's if it has an origin.
+/// Records the birth of a value in a [`Tracked`](super::tracked::Tracked), or of a clone, whose original has the id `origin`.
+/// Returns its id, or the number of one that is left out.
 #[inline(always)]
 pub(super) fn born_tracked(
     site: &'static Site,
     value: &Seen,
-    origin: u64,
+    origin: Option<u64>,
 ) -> Option<(&'static Hook, u64)> {
     let born = recorder::with(|recorder| {
         let hook = site.hook(value.inspected.desc)?;
-        if origin == 0 {
-            return Some((hook, born(recorder, hook, value, recorder.now())?));
+        if let Err(number) = recorder.random.choose(hook.chance) {
+            return Some((hook, number));
         }
-        let payload = [origin, 0];
-        let now = recorder.now();
-        let position = recorder.emit(hook.id, RawKind::Born, flags::CLONED, now, payload)?;
-        Some((hook, recorder.value(position)))
+        let id = match origin {
+            None => born(recorder, hook, value, recorder.now())?,
+            Some(origin) => born_by_cloning(recorder, hook, origin)?,
+        };
+        Some((hook, id))
     });
     born.flatten()
+}
+
+/// Records the birth of a clone; returns its id.
+#[inline(always)]
+fn born_by_cloning(recorder: &Recorder, hook: &Hook, origin: u64) -> Option<u64> {
+    let origin = if is_left_out(origin) { 0 } else { origin };
+    let now = recorder.now();
+    let position = recorder.emit(hook.id, RawKind::Born, flags::CLONED, now, [origin, 0])?;
+    Some(recorder.value(position))
 }
 
 /// Records that the drop of such a value begins, with its last state.
 #[inline(always)]
 pub(super) fn tracked_drops(hook: &Hook, id: u64, value: &Seen) {
     let _ = recorder::with(|recorder| {
+        if is_left_out(id) {
+            return recorder.open_left_out(id);
+        }
         let now = recorder.now();
         last_state(recorder, hook, id, value, now);
         recorder.open_drop(id, now);
@@ -354,23 +388,30 @@ pub(super) fn tracked_drops(hook: &Hook, id: u64, value: &Seen) {
 /// Records that the drop of such a value has ended.
 #[inline(always)]
 pub(super) fn tracked_ends(hook: &Hook, id: u64) {
-    let _ = recorder::with(|recorder| {
-        let end = recorder.now();
-        let (start, depth) = match recorder.close_drop(id) {
-            Some((closed, depth)) => (closed.start, depth),
-            None => (None, recorder.depth()),
-        };
-        emit_end(recorder, hook, flags::DROPPED, id, end, start, depth);
-    });
+    let _ = recorder::with(|recorder| end_of_value(recorder, hook, id));
+}
+
+/// Records that the drop of a value has ended, with proof that it was one.
+#[inline(always)]
+fn end_of_value(recorder: &Recorder, hook: &Hook, id: u64) {
+    if is_left_out(id) {
+        return recorder.close_left_out(id);
+    }
+    let end = recorder.now();
+    let closed = recorder.close_drop(id);
+    emit_end(recorder, hook, flags::DROPPED, id, end, closed);
 }
 
 /// Records that such a value is moved out, with its last state.
 #[inline(always)]
 pub(super) fn tracked_moves(hook: &Hook, id: u64, value: &Seen) {
+    if is_left_out(id) {
+        return;
+    }
     let _ = recorder::with(|recorder| {
         let now = recorder.now();
         last_state(recorder, hook, id, value, now);
-        emit_end(recorder, hook, flags::MOVED, id, now, None, recorder.depth());
+        emit_end(recorder, hook, flags::MOVED, id, now, None);
     });
 }
 
@@ -385,7 +426,8 @@ fn last_state(recorder: &Recorder, hook: &Hook, id: u64, value: &Seen, now: u64)
     }
 }
 
-/// Records the birth of a value that carries a probe; returns its id, 0 if it could not be recorded.
+/// Records the birth of a value that carries a probe; returns its id, or the number of one that is left out, 0 if it could
+/// not be recorded.
 #[inline(always)]
 pub(super) fn born_with_probe(
     site: &'static Site,
@@ -394,10 +436,13 @@ pub(super) fn born_with_probe(
 ) -> u64 {
     let born = recorder::with(|recorder| {
         let hook = site.hook(desc)?;
-        let cloned = if origin.is_some() { flags::CLONED } else { 0 };
-        let payload = [origin.unwrap_or(0), 0];
-        let now = recorder.now();
-        let position = recorder.emit(hook.id, RawKind::Born, cloned, now, payload)?;
+        if let Err(number) = recorder.random.choose(hook.chance) {
+            return Some(number);
+        }
+        if let Some(origin) = origin {
+            return born_by_cloning(recorder, hook, origin);
+        }
+        let position = recorder.emit(hook.id, RawKind::Born, 0, recorder.now(), [0; 2])?;
         Some(recorder.value(position))
     });
     born.flatten().unwrap_or(0)
@@ -407,13 +452,7 @@ pub(super) fn born_with_probe(
 #[inline(always)]
 pub(super) fn end_of_probe(site: &'static Site, desc: &'static TypeDesc, value: u64) {
     let _ = recorder::with(|recorder| {
-        let hook = site.hook(desc)?;
-        let end = recorder.now();
-        let (start, depth) = match recorder.close_drop(value) {
-            Some((closed, depth)) => (closed.start, depth),
-            None => (None, recorder.depth()),
-        };
-        emit_end(recorder, hook, flags::DROPPED, value, end, start, depth);
+        end_of_value(recorder, site.hook(desc)?, value);
         Some(())
     });
 }
@@ -424,6 +463,7 @@ pub fn constructed<T, S: Sight<T>>(value: T, site: &'static Site, _: S) -> T {
     if const { !S::SHAPE.has_probe() } {
         let _ = recorder::with(|recorder| {
             let hook = site.hook(S::DESC)?;
+            recorder.random.choose(hook.chance).ok()?;
             recorder.emit(hook.id, RawKind::Born, flags::UNREAD, recorder.now(), [0; 2])
         });
     }
@@ -440,8 +480,17 @@ pub fn drop_hook<T: Trackable>(value: &mut T) {
     let id = identity(value);
     let _ = recorder::with(|recorder| {
         let hook = site.hook(DescOf::<T>::DESC)?;
-        let mut start = recorder.now();
         recorder.note_hook(hook.type_id);
+        if is_left_out(id) {
+            recorder.open_left_out(id);
+            return Some(());
+        }
+        // A drop that does not tell of which value it is, is chosen or not by itself.
+        if id == 0 && recorder.random.choose(hook.chance).is_err() {
+            recorder.leave_out_within(left_out::UNTIMED_WITHIN);
+            return Some(());
+        }
+        let mut start = recorder.now();
         if const { T::SHAPE.holds_containers() } {
             FieldSnapshots::at(recorder, hook, id, SnapshotReason::Drop, start).take(value);
             if const { T::DEEP } {
@@ -450,7 +499,7 @@ pub fn drop_hook<T: Trackable>(value: &mut T) {
             }
         }
         if id == 0 {
-            emit_end(recorder, hook, flags::DROPPED, 0, start, None, recorder.depth());
+            emit_end(recorder, hook, flags::DROPPED, 0, start, None);
         } else {
             recorder.open_drop(id, start);
         }

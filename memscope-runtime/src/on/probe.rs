@@ -30,7 +30,7 @@ use core::marker::PhantomData;
 /// drop(page); // dropped; `copy` follows at the end of its scope
 /// ```
 pub struct Probe<T: Trackable> {
-    /// 0 if the birth could not be recorded.
+    /// 0 if the birth could not be recorded; of a value that is left out a number that stands for it.
     value: u64,
     owner: PhantomData<fn() -> T>,
 }

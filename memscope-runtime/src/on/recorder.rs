@@ -7,11 +7,12 @@
 
 use super::clock::Source;
 use super::rings::{RingMemory, SharedSlot};
+use super::sampling::{Random, is_left_out};
 use super::session;
 use core::cell::{Cell, UnsafeCell};
 use core::ptr::null;
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering, compiler_fence, fence};
-use memscope_format::raw::{RawKind, SlotHeader, flags, lap_mark, value_id};
+use memscope_format::raw::{RawKind, SlotHeader, flags, lap_mark, left_out, value_id};
 use std::time::{Duration, Instant};
 
 /// How many open drops of a thread are kept; those nested deeper are recorded with an unknown duration.
@@ -27,6 +28,8 @@ pub(super) struct OpenDrop {
     start: u64,
     /// The type of the first drop hook that ran directly in it; 0 if none has.
     pub(super) first_hook: u32,
+    /// What was left out directly within it: bits of [`left_out`].
+    left_out_within: u8,
 }
 
 /// Who owns a recorder.
@@ -59,9 +62,15 @@ pub(super) struct Recorder {
     in_event: Cell<bool>,
     /// Whether the owner has given up waiting for room, until there is some.
     stalled: Cell<bool>,
+    /// Drops that have begun and not ended.
     depth: Cell<u32>,
-    /// Calls that have begun and not ended.
+    /// Those of them that are left out.
+    left_out_drops: Cell<u32>,
+    /// Recorded calls that have begun and not ended.
     calls: Cell<u32>,
+    /// Of the innermost call, bits of [`left_out`]: whether it is left out, and whether calls directly within it were.
+    call_left_out: Cell<u8>,
+    pub(super) random: Random,
     /// The task that is being polled; 0 if none is.
     task: Cell<u64>,
     open: UnsafeCell<[OpenDrop; OPEN_DROPS]>,
@@ -77,7 +86,7 @@ struct Shared {
     thread: AtomicU64,
 }
 
-// SAFETY: `lap`, `in_event`, `stalled`, `depth`, `calls`, `task` and `open` are only touched by the owner (there is one at a time,
+// SAFETY: `lap`, `in_event`, `stalled`, `depth`, `left_out_drops`, `calls`, `call_left_out`, `random`, `task` and `open` are only touched by the owner (there is one at a time,
 // handed on through `ownership` with Release and Acquire); everything else is atomic or never changes.
 unsafe impl Sync for Recorder {}
 
@@ -154,7 +163,10 @@ impl Recorder {
             in_event: Cell::new(false),
             stalled: Cell::new(false),
             depth: Cell::new(0),
+            left_out_drops: Cell::new(0),
             calls: Cell::new(0),
+            call_left_out: Cell::new(0),
+            random: Random::new(),
             task: Cell::new(0),
             open: UnsafeCell::new([OpenDrop::default(); OPEN_DROPS]),
             shared: Shared {
@@ -175,7 +187,10 @@ impl Recorder {
         self.shared.thread.store(thread.into(), Ordering::Relaxed);
         self.memory.set_thread(thread);
         self.depth.set(0);
+        self.left_out_drops.set(0);
         self.calls.set(0);
+        self.call_left_out.set(0);
+        self.random.seed((self.clock.ticks(), self.ring));
         self.task.set(0);
         self.stalled.set(false);
         self.in_event.set(false);
@@ -414,28 +429,24 @@ impl Recorder {
         self.depth.set(depth + 1);
         compiler_fence(Ordering::SeqCst);
         if let Some(open) = self.open_slot(depth) {
-            open.set(OpenDrop { value, start, first_hook: 0 });
+            open.set(OpenDrop { value, start, first_hook: 0, left_out_within: 0 });
         }
     }
 
-    /// Notes that the innermost drop, that of `value`, has ended. Returns it with its depth; `None` if it is not
+    /// Notes that the innermost drop, that of `value`, has ended. Returns it; `None` if it is not
     /// the innermost one (too deeply nested, or begun when nothing was recorded).
     #[inline(always)]
-    pub(super) fn close_drop(&self, value: u64) -> Option<(OpenDropRecord, u32)> {
+    pub(super) fn close_drop(&self, value: u64) -> Option<ClosedDrop> {
         let depth = self.depth.get().checked_sub(1)?;
-        let open = self.open_slot(depth);
-        match open.map(Cell::get) {
+        match self.open_slot(depth).map(Cell::get) {
             Some(open) if open.value == value => {
                 self.depth.set(depth);
-                Some((
-                    OpenDropRecord { start: Some(open.start), first_hook: open.first_hook },
-                    depth,
-                ))
+                Some(ClosedDrop::of(open))
             }
             // Beyond the kept ones only the count is known.
             None => {
                 self.depth.set(depth);
-                Some((OpenDropRecord { start: None, first_hook: 0 }, depth))
+                Some(ClosedDrop { start: None, first_hook: 0, left_out_within: 0 })
             }
             Some(_) => self.close_out_of_order(value),
         }
@@ -443,25 +454,66 @@ impl Recorder {
 
     /// Closes a drop that is not the innermost: those within it were abandoned by a panic.
     #[cold]
-    fn close_out_of_order(&self, value: u64) -> Option<(OpenDropRecord, u32)> {
+    fn close_out_of_order(&self, value: u64) -> Option<ClosedDrop> {
         let depth = self.depth.get().min(OPEN_DROPS as u32);
         for outer in (0..depth).rev() {
             let open = self.open_slot(outer)?.get();
             if open.value == value {
                 self.depth.set(outer);
-                let record =
-                    OpenDropRecord { start: Some(open.start), first_hook: open.first_hook };
-                return Some((record, outer));
+                let kept = (0..=outer).filter_map(|at| self.open_slot(at));
+                let left_out = kept.filter(|open| is_left_out(open.get().value)).count();
+                self.left_out_drops.set(left_out as u32);
+                return Some(ClosedDrop::of(open));
             }
         }
         None
     }
 
+    /// Notes that the drop of a value begins that is left out.
+    #[inline(always)]
+    pub(super) fn open_left_out(&self, value: u64) {
+        self.left_out_drops.set(self.left_out_drops.get() + 1);
+        self.open_drop(value, 0);
+    }
+
+    /// Notes that the drop of a value has ended that is left out.
+    #[inline(always)]
+    pub(super) fn close_left_out(&self, value: u64) {
+        if self.close_drop(value).is_some() {
+            self.left_out_drops.set(self.left_out_drops.get().saturating_sub(1));
+            self.leave_out_within(left_out::WITHIN);
+        } else {
+            // Where it begins is not seen, of such values.
+            self.leave_out_within(left_out::UNTIMED_WITHIN);
+        }
+    }
+
+    /// Notes that drops were left out directly in the innermost open one.
+    #[inline(always)]
+    pub(super) fn leave_out_within(&self, what: u8) {
+        if let Some(open) = self.innermost() {
+            let mut noted = open.get();
+            noted.left_out_within |= what;
+            open.set(noted);
+        }
+    }
+
+    /// How many recorded drops are open, and whether the innermost open one is left out.
+    #[inline(always)]
+    pub(super) fn enclosing(&self) -> (u32, u8) {
+        let (depth, left_out) = (self.depth.get(), self.left_out_drops.get());
+        if left_out == 0 {
+            return (depth, 0);
+        }
+        // Of one that is not kept nothing is known.
+        let around = self.innermost().is_none_or(|open| is_left_out(open.get().value));
+        (depth.saturating_sub(left_out), if around { left_out::AROUND } else { 0 })
+    }
+
     /// Notes in the innermost open drop that the drop hook of a type ran in it.
     #[inline(always)]
     pub(super) fn note_hook(&self, type_id: u32) {
-        let innermost = self.depth.get().checked_sub(1).and_then(|depth| self.open_slot(depth));
-        if let Some(open) = innermost {
+        if let Some(open) = self.innermost() {
             let mut noted = open.get();
             if noted.first_hook == 0 {
                 noted.first_hook = type_id;
@@ -470,18 +522,32 @@ impl Recorder {
         }
     }
 
-    /// Notes that a call begins; returns how many enclose it.
+    /// Notes that a call begins; returns how many recorded ones enclose it, and what [`Self::close_call`] is to be given.
     #[inline(always)]
-    pub(super) fn open_call(&self) -> u32 {
+    pub(super) fn open_call(&self) -> (u32, u8) {
         let depth = self.calls.get();
         self.calls.set(depth + 1);
-        depth
+        (depth, self.call_left_out.replace(0))
     }
 
-    /// Notes that the call with this depth has ended, and with it those within that were abandoned.
+    /// Notes that the call with this depth has ended, and with it those within that were abandoned. Returns what was left
+    /// out around and within it.
     #[inline(always)]
-    pub(super) fn close_call(&self, depth: u32) {
+    pub(super) fn close_call(&self, depth: u32, outer: u8) -> u8 {
         self.calls.set(depth);
+        self.call_left_out.replace(outer) & left_out::WITHIN | outer & left_out::AROUND
+    }
+
+    /// Notes that a call begins that is left out; returns what [`Self::close_left_out_call`] is to be given.
+    #[inline(always)]
+    pub(super) fn open_left_out_call(&self) -> u8 {
+        self.call_left_out.replace(left_out::AROUND)
+    }
+
+    /// Notes that a call has ended that is left out.
+    #[inline(always)]
+    pub(super) fn close_left_out_call(&self, outer: u8) {
+        self.call_left_out.set(outer | left_out::WITHIN);
     }
 
     /// Says which task is polled from now on; returns the one before.
@@ -490,10 +556,10 @@ impl Recorder {
         self.task.replace(task)
     }
 
-    /// How many drops are open.
+    /// The innermost open drop, if it is kept.
     #[inline(always)]
-    pub(super) fn depth(&self) -> u32 {
-        self.depth.get()
+    fn innermost(&self) -> Option<&Cell<OpenDrop>> {
+        self.depth.get().checked_sub(1).and_then(|depth| self.open_slot(depth))
     }
 
     #[inline(always)]
@@ -506,9 +572,19 @@ impl Recorder {
 
 /// What is known of a drop that has ended.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct OpenDropRecord {
+pub(super) struct ClosedDrop {
     /// When it began; `None` if it was too deeply nested to be kept.
     pub(super) start: Option<u64>,
     /// The type of the first drop hook that ran directly in it; 0 if none has.
     pub(super) first_hook: u32,
+    /// What was left out directly within it.
+    pub(super) left_out_within: u8,
+}
+
+impl ClosedDrop {
+    #[inline(always)]
+    const fn of(open: OpenDrop) -> Self {
+        let OpenDrop { start, first_hook, left_out_within, .. } = open;
+        Self { start: Some(start), first_hook, left_out_within }
+    }
 }

@@ -7,7 +7,7 @@ use super::session::{self, Core};
 use super::shape::{NO_TYPE, TypeDesc, saturate};
 use super::site::{Hook, Site, SiteRefs};
 use core::sync::atomic::Ordering;
-use memscope_format::defs::{Definition, Defs, HookDef, SiteDef, ThreadDef, TypeDef};
+use memscope_format::defs::{Definition, Defs, HookDef, RateDef, SiteDef, ThreadDef, TypeDef};
 use std::collections::HashMap;
 
 /// All that has an id. Ids are places in the lists, from 1.
@@ -33,7 +33,7 @@ pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'s
         let mut new = Defs::default();
         let (id, type_id) = core.registry.hook(site, desc, &mut new);
         core.define(&new);
-        site.publish(Box::new(Hook::new(desc, id, type_id)))
+        site.publish(Box::new(Hook::new(desc, id, type_id, site.one_in)))
     });
     if hook.is_none() {
         session::count_lost();
@@ -49,7 +49,10 @@ impl Registry {
 
     /// The definitions that came after others of which only the number is known.
     pub(super) fn defs_since(&self, types: usize, hooks: usize) -> Defs {
+        // Ids are places in the list, from 1.
+        let rates = self.defs.rates.iter().filter(|rate| rate.hook as usize > hooks);
         Defs {
+            rates: rates.copied().collect(),
             types: self.defs.types.get(types..).unwrap_or_default().to_vec(),
             hooks: self.defs.hooks.get(hooks..).unwrap_or_default().to_vec(),
             ..Defs::default()
@@ -75,6 +78,7 @@ impl Registry {
     }
 
     fn hook(&mut self, site: &'static Site, desc: &'static TypeDesc, new: &mut Defs) -> (u32, u32) {
+        let one_in = site.one_in;
         let site = self.site(site, new);
         let type_id =
             if core::ptr::eq(desc, &raw const NO_TYPE) { 0 } else { self.type_id(desc, new) };
@@ -86,6 +90,11 @@ impl Registry {
         let def = HookDef { id, site, type_id };
         self.defs.hooks.push(def);
         new.hooks.push(def);
+        if one_in > 1 {
+            let rate = RateDef { hook: id, one_in };
+            self.defs.rates.push(rate);
+            new.rates.push(rate);
+        }
         (id, type_id)
     }
 

@@ -93,12 +93,13 @@ impl<T, S: Sight<T>> RecordReturned<T> for ReturnsTo<S> {
 fn record(site: &'static Site, desc: &'static TypeDesc, seen: Option<&Seen>) {
     let _ = recorder::with(|recorder| {
         let hook = site.hook(desc)?;
+        recorder.random.choose(hook.chance).ok()?;
         let now = recorder.now();
         let value = match seen {
             Some(seen) => born(recorder, hook, seen, now)?,
             None => born_unread(recorder, hook, now)?,
         };
-        emit_end(recorder, hook, flags::MOVED, value, now, None, recorder.depth());
+        emit_end(recorder, hook, flags::MOVED, value, now, None);
         Some(())
     });
 }

@@ -138,8 +138,9 @@ impl RingsFile {
     /// Adds a ring and maps it. Its space is reserved first: writing to a mapped page that the disk has no room
     /// for would be a SIGBUS.
     pub(super) fn add_ring(&mut self, start: u64) -> io::Result<(u16, RingMemory)> {
-        let ring = u16::try_from(self.rings)
-            .map_err(|_| io::Error::other("65536 threads record at once already"))?;
+        // The last number stands for values that are left out of sampling.
+        let ring = u16::try_from(self.rings).ok().filter(|ring| *ring != u16::MAX);
+        let ring = ring.ok_or_else(|| io::Error::other("65535 threads record at once already"))?;
         let offset = ring_offset(self.rings, self.capacity);
         reserve(&self.file, offset, ring_offset(1, self.capacity) - RINGS_HEADER_LEN as u64)?;
         let memory = RingMemory::map(&self.file, self.rings, self.capacity)?;

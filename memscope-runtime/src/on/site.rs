@@ -1,6 +1,7 @@
 //! Sites: the places in source that record, one static each.
 
 use super::registry;
+use super::sampling::Chance;
 use super::shape::TypeDesc;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
@@ -22,6 +23,8 @@ pub struct Site {
     pub(super) tags: &'static [&'static str],
     /// Where the variable's value may go, as far as that is proved.
     pub(super) escape: Option<Escape>,
+    /// Of so many values one is recorded.
+    pub(super) one_in: u32,
 }
 
 /// A site instantiated for one type: what a raw event names. Lives as long as the process.
@@ -36,14 +39,17 @@ pub(super) struct Hook {
     pub(super) needs_drop: bool,
     /// Whether every drop of such a value runs a drop hook.
     pub(super) has_drop_hook: bool,
+    /// What a value is chosen with: see [`Chance`].
+    pub(super) chance: Chance,
     next: Option<&'static Hook>,
 }
 
 impl Hook {
     /// Makes a hook out of what the registry has interned.
-    pub(super) fn new(desc: &'static TypeDesc, id: u32, type_id: u32) -> Self {
+    pub(super) fn new(desc: &'static TypeDesc, id: u32, type_id: u32, one_in: u32) -> Self {
         let (needs_drop, has_drop_hook) = (desc.needs_drop, desc.shape.has_drop_hook());
-        Self { desc, id, type_id, needs_drop, has_drop_hook, next: None }
+        let chance = Chance::one_in(one_in);
+        Self { desc, id, type_id, needs_drop, has_drop_hook, chance, next: None }
     }
 }
 
@@ -69,6 +75,7 @@ impl Site {
             column,
             tags,
             escape: None,
+            one_in: 1,
         }
     }
 
@@ -76,6 +83,12 @@ impl Site {
     #[must_use]
     pub const fn escaping(self, escape: Escape) -> Self {
         Self { escape: Some(escape), ..self }
+    }
+
+    /// Says that of so many values (calls, tasks) one is to be recorded, chosen by chance.
+    #[must_use]
+    pub const fn one_in(self, one_in: u32) -> Self {
+        Self { one_in, ..self }
     }
 
     /// Returns the hook of this site for a type: two loads and a comparison, but for the first time.
@@ -134,6 +147,7 @@ macro_rules! __site {
 macro_rules! __sites {
     ($((
         $kind:ident, $name:expr, $file:expr, $line:expr, $column:expr $(, $tag:expr)* $(; $escape:ident)?
+        $(=> $one_in:literal)?
     ))*) => {
         [$(
             $crate::__private::Site::new(
@@ -143,7 +157,7 @@ macro_rules! __sites {
                 $file,
                 ($line, $column),
                 &[$($tag),*],
-            )$(.escaping($crate::__private::Escape::$escape))?
+            )$(.escaping($crate::__private::Escape::$escape))?$(.one_in($one_in))?
         ),*]
     };
 }

@@ -29,7 +29,7 @@ impl<T> Held<T> {
         let value = first.take().unwrap_or_else(init);
         // A container's own state is recorded with its end.
         let show = if S::SHAPE.container().is_some() { |_: &T, _| {} } else { F::follow };
-        Self { value: Tracked::at(site, S::see, value, 0), site, show }
+        Self { value: Tracked::at(site, S::see, value, None), site, show }
     }
 }
 

@@ -33,13 +33,13 @@ pub struct Tracked<T> {
 struct Life<T> {
     site: &'static Site,
     look: fn(&T) -> Seen,
-    /// The hook and the value's id; `None` if nothing is recorded of it.
+    /// The hook and the value's id; or the number of one that is left out; `None` if nothing is recorded of it.
     born: Option<(&'static Hook, u64)>,
 }
 
 impl<T> Life<T> {
     #[inline]
-    fn begin(site: &'static Site, look: fn(&T) -> Seen, value: &T, origin: u64) -> Self {
+    fn begin(site: &'static Site, look: fn(&T) -> Seen, value: &T, origin: Option<u64>) -> Self {
         Self { site, look, born: hooks::born_tracked(site, &look(value), origin) }
     }
 }
@@ -47,13 +47,18 @@ impl<T> Life<T> {
 /// Makes a tracked value.
 #[inline]
 pub fn tracked<T, S: Sight<T>>(site: &'static Site, value: T, _: S) -> Tracked<T> {
-    Tracked::at(site, S::see, value, 0)
+    Tracked::at(site, S::see, value, None)
 }
 
 impl<T> Tracked<T> {
     /// Makes a tracked value, looked at in this way.
     #[inline]
-    pub(super) fn at(site: &'static Site, look: fn(&T) -> Seen, value: T, origin: u64) -> Self {
+    pub(super) fn at(
+        site: &'static Site,
+        look: fn(&T) -> Seen,
+        value: T,
+        origin: Option<u64>,
+    ) -> Self {
         let life = Life::begin(site, look, &value, origin);
         Self { value: ManuallyDrop::new(value), life }
     }
@@ -67,7 +72,7 @@ impl<T> Tracked<T> {
             ::core::line!(),
             ::core::column!()
         );
-        Self::at(site, <u8 as Sight<T>>::see, value, 0)
+        Self::at(site, <u8 as Sight<T>>::see, value, None)
     }
 
     /// Gives the value back, which is recorded as moved out.
@@ -98,7 +103,7 @@ impl<T> Tracked<T> {
         T: Clone,
     {
         let origin = self.life.born.map_or(0, |(_, id)| id);
-        Self::at(self.life.site, self.life.look, T::clone(&self.value), origin)
+        Self::at(self.life.site, self.life.look, T::clone(&self.value), Some(origin))
     }
 }
 

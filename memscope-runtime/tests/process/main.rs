@@ -8,6 +8,7 @@ mod contents;
 mod endings;
 mod harness;
 mod returned;
+mod sampled;
 mod scenarios;
 mod sinks;
 mod statics;

@@ -6,6 +6,7 @@ pub(crate) mod constructors;
 mod contents;
 mod endings;
 pub(crate) mod returns;
+pub(crate) mod sampled;
 pub(crate) mod statics;
 mod tasks;
 
@@ -57,6 +58,7 @@ pub(crate) fn play(scenario: &str) {
         "tokio" => tasks::tokio(),
         "futures" => tasks::futures(),
         "returns" => returns::returns(),
+        "sampled" => sampled::sampled(),
         "nothing" => {}
         "many" => many(),
         "exit" => {

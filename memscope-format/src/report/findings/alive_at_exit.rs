@@ -4,7 +4,8 @@ use super::{Evidence, Finding, Rule, said};
 use crate::report::human::Count;
 use crate::report::{Figure, Report};
 
-/// Finds annotated types of which values were certainly alive at exit.
+/// Finds annotated types of which values were certainly alive at exit; where they are sampled, with as much certainty as the
+/// error has.
 ///
 /// It is silent on recordings that were cut: a program that was killed had no chance to drop anything.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,7 +28,9 @@ impl Rule for AliveAtExit {
         for site in report.sites.iter().filter(|site| site.site.is_type()) {
             let (alive, error) = match site.lives.alive_at_exit {
                 Figure::Exact(alive) => (alive, 0),
-                Figure::Bounded { value, error } => (value, error),
+                Figure::Bounded { value, error } | Figure::Sampled { value, error } => {
+                    (value, error)
+                }
                 _ => continue,
             };
             if alive <= error {

@@ -2,7 +2,7 @@
 
 use super::{Evidence, Finding, Rule, said};
 use crate::report::human::{Bytes, Count};
-use crate::report::{ContainerFigures, Report};
+use crate::report::{ContainerFigures, Figure, Report};
 use crate::rows::SnapshotReason;
 
 /// Finds containers that in sum had a lot of room, most of it unused, when they were dropped or last asked for.
@@ -53,7 +53,11 @@ impl Rule for ContainerWaste {
 impl ContainerWaste {
     fn check(&self, known: &ContainerFigures, reason: SnapshotReason) -> Option<Finding> {
         let last = known.last_known(reason)?;
-        let waste = *last.waste_bytes.value()?;
+        // Of an estimate, as much as there is at least.
+        let waste = match last.waste_bytes {
+            Figure::Sampled { value, error } => value.saturating_sub(error),
+            ref figure => *figure.value()?,
+        };
         let room = *last.capacity_bytes.value()?;
         last.containers.value()?;
         let enough =

@@ -67,6 +67,7 @@ fn said(figure: &Figure<u64>, words: impl Fn(u64) -> String) -> String {
     match figure {
         Figure::Exact(value) => words(*value),
         Figure::Bounded { value, error } => format!("{} (±{error})", words(*value)),
+        Figure::Sampled { value, error } => format!("about {} (±{error}, sampled)", words(*value)),
         Figure::AtLeast { value, .. } => format!("at least {}", words(*value)),
         Figure::Inferred { value, .. } => words(*value),
         Figure::Unknown { .. } => "unknown".to_owned(),

@@ -58,7 +58,7 @@ impl SlowDrops {
                 Evidence::new("duration_ns", slow.duration_ns),
                 Evidence::of("self_ns", &slow.self_ns),
                 Evidence::of("nested", &slow.nested),
-                Evidence::new("nested_untimed", slow.nested_untimed),
+                Evidence::of("nested_untimed", &slow.nested_untimed),
                 Evidence::new("value", slow.value),
                 Evidence::new("began_ns", slow.began_ns),
             ],
@@ -76,7 +76,7 @@ fn set_off(slow: &SlowDrop) -> String {
         Figure::Unknown { .. } => "an unknown part".to_owned(),
         known => said(known, |ns| Nanos(ns).to_string()),
     };
-    let untimed = match slow.nested_untimed {
+    let untimed = match slow.nested_untimed.value().copied().unwrap_or(0) {
         0 => String::new(),
         1 => " (the time of 1 of them is not known)".to_owned(),
         untimed => format!(" (the time of {} of them is not known)", Count(untimed)),

@@ -27,7 +27,7 @@ pub(super) fn calls() {
 
 /// Is not ready the first time.
 #[derive(Default)]
-struct Later(bool);
+pub(super) struct Later(bool);
 
 impl Future for Later {
     type Output = ();
@@ -105,7 +105,7 @@ pub(super) fn futures() {
     (0..2).for_each(|_| assert!(poll(future.as_mut()).is_pending()));
 }
 
-fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+pub(super) fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
