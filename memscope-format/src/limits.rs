@@ -27,6 +27,8 @@ pub const DEFINITIONS: usize = 1 << 20;
 pub(crate) const DEFINITIONS_LEN: usize = 64 << 20;
 /// Base-2 logarithm of the zstd window.
 pub const ZSTD_WINDOW_LOG: u32 = 26;
+/// Slots of a RAW frame: two for each of its events, and as many again for pads and what was left out between them.
+pub const RAW_SLOTS: u32 = 4 * crate::raw::RAW_EVENTS as u32;
 /// Slots of a ring in a rings file.
 pub const RING_CAPACITY: u64 = 1 << 28;
 /// Rings of a rings file: as many as a value id can name.

@@ -8,7 +8,7 @@ use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::raw::{RAW_EVENTS, RawChunk, lap_mark};
 use memscope_format::rows::{Container, DropChain, Lifecycle, SnapshotReason};
-use memscope_format::{Batch, Codec, Error, HookTable, Reader, compact, recover, validate};
+use memscope_format::{Batch, Codec, Error, HookTable, Reader, compact, limits, recover, validate};
 use proptest::prelude::*;
 use proptest::sample::select;
 use sample::{MARKER, RawEvent, Rows, SESSION, SHARED, Sample, VECTOR, open};
@@ -278,6 +278,44 @@ fn a_raw_frame_takes_as_many_events_as_a_chunk_rows() {
     writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
     let reader = open(path, &writer.finish().unwrap()).unwrap();
     assert_eq!(reader.rows::<Container>().map(Result::unwrap).count(), RAW_EVENTS);
+}
+
+#[test]
+fn a_frame_of_more_slots_than_may_be_is_refused_before_they_are_decoded() {
+    let mut hooks = HookTable::new();
+    hooks.extend(&sample::defs());
+    for (gap, fits) in [(limits::RAW_SLOTS - 1, true), (limits::RAW_SLOTS, false)] {
+        let mut chunk = RawChunk::new(0, 1);
+        for position in [0, u64::from(gap)] {
+            let event = sample::born(VECTOR, position, 0, 0);
+            let (first, _) = sample::marked(&event, position, 1 << 20);
+            chunk.push(&hooks, position, &first, None).unwrap();
+        }
+        let mut writer = Sample::new(Codec::None).writer;
+        writer.append(&chunk.seal(Codec::Zstd).unwrap()).unwrap();
+        let reader = Reader::from_bytes(writer.finish().unwrap()).unwrap();
+        let rows = reader.rows::<Container>().map(Result::unwrap).count();
+        assert_eq!((rows, reader.health().is_whole()), (if fits { 2 } else { 0 }, fits));
+        let refused = reader.health().damage.iter().filter(|damage| damage.what.contains("slots"));
+        assert_eq!(refused.count(), usize::from(!fits));
+    }
+}
+
+#[test]
+fn a_frame_of_more_events_than_it_says_is_not_decoded_to_its_end() {
+    let mut bytes = mixed(Codec::None).killed();
+    let (at, header) = raw_frames(&bytes)[0];
+    let payload = at + FRAME_HEADER_LEN..at + header.frame_len() as usize;
+    // The last slot names a hook that there is not: whoever came to it would say so.
+    bytes[payload.end - 24..payload.end - 20].fill(0xFF);
+    let payload_crc = crc32fast::hash(&bytes[payload]);
+    let header = FrameHeader { rows: 1, payload_crc, ..header };
+    let tag = sample::file_header(Codec::None).tag();
+    bytes[at..at + FRAME_HEADER_LEN].copy_from_slice(&header.to_bytes(tag));
+    let reader = Reader::from_bytes(bytes).unwrap();
+    let errors: Vec<_> = reader.rows::<Container>().filter_map(Result::err).collect();
+    let [Error::Corrupt { expected, found, .. }] = errors.as_slice() else { panic!("{errors:?}") };
+    assert_eq!((expected.as_str(), found.as_str()), ("1 events", "more"));
 }
 
 /// A capture of its own of three cycles of the sample, as they came or in columns.

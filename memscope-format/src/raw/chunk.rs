@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::frame::{Encoding, FrameHeader, FrameType};
 use crate::header::{u16_at, u32_at, u64_at};
 use crate::hooks::HookTable;
+use crate::limits;
 use crate::rows::Stream;
 
 /// The events that a RAW frame takes: those of no stream are more than a chunk takes then.
@@ -222,6 +223,14 @@ impl RawHead {
             streams.push(RawStream { stream, rows: u32_at(entry, 4), t_min, t_max });
         }
         let slots = u32_at(head, 12);
+        if slots > limits::RAW_SLOTS {
+            return Err(Error::Limit {
+                offset,
+                what: "slots of a RAW frame",
+                limit: u64::from(limits::RAW_SLOTS),
+                found: u64::from(slots),
+            });
+        }
         let expected = len as u64 + u64::from(slots) * SLOT_LEN as u64;
         if header.rows as usize > RAW_EVENTS || u64::from(header.raw_len) != expected {
             return Err(Error::corrupt(
@@ -260,31 +269,34 @@ pub(crate) fn decode(
     let head = RawHead::parse(header, payload, offset)?;
     let stored = &payload[head_len(head.streams.len() as u8)..];
     let codec = codec::available(head.codec)?;
-    // The frame's raw length is checked against a limit, and has as many.
+    // No more than the limit that the head was checked against.
     let raw_len = head.slots as usize * SLOT_LEN;
     let raw = codec::decompress(codec, stored, raw_len).ok_or_else(|| {
         Error::corrupt(offset, format!("{} slots", head.slots), "bytes that do not decode to that")
     })?;
-    let slots: Vec<Slot> = raw.chunks_exact(SLOT_LEN).map(slot).collect();
+    let mut slots = raw.chunks_exact(SLOT_LEN).map(slot).enumerate();
     let mut batch = Batch::new(Codec::None);
-    let mut at = 0;
-    while let Some(first) = slots.get(at) {
-        let position = head.position.wrapping_add(at as u64);
-        let header = SlotHeader(first.header);
-        at += 1;
-        if header.kind() == Some(RawKind::Pad) {
+    while let Some((at, first)) = slots.next() {
+        let word = SlotHeader(first.header);
+        if word.kind() == Some(RawKind::Pad) {
             continue;
         }
-        let is_wide = header.kind() == Some(RawKind::Snapshot) || header.flags() & flags::WIDE != 0;
-        let second = slots.get(at).filter(|_| is_wide);
-        let pushed = match (is_wide, second) {
+        // Rows are made of no more events than the limit that this was checked against.
+        if batch.events >= u64::from(header.rows) {
+            return Err(Error::corrupt(offset, format!("{} events", header.rows), "more"));
+        }
+        let is_wide = word.kind() == Some(RawKind::Snapshot) || word.flags() & flags::WIDE != 0;
+        let second = if is_wide { slots.next().map(|(_, second)| second) } else { None };
+        let position = head.position.wrapping_add(at as u64);
+        let pushed = match (is_wide, &second) {
             (true, None) => Err(UnreadableEvent::UnknownKind(first.header)),
-            _ => batch.push(hooks, head.ring, head.thread, position, first, second),
+            (_, second) => {
+                batch.push(hooks, head.ring, head.thread, position, &first, second.as_ref())
+            }
         };
         pushed.map_err(|error| {
             Error::corrupt(offset, "events that mean something", error.to_string())
         })?;
-        at += usize::from(is_wide);
     }
     let events = batch.events;
     let frames = batch.seal();
