@@ -201,6 +201,49 @@ fn what_a_dead_program_left_in_its_rings_is_brought_in() {
     }
 }
 
+/// A capture that can only be gone on with by writing it anew.
+fn to_be_written_anew(path: &Path) -> Vec<u8> {
+    let mut sample = Sample::of_three_cycles(Codec::Zstd);
+    sample.chunks();
+    let mut rings = drained_rings(3);
+    rings[0].put_cycle(0, 5000);
+    std::fs::write(rings_path(path), rings_file(&rings)).unwrap();
+    let bytes = sample.killed();
+    std::fs::write(path, &bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_file_of_another_where_it_would_be_written_anew_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    let bytes = to_be_written_anew(&path);
+    let other = directory.path().join("x.memscope-new");
+    std::fs::write(&other, "another's").unwrap();
+    let Err(Error::Io(error)) = Writer::append_to(&path, WriterOptions::default()) else {
+        panic!()
+    };
+    assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read(&other).unwrap(), b"another's");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    assert!(rings_path(&path).exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_written_anew_has_the_permissions_of_what_was_there() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    for mode in [0o600, 0o666] {
+        let bytes = to_be_written_anew(&path);
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        append(&path);
+        assert!(!std::fs::read(&path).unwrap().starts_with(&bytes), "it was written anew");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+    }
+}
+
 #[test]
 fn a_capture_that_is_being_written_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();

@@ -99,14 +99,19 @@ pub(super) fn write_anew(path: &Path) -> Result<(), Error> {
     let mut unfinished = OsString::from(path);
     unfinished.push("-new");
     let unfinished = PathBuf::from(unfinished);
-    let written = File::create_new(&unfinished).map_err(Error::from).and_then(|file| {
-        let (_, file) = Rewrite::default().write(&reader, file, |_, _| {})?;
-        file.sync_all()?;
-        Ok(std::fs::rename(&unfinished, path)?)
-    });
-    if written.is_err() {
+    // One that is there already is another's.
+    let file = File::create_new(&unfinished)?;
+    let replaced = replace(&reader, file, &unfinished, path);
+    if replaced.is_err() {
         // What was there is untouched.
         let _ = std::fs::remove_file(&unfinished);
     }
-    written
+    replaced
+}
+
+fn replace(reader: &Reader, file: File, unfinished: &Path, path: &Path) -> Result<(), Error> {
+    let (_, file) = Rewrite::default().write(reader, file, |_, _| {})?;
+    file.set_permissions(std::fs::metadata(path)?.permissions())?;
+    file.sync_all()?;
+    Ok(std::fs::rename(unfinished, path)?)
 }
