@@ -411,8 +411,9 @@ impl Decoder<'_> {
 
     fn defs(&mut self, defs: Defs, frame: &IndexEntry) -> Vec<Item> {
         let (mut new, changed, left_out) = self.known.add_news(defs);
-        // Those that come again with another meaning would take memory each time.
+        // Whatever order a frame has them in, the last with an id holds.
         self.hooks.extend(&new);
+        self.hooks.extend(&changed);
         new.extend(changed);
         let new = Some(new).filter(|new| !new.is_empty());
         let new = new.map(|new| Item::Definitions(Box::new(new)));

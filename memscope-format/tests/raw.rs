@@ -4,10 +4,12 @@
 mod sample;
 
 use memscope_format::chunks::Place;
+use memscope_format::defs::{ContainerKind, Defs, HookDef};
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use memscope_format::header::FILE_HEADER_LEN;
+use memscope_format::incoming::{Item, Items};
 use memscope_format::raw::{RAW_EVENTS, RawChunk, lap_mark};
-use memscope_format::rows::{Container, DropChain, Lifecycle, SnapshotReason};
+use memscope_format::rows::{Container, DropChain, Lifecycle, SnapshotReason, Zst};
 use memscope_format::{Batch, Codec, Error, HookTable, Reader, compact, limits, recover, validate};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -316,6 +318,41 @@ fn a_frame_of_more_events_than_it_says_is_not_decoded_to_its_end() {
     let errors: Vec<_> = reader.rows::<Container>().filter_map(Result::err).collect();
     let [Error::Corrupt { expected, found, .. }] = errors.as_slice() else { panic!("{errors:?}") };
     assert_eq!((expected.as_str(), found.as_str()), ("1 events", "more"));
+}
+
+#[test]
+fn raw_events_that_arrive_are_of_the_last_definitions() {
+    let mut sample = Sample::new(Codec::Zstd);
+    let mut types = sample::defs().types;
+    types.retain(|def| def.container.is_some_and(|def| def.kind == ContainerKind::Vec));
+    let [vector] = types.as_mut_slice() else { panic!("{types:?}") };
+    vector.container = None;
+    let hooks = vec![HookDef { id: MARKER, site: 9, type_id: 13 }];
+    // The frame says what its events give by then.
+    let defs = Defs { types, hooks, ..Defs::default() };
+    sample.hooks.extend(&defs);
+    sample.writer.define(&defs).unwrap();
+    sample.raw(Codec::Zstd);
+    sample.commit();
+    let bytes = sample.finish();
+    let reader = Reader::from_bytes(bytes.clone()).unwrap();
+    let (container, zst) = (reader.rows::<Container>(), reader.rows::<Zst>());
+    let expected: (Vec<Container>, Vec<Zst>) =
+        (container.map(Result::unwrap).collect(), zst.map(Result::unwrap).collect());
+    assert!(!expected.1.is_empty() && expected.1.iter().all(|row| row.0.site == 9));
+    assert!(expected.0.iter().all(|row| row.type_id != 11));
+    let mut found = (Vec::new(), Vec::new());
+    for item in Items::new(bytes.as_slice()) {
+        match item.unwrap() {
+            Item::Chunk(chunk) => {
+                found.0.extend(chunk.rows::<Container>().into_iter().flatten().map(Result::unwrap));
+                found.1.extend(chunk.rows::<Zst>().into_iter().flatten().map(Result::unwrap));
+            }
+            Item::Damage(damage) => panic!("{damage:?}"),
+            _ => {}
+        }
+    }
+    assert_eq!(found, expected);
 }
 
 /// A capture of its own of three cycles of the sample, as they came or in columns.

@@ -279,7 +279,7 @@ pub const CYCLE_EVENTS: u64 = 10;
 pub struct Sample {
     pub writer: Writer<Vec<u8>>,
     pub batch: Batch,
-    hooks: HookTable,
+    pub hooks: HookTable,
     pub cycles: u64,
 }
 
