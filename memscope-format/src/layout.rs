@@ -132,7 +132,9 @@ impl Layout {
         let last = frames.last();
         let complete = rest.is_none()
             && last.is_some_and(|last| {
-                last.frame_type == FrameType::FOOTER && last.end() == source.len()
+                last.frame_type == FrameType::FOOTER
+                    && last.end() == source.len()
+                    && last.t_max == source.len()
             });
         Ok(Self { header: None, tag, frames, complete, checkpoint, rest, damage })
     }

@@ -441,3 +441,16 @@ fn what_is_left_is_recovered_when_definitions_are_lost() {
     assert!(validation.is_valid() && !validation.warnings.is_empty(), "{validation:?}");
     assert_eq!(Rows::of(&Reader::open(&recovered).unwrap()), rows);
 }
+
+#[test]
+fn a_footer_that_says_another_length_does_not_close_a_capture() {
+    let bytes = small(Codec::Zstd);
+    assert!(Reader::from_bytes(bytes.clone()).unwrap().health().complete);
+    let (_, footer) = *sample::frames(&bytes).last().unwrap();
+    let tag = sample::file_header(Codec::Zstd).tag();
+    for more in [0, FRAME_HEADER_LEN as u64] {
+        let again = FrameHeader { seq: footer.seq + 1, t_max: footer.t_max + more, ..footer };
+        let bytes = [bytes.as_slice(), &again.to_bytes(tag)].concat();
+        assert_eq!(Reader::from_bytes(bytes).unwrap().health().complete, more > 0);
+    }
+}
