@@ -335,8 +335,8 @@ impl<R: Event, I: Input> SelectedChunk<'_, R, I> {
     /// Finds out which rows are selected, from as few columns as that takes.
     async fn pick(&self, stored: &StoredChunk<'_, I>) -> Result<Picked, Error> {
         let mut picked = Picked::All;
-        // The shapes that columns which are coded by shape leave.
-        let mut shapes_left: Option<Vec<bool>> = None;
+        // The shapes that columns which are coded by shape leave, and the column that has words for the fewest.
+        let mut shapes_left: Option<(Vec<bool>, Column)> = None;
         let conditions = self.filter.words.iter().filter(|(_, taken)| !taken.is_empty());
         let mut each = Vec::new();
         for (name, taken) in conditions {
@@ -346,15 +346,14 @@ impl<R: Event, I: Input> SelectedChunk<'_, R, I> {
                 Words::Constant(word) if taken.contains(word) => {}
                 Words::Constant(_) => return Ok(Picked::Some(Vec::new())),
                 Words::Coded(table) => {
-                    let left = shapes_left.get_or_insert_with(|| vec![true; table.len()]);
-                    if left.len() != table.len() {
-                        return Err(stored.unknown_shape(column));
+                    let (left, fewest) =
+                        shapes_left.get_or_insert_with(|| (vec![true; table.len()], column));
+                    if table.len() < left.len() {
+                        left.truncate(table.len());
+                        *fewest = column;
                     }
                     for (left, word) in left.iter_mut().zip(table) {
                         *left &= taken.contains(word);
-                    }
-                    if !left.contains(&true) {
-                        return Ok(Picked::Some(Vec::new()));
                     }
                 }
                 Words::Each(_) => each.push((words, taken)),
@@ -364,14 +363,27 @@ impl<R: Event, I: Input> SelectedChunk<'_, R, I> {
             let Words::Each(words) = &**words else { continue };
             picked.retain(words, |word| taken.contains(&word));
         }
-        if let Some(left) = shapes_left.filter(|left| left.contains(&false)) {
+        if let Some((left, fewest)) = shapes_left {
+            if !left.contains(&true) {
+                return Ok(Picked::Some(Vec::new()));
+            }
             let shapes = stored.column(SHAPE).await?;
+            let greatest = match &*shapes {
+                Words::Each(shapes) => shapes.greatest(),
+                Words::Constant(shape) => *shape,
+                Words::Coded(_) => return Err(stored.unknown_shape(SHAPE)),
+            };
+            if greatest >= left.len() as u64 {
+                return Err(stored.unknown_shape(fewest));
+            }
             match &*shapes {
-                Words::Each(shapes) => {
+                Words::Each(shapes) if left.contains(&false) => {
                     picked.retain(shapes, |shape| left.get(shape as usize) == Some(&true));
                 }
-                Words::Constant(shape) if left.get(*shape as usize) == Some(&true) => {}
-                _ => return Ok(Picked::Some(Vec::new())),
+                Words::Constant(shape) if !left[*shape as usize] => {
+                    return Ok(Picked::Some(Vec::new()));
+                }
+                _ => {}
             }
         }
         let Some(time) = R::TIME.and_then(|place| R::COLUMNS.get(place)) else { return Ok(picked) };

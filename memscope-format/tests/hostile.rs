@@ -8,7 +8,7 @@ use memscope_format::column::{ColumnEncoding, SHAPE};
 use memscope_format::defs::{Defs, FieldDef, ThreadDef, TypeDef};
 use memscope_format::frame::{FrameHeader, FrameType};
 use memscope_format::rows::{Container, DropChain, Lifecycle, Zst};
-use memscope_format::{Codec, Event, Reader, Record, Rewrite, Writer, limits, validate};
+use memscope_format::{Codec, Error, Event, Reader, Record, Rewrite, Writer, limits, validate};
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::Command;
@@ -159,6 +159,40 @@ fn chunks() -> Vec<Hostile> {
         ("more columns than may be", forged(ROWS, &many), 0),
         ("brotli without end", forged(ROWS, &brotli(&run)), 0),
     ]
+}
+
+#[test]
+fn tables_need_words_for_the_shapes_that_are_used_and_no_others() {
+    let capture = |sites: &[u8], types: &[u8]| {
+        let mut columns = of_each_column(|id| match id {
+            3 => Column::raw(id, ColumnEncoding::Coded, sites.to_vec()),
+            4 => Column::raw(id, ColumnEncoding::Coded, types.to_vec()),
+            _ => Column::raw(id, ColumnEncoding::Constant, vec![1]),
+        });
+        columns.insert(0, Column::raw(SHAPE.id, ColumnEncoding::Planes, vec![0, 1, 1, 1]));
+        Reader::from_bytes(forged(4, &columns)).unwrap()
+    };
+    let select = |reader: &Reader, site, type_id| -> Result<Vec<Container>, Error> {
+        reader.select::<Container>().site(site).type_id(type_id).rows().unwrap().collect()
+    };
+    for (sites, types) in
+        [(&[5, 6, 9][..], &[7, 8][..]), (&[5, 6], &[7, 8, 8]), (&[5, 6, 9, 9], &[7, 8, 8])]
+    {
+        let reader = capture(sites, types);
+        assert_eq!(reader.rows::<Container>().map(Result::unwrap).count(), 4);
+        assert_eq!(select(&reader, 5, 7).unwrap().len(), 1);
+        assert_eq!(select(&reader, 6, 8).unwrap().len(), 3);
+        assert_eq!(select(&reader, 5, 8).unwrap(), []);
+    }
+    for (sites, types) in [(&[5, 6][..], &[7][..]), (&[5], &[7, 8])] {
+        let reader = capture(sites, types);
+        let error = select(&reader, 5, 7).unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+    }
+    // All words of the column are asked for, but not all rows have one.
+    let reader = capture(&[5], &[7, 8]);
+    let mut columns = reader.select::<Container>().site(5).columns(&["ts"]).unwrap();
+    assert!(matches!(columns.next(), Some(Err(Error::Corrupt { .. }))));
 }
 
 /// A column that brotli makes of few bytes longer than it says.
