@@ -37,6 +37,12 @@ impl Kind {
 
 /// Runs the command.
 pub(crate) fn run(args: &ConvertArgs, console: &mut Console) -> Result<(), Failure> {
+    if let (Some(from), Some(to)) = (args.from_time, args.to_time)
+        && from >= to
+    {
+        let what = "--from-time must be before --to-time";
+        return Err(Failure::Usage(what.to_owned()));
+    }
     let from = if args.from.is_dir() { Kind::Capture } else { Kind::of(&args.from)? };
     let to = Kind::of(&args.to)?;
     let compression = compression(args);

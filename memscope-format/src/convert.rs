@@ -21,8 +21,8 @@ use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::Stream;
 use crate::rows::{
-    Call, Container, DropChain, FragmentationMap, Heap, Lifecycle, MemoryAnalysis, Performance,
-    SecurityViolation, Task, TypeDistribution, UnsafeFfi, Zst,
+    Call, Container, Content, DropChain, FragmentationMap, Heap, Lifecycle, MemoryAnalysis,
+    Performance, SecurityViolation, Task, TypeDistribution, UnsafeFfi, Zst,
 };
 use crate::sealer::Sealer;
 use crate::writer::Writer;
@@ -162,6 +162,7 @@ items! {
         Heap, "HEAP", Heap;
         Performance, "PERFORMANCE", Performance;
         Task, "TASKS", Task;
+        Content, "CONTENT", Content;
         TypeDistribution, "TYPE_DISTRIBUTION", TypeDistribution;
         FragmentationMap, "FRAGMENTATION_MAP", FragmentationMap;
         SecurityViolation, "SECURITY_VIOLATIONS", SecurityViolation;
@@ -237,7 +238,7 @@ pub fn export(
     let FileHeader { file_id, created_unix_ns, .. } = *reader.header();
     out.put(&Item::Capture { file_id, created_unix_ns })?;
     if let Some(metadata) = reader.metadata() {
-        out.put(&Item::Metadata(metadata.clone()))?;
+        out.put(&Item::Metadata(metadata.copied(reader.health())))?;
     }
     out.content()?;
     for &(stream, rows) in reader.unwritten() {

@@ -231,6 +231,14 @@ fn recordings(captures: &[Reader]) -> Result<Vec<Vec<&Reader>>, Error> {
                     "the same frames twice",
                 ));
             }
+            // A recording goes on in another file only where the first could not be closed; a whole one has copies.
+            if pair[0].health().complete {
+                return Err(Error::corrupt(
+                    0,
+                    "captures of several recordings, or several files of one",
+                    "a whole capture, and another of the same recording",
+                ));
+            }
         }
     }
     Ok(recordings)
@@ -297,7 +305,7 @@ fn metadata(firsts: &[&Reader], timeline: &Timeline) -> Metadata {
         label("memscope_version", metadata.memscope_version.clone());
         label("target", metadata.target.clone());
         label("clock_source", metadata.clock_source.clone());
-        for (name, value) in &metadata.labels {
+        for (name, value) in &metadata.copied(reader.health()).labels {
             label(&format!("label.{name}"), value.clone());
         }
     }

@@ -1,6 +1,7 @@
 //! What a capture is of.
 
 use crate::clock::ClockReading;
+use crate::health::Health;
 use serde::{Deserialize, Serialize};
 
 /// The program that was recorded, and how.
@@ -28,4 +29,35 @@ pub struct Metadata {
     pub ring_capacity: u64,
     /// What the user says of the recording.
     pub labels: Vec<(String, String)>,
+}
+
+/// The label of a copy that has only some streams; it names them.
+pub(crate) const CUT_STREAMS: &str = "cut.streams";
+/// The label of a copy of a part of the time; it says which ticks.
+pub(crate) const CUT_TICKS: &str = "cut.ticks";
+/// The label of a copy of a recording that did not end by itself: a copy ends like any other file.
+pub(crate) const CUT_END: &str = "cut.end";
+/// What [`CUT_END`] says where the last events were in the rings, and so are in the copy.
+pub(crate) const END_KEPT: &str = "the program died, and its last events are here";
+/// What it says otherwise.
+pub(crate) const END_LOST: &str = "the recording stops before its end";
+
+impl Metadata {
+    /// The same for a copy of a capture that is in this state.
+    pub(crate) fn copied(&self, health: &Health) -> Self {
+        let mut copy = self.clone();
+        if !health.complete && self.label(CUT_END).next().is_none() {
+            let end = if health.recovered { END_KEPT } else { END_LOST };
+            copy.labels.push((CUT_END.to_owned(), end.to_owned()));
+        }
+        copy
+    }
+
+    /// What a label says, of the recording or of those that were merged into it.
+    pub(crate) fn label<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let is_one = move |key: &str| {
+            key.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        self.labels.iter().filter(move |(key, _)| is_one(key)).map(|(_, value)| value.as_str())
+    }
 }

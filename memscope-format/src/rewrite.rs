@@ -5,7 +5,7 @@ use crate::compression::Compression;
 use crate::error::Error;
 use crate::header::FileHeader;
 use crate::health::Damage;
-use crate::metadata::Metadata;
+use crate::metadata::{CUT_STREAMS, CUT_TICKS, Metadata};
 use crate::reader::Reader;
 use crate::record::{Event, StreamVisitor};
 use crate::rows::Stream;
@@ -88,7 +88,7 @@ impl Rewrite {
         };
         let mut writer = Writer::new(sink, &header)?;
         if let Some(metadata) = reader.metadata() {
-            writer.metadata(&self.labelled(metadata))?;
+            writer.metadata(&self.labelled(metadata.copied(reader.health())))?;
         }
         for &(stream, rows) in reader.unwritten() {
             writer.count_lost(stream, rows);
@@ -138,15 +138,14 @@ impl Rewrite {
 
 impl Rewrite {
     /// Metadata that says what was cut away: what is missing in a part must not pass for what never was.
-    fn labelled(&self, metadata: &Metadata) -> Metadata {
-        let mut metadata = metadata.clone();
+    fn labelled(&self, mut metadata: Metadata) -> Metadata {
         let mut label = |name: &str, value| metadata.labels.push((name.to_owned(), value));
         if Stream::ALL.iter().any(|stream| !self.streams.contains(stream)) {
             let names: Vec<&str> = self.streams.iter().map(|stream| stream.name()).collect();
-            label("cut.streams", names.join(", "));
+            label(CUT_STREAMS, names.join(", "));
         }
         if self.ticks != (0..=u64::MAX) {
-            label("cut.ticks", format!("{} to {}", self.ticks.start(), self.ticks.end()));
+            label(CUT_TICKS, format!("{} to {}", self.ticks.start(), self.ticks.end()));
         }
         metadata
     }

@@ -174,6 +174,11 @@ impl Blocking {
     /// Opens a file, beside which rings may lie.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let source = File::open(path)?;
+        #[cfg(unix)]
+        if std::os::unix::fs::FileTypeExt::is_fifo(&source.metadata()?.file_type()) {
+            let what = "a pipe, in which nothing can be looked up; write it to a file first";
+            return Err(io::Error::new(io::ErrorKind::NotSeekable, what));
+        }
         Self::new(Arc::new(source), Rings::Beside(rings_path(path)))
     }
 

@@ -4,6 +4,7 @@
 mod sample;
 
 use memscope_format::convert::{Notation, export, import};
+use memscope_format::report::Report;
 use memscope_format::rows::{DropChain, Lifecycle, LifecycleKind};
 use memscope_format::{
     Chunk, Codec, Compression, Error, Reader, Rewrite, Stream, Writer, recover, validate,
@@ -236,4 +237,45 @@ fn a_sink_that_fails_is_an_error() {
     assert!(matches!(Rewrite::default().write(&reader, Full, |_, _| {}), Err(Error::Io(_))));
     let error = Writer::new(Full, &sample::file_header(Codec::None)).err();
     assert!(matches!(error, Some(Error::Io(_))));
+}
+
+/// Each stream and each table is in one of these captures.
+#[test]
+fn rows_of_every_stream_come_back() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+    for name in ["streams", "contents", "variants"] {
+        let reader = Reader::open(folder.join(name).with_extension("memscope")).unwrap();
+        let rows = |reader: &Reader| {
+            reader.streams().iter().map(|total| (total.stream, total.rows)).collect::<Vec<_>>()
+        };
+        for notation in NOTATIONS {
+            let (mut items, mut bytes) = (Vec::new(), Vec::new());
+            export(&reader, notation, &mut items, |_, _| {}).unwrap();
+            import(items.as_slice(), notation, &mut bytes, Compression::balanced()).unwrap();
+            assert_eq!(rows(&Reader::from_bytes(bytes).unwrap()), rows(&reader), "{name}");
+        }
+    }
+}
+
+/// A copy ends as any file does; what it is a copy of need not have.
+#[test]
+fn a_copy_does_not_say_more_than_what_it_is_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let report = |path| Report::open(&[path]).unwrap();
+    std::fs::write(path("killed.memscope"), Sample::of_three_cycles(Codec::Zstd).killed()).unwrap();
+    recover(path("killed.memscope"), path("recovered.memscope"), |_, _| {}).unwrap();
+    let (killed, recovered) = (report(path("killed.memscope")), report(path("recovered.memscope")));
+    assert!(Reader::open(path("recovered.memscope")).unwrap().health().complete);
+    assert!(!recovered.captures[0].complete);
+    assert_eq!(recovered.sites, killed.sites);
+
+    let whole = Reader::from_bytes(Sample::of_three_cycles(Codec::Zstd).finish()).unwrap();
+    let births = Rewrite { streams: vec![Stream::Lifecycle], ..Rewrite::default() };
+    let file = std::fs::File::create(path("births.memscope")).unwrap();
+    births.write(&whole, file, |_, _| {}).unwrap();
+    let births = report(path("births.memscope"));
+    assert!(births.captures[0].is_part && !births.caveats.is_empty());
+    let reached = births.sites.iter().filter(|site| site.was_reached());
+    assert!(reached.inspect(|site| assert!(!site.lives.alive_at_exit.is_exact())).count() > 0);
 }

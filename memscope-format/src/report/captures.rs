@@ -30,6 +30,8 @@ pub struct CaptureFigures {
     pub recovered: u64,
     /// Whether the recording ended by itself.
     pub complete: bool,
+    /// Whether it is a part that was cut out of a recording, of some streams or of some time.
+    pub is_part: bool,
     /// Whether it is still being written.
     pub live: bool,
     /// Whether the rings of a program that did not end by itself were there to recover events from.
@@ -85,13 +87,18 @@ impl CaptureFigures {
         } else {
             Missing::Nothing
         };
+        let part = if self.is_part {
+            Missing::Uncounted("the capture is a part that was cut out of a recording")
+        } else {
+            Missing::Nothing
+        };
         let damage = self.damage.iter().map(|damage| match damage.rows {
             Some(0) => Missing::Nothing,
             Some(rows) => Missing::Events(rows),
             None => Missing::Uncounted("a part of the recording cannot be read"),
         });
         Grounds {
-            missing: damage.fold(lost.and(end), Missing::and),
+            missing: damage.fold(lost.and(end).and(part), Missing::and),
             no_clock: !self.duration_ns.is_exact(),
         }
     }

@@ -208,6 +208,13 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
             ));
         }
     }
+    let parts = concerned(&|capture| capture.is_part);
+    if parts > 0 {
+        caveats.push(format!(
+            "a part: {} was cut, to some streams or some time; what is not in it is unknown",
+            whose(parts)
+        ));
+    }
     let lost = sum(&|capture| capture.lost);
     if lost > 0 {
         caveats.push(format!(

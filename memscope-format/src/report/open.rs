@@ -10,6 +10,7 @@ use super::totals::{Times, Totals};
 use crate::chunks::ChunkRef;
 use crate::error::Error;
 use crate::health::Damage;
+use crate::metadata::{CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT};
 use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Call, Container, Content, DropChain, Lifecycle, Task, Zst};
@@ -246,6 +247,9 @@ fn capture_figures(
             damage.push(found);
         }
     }
+    let label = |name| metadata.into_iter().flat_map(move |metadata| metadata.label(name));
+    let cut_off: Vec<&str> = label(CUT_END).collect();
+    let has_end = !cut_off.is_empty() && cut_off.iter().all(|end| *end == END_KEPT);
     CaptureFigures {
         path: path.to_owned(),
         program: metadata.map(|metadata| metadata.program.clone()),
@@ -262,9 +266,10 @@ fn capture_figures(
         lost: reader.lost().saturating_add(health.unwritten_rows),
         bytes: reader.bytes(),
         recovered: health.recovered_events,
-        complete: health.complete,
+        complete: health.complete && cut_off.is_empty(),
+        is_part: label(CUT_STREAMS).chain(label(CUT_TICKS)).next().is_some(),
         live: health.live,
-        rings: health.recovered,
+        rings: health.recovered || has_end,
         whole: health.is_whole() && damage.is_empty(),
         damage,
         unmatched,

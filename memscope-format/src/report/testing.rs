@@ -312,6 +312,7 @@ impl Scene {
             bytes: 0,
             recovered: 0,
             complete: !self.cut,
+            is_part: false,
             live: false,
             rings: self.cut,
             whole: self.lost == 0,

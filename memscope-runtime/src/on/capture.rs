@@ -174,7 +174,13 @@ fn durability() -> Durability {
     match variable("MEMSCOPE_DURABILITY").as_ref().and_then(|value| value.to_str()) {
         Some("checkpoint") => Durability::Checkpoint,
         Some("commit") => Durability::Commit,
-        _ => Durability::None,
+        None => Durability::None,
+        Some(other) => {
+            report(format_args!(
+                "MEMSCOPE_DURABILITY={other} is not known and ignored: it is `commit` or `checkpoint`"
+            ));
+            Durability::None
+        }
     }
 }
 
@@ -232,8 +238,17 @@ fn program_name(exe: &Path) -> String {
 /// Slots of a ring.
 fn ring_capacity() -> u64 {
     const DEFAULT_KIB: u64 = 1024;
-    let kib = std::env::var("MEMSCOPE_RING_KIB").ok().and_then(|kib| kib.parse().ok());
-    let kib: u64 = kib.unwrap_or(DEFAULT_KIB).clamp(64, 65536);
+    let set = variable("MEMSCOPE_RING_KIB");
+    let asked = set.as_ref().and_then(|kib| kib.to_str()?.parse().ok());
+    let kib: u64 = asked.unwrap_or(DEFAULT_KIB).clamp(64, 65536);
+    if let Some(set) = set
+        && asked != Some(kib)
+    {
+        let set = set.to_string_lossy();
+        report(format_args!(
+            "MEMSCOPE_RING_KIB={set} is not a number from 64 to 65536: a ring has {kib} KiB"
+        ));
+    }
     kib.next_power_of_two() * 1024 / memscope_format::raw::SLOT_LEN as u64
 }
 

@@ -116,7 +116,11 @@ impl RingsFile {
     pub(super) fn create(path: PathBuf, file_id: [u8; 16], capacity: u64) -> io::Result<Self> {
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
         file.lock()?;
-        reserve(&file, 0, RINGS_HEADER_LEN as u64)?;
+        // With the first ring, so that a disk that has no room for one is found full now, when there is another way.
+        reserve(&file, 0, ring_offset(1, capacity)).inspect_err(|_| {
+            // What was reserved of it is room that others need.
+            let _ = std::fs::remove_file(&path);
+        })?;
         let memory = leak(map(&file, 0, RINGS_HEADER_LEN)?);
         // SAFETY: page-aligned, plain integers, and only used through atomics from now on; see `RingMemory::map`.
         let header: &'static [AtomicU64] = unsafe {

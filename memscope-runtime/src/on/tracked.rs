@@ -65,14 +65,15 @@ impl<T> Tracked<T> {
 
     /// Makes a tracked value at the common site.
     pub(crate) fn unplaced(value: T) -> Self {
-        let site = crate::__private::site!(
+        // Not listed: a program that has no such value has no such site.
+        static SITES: [Site; 1] = crate::__private::sites![(
             Variable,
             "Tracked",
             ::core::file!(),
             ::core::line!(),
             ::core::column!()
-        );
-        Self::at(site, <u8 as Sight<T>>::see, value, None)
+        )];
+        Self::at(&SITES[0], <u8 as Sight<T>>::see, value, None)
     }
 
     /// Gives the value back, which is recorded as moved out.
