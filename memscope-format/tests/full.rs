@@ -11,8 +11,11 @@ use sample::Rows;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::Command;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncSeek, AsyncWrite};
 
 const ROWS: u64 = 200;
 
@@ -209,5 +212,128 @@ fn a_capture_of_tokio_that_reaches_the_limit_of_its_file_goes_on_in_another() {
             writer.append(&chunk(number, birth)).await.unwrap();
         }
         writer.finish().await.unwrap();
+    });
+}
+
+/// A file of tokio says only that the write of a frame failed, not that half of it is there.
+#[test]
+fn a_capture_of_tokio_knows_how_much_of_a_frame_the_file_took() {
+    let parent = tempfile::tempdir().unwrap();
+    let name = "a_capture_of_tokio_knows_how_much_of_a_frame_the_file_took";
+    if !limited(name, parent.path()) {
+        return;
+    }
+    let directory = directory();
+    let (blocking, tokio) = (directory.join("blocking"), directory.join("tokio"));
+    let retry = Retry { tries: 2, ..Retry::NEVER };
+    let options = WriterOptions { retry, ..WriterOptions::default() };
+    let header = sample::file_header(Codec::Zstd);
+    let file = File::create_new(&blocking).unwrap();
+    let mut writer = Writer::with(file, &header, options.clone()).unwrap();
+    let failed_at = (0..CHUNKS).find(|number| writer.append(&chunk(*number, birth)).is_err());
+    let failed_at = failed_at.unwrap();
+    assert_eq!(writer.bytes(), 32 << 10);
+    with_time().block_on(async {
+        let file = tokio::fs::File::create_new(&tokio).await.unwrap();
+        let mut writer = AsyncWriter::with(file, &header, options).await.unwrap().seekable();
+        for number in 0..failed_at {
+            writer.append(&chunk(number, birth)).await.unwrap();
+        }
+        let error = writer.append(&chunk(failed_at, birth)).await.unwrap_err();
+        assert!(matches!(error, Error::Unwritten { rows: ROWS, .. }), "{error}");
+        assert_eq!(writer.bytes(), 32 << 10);
+    });
+    assert!(std::fs::read(blocking).unwrap() == std::fs::read(tokio).unwrap());
+}
+
+/// A sink that takes all it is given, and says when it is flushed that it wrote only some of it, as a file of tokio does.
+#[derive(Debug, Default)]
+struct Late {
+    file: io::Cursor<Vec<u8>>,
+    /// Bytes until a write fails, once.
+    left: Option<usize>,
+    failed: bool,
+}
+
+impl AsyncWrite for Late {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let kept = self.left.map_or(bytes.len(), |left| left.min(bytes.len()));
+        self.failed = kept < bytes.len();
+        self.left = self.left.map(|left| left - kept).filter(|_| !self.failed);
+        Write::write_all(&mut self.file, &bytes[..kept]).unwrap();
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let failed = std::mem::take(&mut self.failed);
+        Poll::Ready(if failed { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) })
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(context)
+    }
+}
+
+impl AsyncSeek for Late {
+    fn start_seek(mut self: Pin<&mut Self>, position: io::SeekFrom) -> io::Result<()> {
+        io::Seek::seek(&mut self.file, position).map(|_| ())
+    }
+
+    fn poll_complete(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        Poll::Ready(Ok(self.file.position()))
+    }
+}
+
+/// A capture in a sink that may fail once, in the middle of a chunk.
+async fn late(fails: bool, seekable: bool) -> AsyncWriter<Late> {
+    let retry = Retry { tries: 1, ..Retry::NEVER };
+    let options = WriterOptions { retry, ..WriterOptions::default() };
+    let sink = Late { left: fails.then_some(5000), ..Late::default() };
+    let writer = AsyncWriter::with(sink, &sample::file_header(Codec::Zstd), options).await.unwrap();
+    if seekable { writer.seekable() } else { writer }
+}
+
+fn with_time() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+#[test]
+fn a_frame_of_which_a_sink_of_tokio_took_half_is_gone_on_with() {
+    let [whole, repeated] = [false, true].map(|fails| {
+        with_time().block_on(async {
+            let mut writer = late(fails, true).await;
+            for number in 0..4 {
+                writer.append(&chunk(number, birth)).await.unwrap();
+            }
+            writer.finish().await.unwrap().file.into_inner()
+        })
+    });
+    assert!(whole.len() > 5000 && whole == repeated);
+}
+
+#[test]
+fn a_sink_of_tokio_that_cannot_tell_what_it_took_is_written_to_no_more() {
+    with_time().block_on(async {
+        let mut writer = late(true, false).await;
+        let mut number = 0;
+        let error = loop {
+            match writer.append(&chunk(number, birth)).await {
+                Ok(()) => number += 1,
+                Err(error) => break error,
+            }
+        };
+        let Error::Unwritten { rows, error } = error else { panic!("{error}") };
+        assert_eq!((rows, error.kind()), (ROWS, io::ErrorKind::StorageFull));
+        for lost in 2..4 {
+            let error = writer.append(&chunk(number, birth)).await.unwrap_err();
+            assert!(matches!(error, Error::Unwritten { rows: ROWS, .. }), "{error}");
+            assert_eq!(writer.tallies().map(|tally| tally.lost).sum::<u64>(), lost * ROWS);
+        }
+        assert!(writer.checkpoint().await.is_err());
+        assert_eq!(writer.sink().file.get_ref().len(), 5000);
     });
 }

@@ -71,6 +71,8 @@ pub struct WriterCore {
     pause: Option<Duration>,
     repetitions: u32,
     moving: Option<io::Error>,
+    /// Whether it is unknown what the sink has taken.
+    astray: bool,
     compressor: Compressor,
     index: OpenIndex,
     tallies: BTreeMap<u16, StreamTally>,
@@ -145,6 +147,7 @@ impl WriterCore {
             pause: None,
             repetitions: 0,
             moving: None,
+            astray: false,
             compressor: Compressor::new(Compression::text(header.codec)),
             index: OpenIndex::default(),
             tallies: BTreeMap::new(),
@@ -170,7 +173,7 @@ impl WriterCore {
         self.movable = movable;
     }
 
-    /// Bytes that the sink has taken.
+    /// Bytes that the sink has taken; if that is [not known](WriterCore::failed_astray), those that it is known to have.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.offset
@@ -279,8 +282,15 @@ impl WriterCore {
     /// Says what to do next; see [`Action`].
     pub fn action(&mut self) -> Action<'_> {
         loop {
-            if self.pause.is_some() || self.moving.is_some() || self.current.is_busy() {
+            if self.pause.is_some() || self.moving.is_some() {
                 break;
+            }
+            if self.current.is_busy() {
+                if !self.astray {
+                    break;
+                }
+                self.give_up(io::Error::other("it is unknown how much the sink has taken"));
+                continue;
             }
             match self.steps.pop_front() {
                 Some(step) => {

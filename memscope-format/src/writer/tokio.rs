@@ -12,15 +12,19 @@ use crate::header::FileHeader;
 use crate::metadata::Metadata;
 use crate::rows::Stream;
 use std::fmt;
-use std::io;
+use std::io::{self, SeekFrom};
 use std::pin::Pin;
 use std::time::Instant;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncSeek, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 
 /// As [`Writer`](super::Writer), for a sink of tokio: the same bytes, from the same [`WriterCore`].
 ///
 /// A future of it that is dropped before it is ready loses nothing: the next one goes on where it stopped. If writes are to
 /// be repeated after a [pause](super::Retry), the runtime must have its clock enabled.
+///
+/// A file of tokio takes what it is given and tells later that it could not write it, not how much of it. By its
+/// [length](AsyncWriter::seekable) the writer knows, and goes on there; without, a sink that fails so is written to no more:
+/// the capture goes on elsewhere, or each call fails.
 ///
 /// ```
 /// use memscope_format::rows::{Lifecycle, LifecycleKind};
@@ -44,14 +48,24 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 pub struct AsyncWriter<W> {
     core: WriterCore,
     sink: W,
-    /// Bytes of a write that was not flushed yet.
-    unflushed: Option<usize>,
+    unflushed: Option<Unflushed>,
+    length: Option<Length<W>>,
     sync: Option<Sync<W>>,
     elsewhere: Option<Elsewhere<W>>,
     started: Instant,
 }
 
+/// A write that is not known to have reached the sink.
+#[derive(Debug)]
+struct Unflushed {
+    /// Bytes that the sink accepted.
+    accepted: usize,
+    /// Why it has not all of them. It is told once, so it is kept until their number is known.
+    error: Option<io::Error>,
+}
+
 type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+type Length<W> = fn(&mut W) -> Later<'_, io::Result<u64>>;
 type Sync<W> = fn(&mut W) -> Later<'_, io::Result<()>>;
 type Elsewhere<W> = Box<dyn FnMut(&io::Error) -> Later<'static, Option<W>> + Send>;
 
@@ -102,7 +116,18 @@ impl<W: AsyncWrite + Unpin> AsyncWriter<W> {
 
     fn of(core: WriterCore, sink: W) -> Self {
         let started = Instant::now();
-        Self { core, sink, unflushed: None, sync: None, elsewhere: None, started }
+        Self { core, sink, unflushed: None, length: None, sync: None, elsewhere: None, started }
+    }
+
+    /// Sets that the sink has nothing but the capture, as each that it goes on in, so that its length tells how much it took
+    /// of a write that failed. It costs nothing until one does.
+    #[must_use]
+    pub fn seekable(mut self) -> Self
+    where
+        W: AsyncSeek + Send,
+    {
+        self.length = Some(|sink| Box::pin(sink.seek(SeekFrom::End(0))));
+        self
     }
 
     /// As [`Writer::durable`](super::Writer::durable).
@@ -220,22 +245,46 @@ impl<W: AsyncWrite + Unpin> AsyncWriter<W> {
         &self.sink
     }
 
+    /// Finds out what became of the last write: a file of tokio tells only when it is flushed that one failed.
+    async fn settle(&mut self) {
+        let Some(unflushed) = &mut self.unflushed else { return };
+        while unflushed.error.is_none() {
+            match self.sink.flush().await {
+                Ok(()) => {
+                    self.core.taken(unflushed.accepted);
+                    self.unflushed = None;
+                    return;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => unflushed.error = Some(error),
+            }
+        }
+        let length = match self.length {
+            Some(length) => length(&mut self.sink).await.ok(),
+            None => None,
+        };
+        let Some(Unflushed { accepted, error: Some(error) }) = self.unflushed.take() else {
+            return;
+        };
+        match length.and_then(|length| length.checked_sub(self.core.bytes())) {
+            Some(0) => self.core.failed(error),
+            Some(taken) if taken < accepted as u64 => {
+                self.core.taken(taken as usize);
+                self.core.failed(error);
+            }
+            Some(taken) if taken == accepted as u64 => self.core.taken(accepted),
+            _ => self.core.failed_astray(error),
+        }
+    }
+
     /// Does what the core says, until there is nothing more to do.
     async fn run(&mut self) -> Result<(), Error> {
         loop {
-            // A file of tokio tells only when it is flushed that a write failed.
-            if let Some(taken) = self.unflushed {
-                let flushed = self.sink.flush().await;
-                self.unflushed = None;
-                match flushed {
-                    Ok(()) => self.core.taken(taken),
-                    Err(error) => self.core.failed(error),
-                }
-            }
+            self.settle().await;
             let done = match self.core.action() {
                 Action::Write(bytes) => match self.sink.write(bytes).await {
-                    Ok(taken) => {
-                        self.unflushed = Some(taken);
+                    Ok(accepted) => {
+                        self.unflushed = Some(Unflushed { accepted, error: None });
                         continue;
                     }
                     Err(error) => Err(error),

@@ -25,6 +25,17 @@ impl WriterCore {
         }
     }
 
+    /// Tells that an action failed, and that it is unknown how much the sink has taken: what came behind would be where the
+    /// index does not say. So nothing is repeated, and no more is written until there is [another sink](super::Action::Move).
+    pub fn failed_astray(&mut self, error: io::Error) {
+        self.astray = true;
+        if self.movable {
+            self.moving = Some(error);
+        } else {
+            self.give_up(error);
+        }
+    }
+
     /// Tells that there is another sink: the capture goes on there, as a file that can be read by itself.
     ///
     /// It has the same id, all definitions, and numbers of frames that say how many came before; so neither file looks
@@ -38,6 +49,7 @@ impl WriterCore {
             _ => false,
         });
         self.offset = 0;
+        self.astray = false;
         self.repetitions = 0;
         self.index = OpenIndex::default();
         self.checkpointed.0 = 0;
@@ -91,7 +103,7 @@ impl WriterCore {
     }
 
     /// Nothing helped: leaves out what is being written, if it may go, or fails.
-    fn give_up(&mut self, error: io::Error) {
+    pub(super) fn give_up(&mut self, error: io::Error) {
         self.repetitions = 0;
         let chunk = self.current.frame.as_ref().map(|(header, _)| *header);
         let chunk = chunk.filter(|header| header.frame_type.holds_events());

@@ -68,10 +68,10 @@ impl<S: AsyncRead + AsyncWrite + AsyncSeek + Unpin + Send> AsyncWriter<S> {
     }
 }
 
-impl<W: AsyncWrite + Unpin> AsyncWriter<W> {
+impl<W: AsyncWrite + AsyncSeek + Unpin + Send> AsyncWriter<W> {
     /// Goes on behind what a capture has, in a sink that writes to its end.
     async fn behind(contents: &Contents, sink: W, options: WriterOptions) -> Result<Self, Error> {
-        let mut writer = Self::of(WriterCore::resume(contents, options)?, sink);
+        let mut writer = Self::of(WriterCore::resume(contents, options)?, sink).seekable();
         if !contents.health.complete {
             for chunk in &contents.recovered {
                 writer.append(chunk).await?;
