@@ -26,8 +26,9 @@ impl Writer<File> {
     ///
     /// # Errors
     ///
-    /// As [`Reader::open`]; [`io::ErrorKind::WouldBlock`] if the capture is being written; [`Error::Limit`] if it has more
-    /// frames than a reader takes at once; and if the file cannot be written.
+    /// As [`Reader::open`]; [`io::ErrorKind::WouldBlock`] if the capture has rings whose program lives; [`Error::Limit`] if it
+    /// has more frames than a reader takes at once; and if the file cannot be written. That another writer goes on with a
+    /// capture without rings is not found out: there must be only one.
     pub fn append_to(
         path: impl AsRef<Path>,
         options: WriterOptions,
