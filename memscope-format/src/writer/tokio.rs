@@ -190,7 +190,7 @@ impl<W: AsyncWrite + Unpin> AsyncWriter<W> {
     ///
     /// # Errors
     ///
-    /// If the sink fails.
+    /// As [`Writer::commit`](super::Writer::commit).
     pub async fn commit(&mut self, commit: &Commit) -> Result<(), Error> {
         self.core.commit(commit, self.started.elapsed())?;
         self.run().await
