@@ -153,7 +153,7 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     ///
-    /// If the sink fails, or the commit is longer than [`crate::limits::RECORD_LEN`], as one of more than 47,000 rings is.
+    /// If the sink fails, or the commit is longer than [`crate::limits::RECORD_LEN`], as one of 48,000 rings is.
     /// What it says of rings is said by the next one then, too.
     pub fn commit(&mut self, commit: &Commit) -> Result<(), Error> {
         self.core.commit(commit, self.started.elapsed())?;
