@@ -48,8 +48,9 @@ const CACHE: usize = 32 << 20;
 /// # Ok::<(), memscope_format::Error>(())
 /// ```
 ///
-/// `Reader` waits for its bytes; with the feature `tokio` there is `Reader<Async<_>>`, which does the same without
-/// holding a thread meanwhile.
+/// `Reader` waits for its bytes; with the feature `tokio` there is `Reader<Async<_>>`, which gives the same rows and columns
+/// without holding a thread meanwhile. Whole columns of a selected chunk, all weights of a chunk at once, and what follows on
+/// the part of a very long capture are to be had of a `Reader` alone.
 #[derive(Debug)]
 pub struct Reader<I = Blocking> {
     pub(crate) input: I,

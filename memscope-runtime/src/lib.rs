@@ -47,7 +47,7 @@
 //!
 //! With the feature `tokio` too, a task of an async function carries the id that tokio gave the task it was first polled in.
 //!
-//! The library never prints, except one line on stderr when it could not record. It never stops the program:
+//! The library never prints, except one line on stderr when it could not record, or was set to what it does not know. It never stops the program:
 //! what could not be recorded is counted, and the capture says how much.
 #![cfg_attr(not(feature = "record"), deny(unsafe_code))]
 
