@@ -150,6 +150,15 @@ impl<S: AsyncRead + AsyncSeek + Unpin + Send> Reader<Async<S>> {
         self.chunk_rows(chunk).await?.collect()
     }
 
+    /// Reads how many events each row of a chunk stands for: 1 unless it was sampled.
+    ///
+    /// # Errors
+    ///
+    /// If the chunk is damaged, or of another stream.
+    pub async fn weights<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<u64>, Error> {
+        self.chunk_weights::<R>(chunk).await
+    }
+
     /// Reads all rows of a stream, as [`Reader::rows`] does.
     #[must_use]
     pub fn rows<R: Event>(&self) -> AsyncRows<'_, R, S> {

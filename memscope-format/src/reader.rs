@@ -49,8 +49,8 @@ const CACHE: usize = 32 << 20;
 /// ```
 ///
 /// `Reader` waits for its bytes; with the feature `tokio` there is `Reader<Async<_>>`, which gives the same rows and columns
-/// without holding a thread meanwhile. Whole columns of a selected chunk, all weights of a chunk at once, and what follows on
-/// the part of a very long capture are to be had of a `Reader` alone.
+/// without holding a thread meanwhile. Whole columns of a selected chunk, and what follows on the part of a very long capture,
+/// are to be had of a `Reader` alone.
 #[derive(Debug)]
 pub struct Reader<I = Blocking> {
     pub(crate) input: I,
@@ -416,7 +416,10 @@ impl<I: Input> Reader<I> {
         frame.cloned().ok_or_else(|| other_stream(offset, R::FRAME, chunk))
     }
 
-    async fn chunk_weights<R: Event>(&self, chunk: &ChunkRef) -> Result<Vec<u64>, Error> {
+    pub(crate) async fn chunk_weights<R: Event>(
+        &self,
+        chunk: &ChunkRef,
+    ) -> Result<Vec<u64>, Error> {
         self.stored::<R>(chunk).await?.weights().await
     }
 }

@@ -476,6 +476,10 @@ pub mod twin {
                     all.drop_chain = rows(&reader, &mut all.errors).await;
                     all.content = rows(&reader, &mut all.errors).await;
                     assert_eq!(all, Rows::of(blocking));
+                    for chunk in blocking.chunks::<super::Lifecycle>() {
+                        let weights = reader.weights::<super::Lifecycle>(&chunk).await;
+                        assert_eq!(weights.ok(), blocking.weights::<super::Lifecycle>(&chunk).ok());
+                    }
                 }
                 (Err(error), Err(other)) => assert_eq!(error.to_string(), other.to_string()),
                 (found, other) => panic!("{:?} {:?}", found.err(), other.as_ref().err()),
