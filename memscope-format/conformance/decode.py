@@ -515,12 +515,16 @@ COLUMNS[ZST] = COLUMNS[LIFECYCLE]
 
 WEIGHT = 32767
 # What a chunk lacks where its word is 0 in all rows; a row with this word does not say it.
-LEFT_OUT = {DROP_CHAIN: 10, CALL: 8}
-
-
 def left_out(bits):
     need(bits < 8, "an unknown thing that was left out")
     return {"left_out": bits} if bits else {}
+
+
+def old_addr(word):
+    return {"old_addr": word - 1} if word else {}
+
+
+ADDITIONAL = {DROP_CHAIN: (10, left_out), CALL: (8, left_out), HEAP: (11, old_addr)}
 
 
 def rows_of(header, payload):
@@ -532,14 +536,15 @@ def rows_of(header, payload):
         need(column in columns, f"no column {name}")
         for row, word in zip(rows, columns[column]):
             row[name] = meaning(word)
-    for row, bits in zip(rows, columns.get(LEFT_OUT.get(header.type), [])):
-        row.update(left_out(bits))
+    additional, meaning = ADDITIONAL.get(header.type, (None, None))
+    for row, word in zip(rows, columns.get(additional, [])):
+        row.update(meaning(word))
     return list(zip(rows, columns.get(WEIGHT, [1] * header.rows)))
 
 
 # Section 6.2.
 
-PAD, BORN, END, SNAPSHOT, SECOND, CALLED, TASK, CONTENTS, HASHES = range(9)
+PAD, BORN, END, SNAPSHOT, SECOND, CALLED, TASK, CONTENTS, HASHES, ALLOC, FREE, REALLOC = range(12)
 WIDE, CLONED, UNREAD, DROPPED, MOVED, EXIT, PANICKING, PENDING = 0x80, 1, 2, 1, 2, 4, 8, 1
 
 
@@ -566,6 +571,27 @@ def raw_rows_of(header, payload, tables):
             need(at < slots, "half an event")
             second = words[at]
             at += 1
+        if kind in (ALLOC, FREE, REALLOC):
+            row = {
+                "ts": ts,
+                "kind": HEAP_KINDS[{ALLOC: 2 if flags & 0x40 else 1, FREE: 4, REALLOC: 3}[kind]],
+                "block": ring << 48 | position & (1 << 48) - 1 if kind == ALLOC else None,
+                "addr": p0,
+                "size": p1,
+                "old_size": None,
+                "align": 1 << min(flags & 0x3F, 31),
+                "site": hook_id or None,
+                "stack": None,
+                "thread": thread,
+            }
+            if kind == REALLOC:
+                still = (p0, p1 & 0xFFFFFFFF, p1 >> 32)
+                moved, row["size"], row["old_size"] = (second[2], p1, second[3]) if second else still
+                row |= old_addr(moved + 1)
+            weight = max(1, min(second[0], 0xFFFFFFFF)) if second else 1
+            rows.setdefault(HEAP, []).append((row, weight))
+            events += 1
+            continue
         need(hook_id in tables[HOOKS], "an unknown hook")
         hook = tables[HOOKS][hook_id]
         weight = tables[RATES].get(hook_id, {"one_in": 1})["one_in"]

@@ -8,8 +8,8 @@ use crate::hooks::{Hook, HookTable};
 use crate::raw::{DURATION_UNKNOWN, RawKind, Slot, SlotHeader, flags, value_id};
 use crate::record::Record;
 use crate::rows::{
-    Call, CallOutcome, Container, Content, DropChain, LeftOut, Lifecycle, LifecycleKind, Outcome,
-    SnapshotReason, Stream, Task, TaskKind, Zst,
+    Call, CallOutcome, Container, Content, DropChain, Heap, HeapKind, LeftOut, Lifecycle,
+    LifecycleKind, Outcome, SnapshotReason, Stream, Task, TaskKind, Zst,
 };
 
 /// Why a raw event gives no rows.
@@ -47,6 +47,8 @@ pub struct Batch {
     pub drop_chain: Chunk<DropChain>,
     /// Calls and polls.
     pub call: Chunk<Call>,
+    /// Blocks of the heap.
+    pub heap: Chunk<Heap>,
     /// Tasks.
     pub task: Chunk<Task>,
     /// Contents of containers.
@@ -68,6 +70,7 @@ impl Batch {
             zst: Chunk::new(),
             drop_chain: Chunk::new(),
             call: Chunk::new(),
+            heap: Chunk::new(),
             task: Chunk::new(),
             content: Chunk::new(),
             events: 0,
@@ -81,7 +84,7 @@ impl Batch {
     /// A birth is a row of LIFECYCLE (of ZST if the type has no size) and, if the type is a container, one of
     /// CONTAINER. An end is a row of DROP_CHAIN, or of LIFECYCLE (ZST) if no drop was to be timed or the value
     /// had moved. A snapshot is a row of CONTAINER. Calls and polls are rows of CALL, begins and ends of tasks of TASKS,
-    /// contents and hashes of CONTENT.
+    /// contents and hashes of CONTENT, and what becomes of blocks are rows of HEAP.
     ///
     /// Until the batch is sealed, a hook must mean the same in all `hooks` that are given.
     ///
@@ -100,9 +103,15 @@ impl Batch {
     ) -> Result<(), UnreadableEvent> {
         let header = SlotHeader(first.header);
         let hook_id = header.hook();
+        let key = first.header & KEY;
+        if let Some(kind) = heap_kind(header) {
+            let block = value_id(ring, position);
+            self.push_heap(kind, key, block, first, second, thread);
+            self.events += 1;
+            return Ok(());
+        }
         let hook = hooks.get(hook_id).ok_or(UnreadableEvent::UnknownHook(hook_id))?;
         let flags = header.flags();
-        let key = first.header & KEY;
         match header.kind() {
             Some(RawKind::Born) => {
                 let value = value_id(ring, position);
@@ -205,7 +214,10 @@ impl Batch {
                 let at = Place { value: first.p0, hook, field, reason };
                 self.push_content(hook_id, kind, first, second, thread, &at);
             }
-            Some(RawKind::Pad | RawKind::Cont) | None => {
+            Some(
+                RawKind::Pad | RawKind::Cont | RawKind::Alloc | RawKind::Free | RawKind::Realloc,
+            )
+            | None => {
                 return Err(UnreadableEvent::UnknownKind(first.header));
             }
         }
@@ -227,6 +239,7 @@ impl Batch {
         frames.extend(self.zst.seal_with(compressor));
         frames.extend(self.drop_chain.seal_with(compressor));
         frames.extend(self.call.seal_with(compressor));
+        frames.extend(self.heap.seal_with(compressor));
         frames.extend(self.task.seal_with(compressor));
         frames.extend(self.content.seal_with(compressor));
         self.events = 0;
@@ -286,6 +299,44 @@ impl Batch {
             &mut self.compressor,
             &mut self.full,
         );
+    }
+
+    #[inline]
+    fn push_heap(
+        &mut self,
+        kind: HeapKind,
+        key: u64,
+        event: u64,
+        first: &Slot,
+        second: Option<&Slot>,
+        thread: u32,
+    ) {
+        let header = SlotHeader(first.header);
+        let begins = matches!(kind, HeapKind::Alloc | HeapKind::AllocZeroed);
+        let mut row = Heap {
+            ts: first.w0,
+            kind,
+            block: begins.then_some(event),
+            addr: first.p0,
+            size: first.p1,
+            old_size: None,
+            align: 1 << (header.flags() & flags::ALIGN).min(31),
+            site: (header.hook() != 0).then_some(header.hook()),
+            stack: None,
+            thread,
+            old_addr: None,
+        };
+        if kind == HeapKind::Realloc {
+            let (old_addr, size, old_size) = match second {
+                Some(second) => (second.p0, first.p1, second.p1),
+                None => (first.p0, first.p1 & u64::from(u32::MAX), first.p1 >> 32),
+            };
+            row.size = size;
+            row.old_size = Some(old_size);
+            row.old_addr = Some(old_addr);
+        }
+        let weight = second.map_or(1, |second| u32::try_from(second.w0).unwrap_or(u32::MAX).max(1));
+        put(&mut self.heap, key, &row, weight, &mut self.compressor, &mut self.full);
     }
 
     fn push_content(
@@ -362,6 +413,9 @@ pub(crate) fn streams_of(
     second: Option<&Slot>,
 ) -> Result<(Stream, Option<Stream>), UnreadableEvent> {
     let header = SlotHeader(first.header);
+    if heap_kind(header).is_some() {
+        return Ok((Stream::Heap, None));
+    }
     let hook_id = header.hook();
     let hook = hooks.get(hook_id).ok_or(UnreadableEvent::UnknownHook(hook_id))?;
     let flags = header.flags();
@@ -388,10 +442,21 @@ pub(crate) fn streams_of(
             content(hooks, hook_id, hook, header, second)?;
             Ok((Stream::Content, None))
         }
-        Some(RawKind::Pad | RawKind::Cont) | None => {
-            Err(UnreadableEvent::UnknownKind(first.header))
-        }
+        Some(RawKind::Pad | RawKind::Cont | RawKind::Alloc | RawKind::Free | RawKind::Realloc)
+        | None => Err(UnreadableEvent::UnknownKind(first.header)),
     }
+}
+
+/// What the allocator did, if the event is one of a block.
+#[inline]
+const fn heap_kind(header: SlotHeader) -> Option<HeapKind> {
+    Some(match header.kind() {
+        Some(RawKind::Alloc) if header.flags() & flags::ZEROED != 0 => HeapKind::AllocZeroed,
+        Some(RawKind::Alloc) => HeapKind::Alloc,
+        Some(RawKind::Realloc) => HeapKind::Realloc,
+        Some(RawKind::Free) => HeapKind::Free,
+        _ => return None,
+    })
 }
 
 /// What an event says of a task.

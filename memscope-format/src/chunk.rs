@@ -205,9 +205,10 @@ impl<R: Record> Chunk<R> {
         }
         let weighted = !self.weight.is_all(1);
         let shaped = self.shapes.len() > 1;
-        let lacking = |place: usize| R::COLUMNS[place].additional && self.shapes.is_zero(place);
-        let lacked = (0..R::COLUMNS.len()).filter(|&place| lacking(place)).count();
-        let columns = R::COLUMNS.len() - lacked + usize::from(weighted) + usize::from(shaped);
+        let lacking: Vec<bool> =
+            (0..R::COLUMNS.len()).map(|place| self.is_lacking(place)).collect();
+        let stored = lacking.iter().filter(|&&lacking| !lacking).count();
+        let columns = stored + usize::from(weighted) + usize::from(shaped);
         let directory_len = directory::directory_len(columns);
         let mut payload = vec![0; directory_len];
         let mut entries = Vec::with_capacity(columns);
@@ -231,10 +232,10 @@ impl<R: Record> Chunk<R> {
             put(SHAPE.id, self.shape.finish(), SHAPE.is_noisy());
         }
         for (place, (column, encoder)) in R::COLUMNS.iter().zip(&mut self.columns).enumerate() {
+            if lacking[place] {
+                continue;
+            }
             let encoded = if column.is_coded() {
-                if column.additional && self.shapes.is_zero(place) {
-                    continue;
-                }
                 let equal = self.shapes.write(place, &mut self.bytes);
                 let encoding = if equal { ColumnEncoding::Constant } else { ColumnEncoding::Coded };
                 EncodedColumn { encoding, bytes: &self.bytes }
@@ -261,6 +262,17 @@ impl<R: Record> Chunk<R> {
             },
             payload,
         ))
+    }
+
+    /// Whether the column at this place need not be stored, since it says nothing.
+    fn is_lacking(&self, place: usize) -> bool {
+        let column = &R::COLUMNS[place];
+        column.additional
+            && if column.is_coded() {
+                self.shapes.is_zero(place)
+            } else {
+                self.columns[place].is_all(0)
+            }
     }
 
     /// Turns the gathered rows into bytes.

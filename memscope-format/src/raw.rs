@@ -71,6 +71,15 @@ pub enum RawKind {
     /// that were not hashed) | most keys of a home << 32, `p0` = homes (32) | field (32), `p1` = buckets. The reason is in the
     /// flags; all as in [`crate::rows::Content`].
     Hashes = 8,
+    /// A block of the heap was allocated. Its header names a site instead of a hook: what was being initialised, or ran; or 0.
+    /// `p0` = address, `p1` = size. With [`flags::WIDE`] it stands for as many as the second slot's `w0` says.
+    Alloc = 9,
+    /// A block of the heap is freed; as [`RawKind::Alloc`].
+    Free = 10,
+    /// A block of the heap got another size; header as [`RawKind::Alloc`]. It stayed where it was: `p0` = address, `p1` = size |
+    /// old size << 32. With [`flags::WIDE`]: `p0` = address, `p1` = size; second slot: `w0` = how many it stands for,
+    /// `p0` = old address, `p1` = old size.
+    Realloc = 11,
 }
 
 impl RawKind {
@@ -87,6 +96,9 @@ impl RawKind {
             6 => Self::Task,
             7 => Self::Content,
             8 => Self::Hashes,
+            9 => Self::Alloc,
+            10 => Self::Free,
+            11 => Self::Realloc,
             _ => return None,
         })
     }
@@ -116,6 +128,10 @@ pub mod flags {
     pub const TASK_KIND: u8 = 0x07;
     /// `Content`, `Hashes`: the bits that hold a [`crate::rows::SnapshotReason`].
     pub const REASON: u8 = 0x07;
+    /// `Alloc`, `Free`, `Realloc`: the bits that hold the base-2 logarithm of the alignment.
+    pub const ALIGN: u8 = 0x3F;
+    /// `Alloc`: filled with zero bytes.
+    pub const ZEROED: u8 = 0x40;
 }
 
 /// What flags say was left out of sampling, from [`flags::LEFT_OUT_SHIFT`] on: the numbers of [`crate::rows::LeftOut`].

@@ -7,7 +7,7 @@
 mod sample;
 
 use memscope_format::defs::Escape::{Captured, Dropped, Passed, Returned};
-use memscope_format::defs::{SiteDef, SiteKind};
+use memscope_format::defs::{Defs, SiteDef, SiteKind};
 use memscope_format::frame::FRAME_HEADER_LEN;
 use memscope_format::raw::{RawChunk, flags};
 use memscope_format::rows::{Lifecycle, LifecycleKind, SnapshotReason, Stream};
@@ -15,7 +15,7 @@ use memscope_format::writer::Checkpoints;
 use memscope_format::{
     Chunk, Codec, Commit, Compression, Event, Reader, StreamVisitor, Writer, WriterOptions,
 };
-use sample::{Sample, file_header, frames, metadata};
+use sample::{RawEvent, Sample, file_header, frames, metadata};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -166,14 +166,24 @@ fn contents() -> Vec<u8> {
         ),
         sample::hashes(sample::VECTOR, 3003, 1, 0, value, [0, 0, 0, 0, 0]),
     ];
+    in_both_forms(&sample::defs(), &events, 2)
+}
+
+/// Blocks of the heap, in chunks and as they were written.
+fn heap() -> Vec<u8> {
+    in_both_forms(&sample::defs(), &sample::blocks(), 2)
+}
+
+/// Events as chunks and in a RAW frame, each `apart` slots from the next.
+fn in_both_forms(defs: &Defs, events: &[RawEvent], apart: usize) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), &file_header(Codec::Zstd)).unwrap();
     writer.metadata(&metadata()).unwrap();
-    writer.define(&sample::defs()).unwrap();
+    writer.define(defs).unwrap();
     let mut hooks = memscope_format::HookTable::new();
-    hooks.extend(&sample::defs());
+    hooks.extend(defs);
     let mut batch = memscope_format::Batch::new(Codec::Zstd);
     let mut raw = RawChunk::new(1, 2);
-    for (event, position) in events.iter().zip((0..).step_by(2)) {
+    for (event, position) in events.iter().zip((0..).step_by(apart)) {
         let (first, second) = sample::marked(event, position, 1 << 12);
         batch.push(&hooks, 0, 1, position, &first, second.as_ref()).unwrap();
         raw.push(&hooks, position, &first, second.as_ref()).unwrap();
@@ -374,6 +384,7 @@ fn remake() {
     }
     write("raw", &raw.finish());
     write("contents", &contents());
+    write("heap", &heap());
     write("variants", &variants());
     write("sampled", &sampled());
     write("streams", &every_stream());

@@ -267,6 +267,7 @@ mod tests {
             "left_out",
             "size",
             "old_size",
+            "old_addr",
             "align",
             "metric",
             "subject",

@@ -13,7 +13,7 @@ use crate::health::Damage;
 use crate::metadata::{CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT};
 use crate::reader::Reader;
 use crate::record::Event;
-use crate::rows::{Call, Container, Content, DropChain, Lifecycle, Task, Zst};
+use crate::rows::{Call, Container, Content, DropChain, Lifecycle, Stream, Task, Zst};
 use std::path::{Path, PathBuf};
 
 /// What a report keeps.
@@ -182,9 +182,11 @@ fn load(reader: &Reader, rank: Rank, chunk: &ChunkRef) -> Result<Vec<(Row, u64)>
         row: impl Fn(R) -> Row,
     ) -> Result<Vec<(Row, u64)>, Error> {
         let rows = reader.read_chunk::<R>(chunk)?;
-        // What events of a ring stand for follows from definitions alone, and to read them again costs as much as the first time.
+        // What events of a ring stand for follows from definitions alone, but for those of the heap, and to read them again
+        // costs as much as the first time.
         let is_raw = matches!(chunk.place, crate::chunks::Place::Raw { .. });
-        let weights = match is_raw && reader.defs().rates.is_empty() {
+        let is_one = is_raw && R::STREAM != Stream::Heap && reader.defs().rates.is_empty();
+        let weights = match is_one {
             true => vec![1; rows.len()],
             false => reader.weights::<R>(chunk)?,
         };

@@ -20,13 +20,16 @@ ids! {
 }
 
 /// What the allocator did with a block. A block keeps its id through every reallocation.
+///
+/// A recorder need not know which block it is that is reallocated or freed: it is the one that lies at [`Heap::old_addr`], or
+/// at [`Heap::addr`], at that time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heap {
     /// When, in ticks.
     pub ts: u64,
     /// What happened.
     pub kind: HeapKind,
-    /// The block: the ring and position of its allocation, as a value id; `None` if that was not recorded.
+    /// The block: the ring and position of its allocation, as a value id; `None` where that is not told.
     pub block: Option<u64>,
     /// Where it is, after this.
     pub addr: u64,
@@ -34,14 +37,17 @@ pub struct Heap {
     pub size: u64,
     /// Bytes that the block had before a reallocation.
     pub old_size: Option<u64>,
-    /// Alignment in bytes.
+    /// Alignment in bytes; 2^31 may be more.
     pub align: u32,
-    /// The site that was being initialised, or ran.
+    /// The site that was being initialised, or ran, on the thread: the innermost.
     pub site: Option<u32>,
     /// The call stack: a [`crate::defs::StackDef::id`].
     pub stack: Option<u32>,
     /// The thread that asked.
     pub thread: u32,
+    /// Where the block was before a reallocation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_addr: Option<u64>,
 }
 
 columns! {
@@ -56,6 +62,7 @@ columns! {
     8 "site" site Coded;
     9 "stack" stack Plain;
     10 "thread" thread Plain;
+    11 "old_addr" old_addr Noisy additional;
 }
 
 impl Event for Heap {

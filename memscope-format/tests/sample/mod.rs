@@ -244,6 +244,43 @@ pub fn hashes(
     }
 }
 
+/// A block at an address, while a site ran, aligned to 2 to a power; with a weight it takes a second slot.
+pub fn block(
+    site: u32,
+    kind: RawKind,
+    flags: u8,
+    [ts, addr, size]: [u64; 3],
+    weight: Option<u64>,
+) -> RawEvent {
+    let wide = weight.map_or(0, |_| flags::WIDE);
+    RawEvent {
+        first: slot(site, kind, flags | wide, [ts, addr, size]),
+        second: weight.map(|weight| slot(site, RawKind::Cont, 0, [weight, 0, 0])),
+    }
+}
+
+/// A block that was moved: `before` and `after` are address and size.
+pub fn moved_block(site: u32, ts: u64, before: [u64; 2], after: [u64; 2], weight: u64) -> RawEvent {
+    RawEvent {
+        first: slot(site, RawKind::Realloc, flags::WIDE | 3, [ts, after[0], after[1]]),
+        second: Some(slot(site, RawKind::Cont, 0, [weight, before[0], before[1]])),
+    }
+}
+
+/// Blocks in every form that there is, the sampled ones included.
+pub fn blocks() -> Vec<RawEvent> {
+    vec![
+        block(1, RawKind::Alloc, 3, [3000, 0x7F00_0010, 64], None),
+        block(0, RawKind::Alloc, flags::ZEROED | 12, [3001, 0x7F00_1000, 1 << 40], None),
+        block(2, RawKind::Realloc, 3, [3002, 0x7F00_0010, 64 << 32 | 256], None),
+        moved_block(2, 3003, [0x7F00_0010, 256], [0x7F00_9000, 1 << 33], 0),
+        block(1, RawKind::Alloc, 0, [3004, 0x7F00_0010, 24], Some(21_000)),
+        block(0, RawKind::Free, 0, [3005, 0x7F00_0010, 24], Some(21_000)),
+        block(4, RawKind::Free, 3, [3006, 0x7F00_9000, 1 << 33], None),
+        block(4, RawKind::Alloc, 0x3F, [3007, 0x7F00_0000, 0], None),
+    ]
+}
+
 /// Puts lap marks on an event's slots, as the recorder does.
 pub fn marked(event: &RawEvent, position: u64, capacity: u64) -> (Slot, Option<Slot>) {
     let mark = |slot: Slot, position| Slot {
