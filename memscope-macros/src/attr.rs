@@ -152,18 +152,10 @@ impl Options {
             }
             return;
         }
-        let quoted = match &value {
-            Value::Is(tokens) => text(tokens.clone()).map(|text| text.value()),
-            _ => None,
-        };
+        let meant = value.meant_for(known);
         if self.understand(&key, known.name, value).is_none() {
             let wrong = format!("the option `{name}` takes {}", known.takes);
-            let form = match quoted {
-                Some(word) if known.takes.contains(&format!("`{word}`")) => {
-                    format!("{name} = {word}")
-                }
-                _ => known.form.to_owned(),
-            };
+            let form = meant.as_deref().unwrap_or(known.form);
             errors.push(entry, &wrong, &format!("write `{form}`"));
         }
     }
@@ -227,6 +219,32 @@ enum Value {
     Other,
 }
 
+impl Value {
+    /// How a value that is not of its option's form was probably meant: with quotes, without them, or in parentheses.
+    fn meant_for(&self, option: &Key) -> Option<String> {
+        let name = option.name;
+        let (Self::Is(tokens) | Self::List(tokens)) = self else { return None };
+        let quoted = text(tokens.clone()).map(|text| text.value());
+        let word = syn::parse2::<Ident>(tokens.clone()).ok();
+        match (name, quoted, word) {
+            ("name", Some(text), _) => Some(format!("name = \"{text}\"")),
+            ("name", _, Some(word)) => Some(format!("name = \"{word}\"")),
+            ("tags", Some(text), _) => Some(format!("tags(\"{text}\")")),
+            ("tags", _, Some(word)) => Some(format!("tags(\"{word}\")")),
+            ("crate", Some(path), _) => {
+                syn::parse_str::<Path>(&path).ok().map(|_| format!("crate = {path}"))
+            }
+            (_, Some(word), _) if option.takes.contains(&format!("`{word}`")) => {
+                Some(format!("{name} = {word}"))
+            }
+            ("skip" | "vars" | "args", _, Some(word)) if matches!(self, Self::Is(_)) => {
+                Some(format!("{name}({word})"))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Splits an entry into the option's name and its value.
 fn split(input: ParseStream<'_>) -> syn::Result<(Ident, Value)> {
     let key = input.call(Ident::parse_any)?;
@@ -275,11 +293,15 @@ fn entries(tokens: TokenStream, errors: &mut Errors) -> Vec<TokenStream> {
     let mut entry = TokenStream::new();
     for token in tokens {
         match token {
-            TokenTree::Punct(comma) if comma.as_char() == ',' => {
+            TokenTree::Punct(end) if matches!(end.as_char(), ',' | ';') => {
                 if entry.is_empty() {
-                    errors.push(comma, "expected an option before this comma", "remove the comma");
+                    let wrong = format!("expected an option before this `{end}`");
+                    errors.push(&end, &wrong, "remove it");
                 } else {
                     entries.push(std::mem::take(&mut entry));
+                }
+                if end.as_char() == ';' {
+                    errors.push(end, "options stand between commas", "write `,`");
                 }
             }
             token => token.to_tokens(&mut entry),
@@ -299,6 +321,11 @@ fn unknown(key: &Ident, name: &str, errors: &mut Errors) {
         None => format!("the options are {}", forms()),
     };
     errors.push(key, &format!("unknown option `{name}`"), &help);
+}
+
+/// How an option is written, if there is one of that name.
+pub(crate) fn option_form(name: &str) -> Option<&'static str> {
+    KEYS.iter().find(|key| key.name == name).map(|key| key.form)
 }
 
 /// All options as they are written, for errors.

@@ -32,6 +32,7 @@ pub(crate) struct Variant {
     pub(crate) ident: Option<Ident>,
     /// The conditions under which it exists.
     pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) deprecated: bool,
     pub(crate) fields: Vec<Field>,
 }
 
@@ -71,6 +72,13 @@ impl Data {
         Some(Self { attributes, ident, generics, form, variants })
     }
 
+    /// Whether it, a variant or a field is deprecated.
+    pub(crate) fn is_deprecated(&self) -> bool {
+        deprecates(&self.attributes)
+            || self.variants.iter().any(|variant| variant.deprecated)
+            || self.fields().any(|field| field.deprecated)
+    }
+
     /// All fields, in source order.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &Field> {
         self.variants.iter().flat_map(|variant| &variant.fields)
@@ -79,9 +87,13 @@ impl Data {
 
 impl Variant {
     fn of(ident: Option<&Ident>, attributes: &[Attribute], fields: Vec<Field>) -> Self {
-        let cfgs = crate::bindings::cfgs(attributes);
-        Self { ident: ident.cloned(), cfgs, fields }
+        let (cfgs, deprecated) = (crate::bindings::cfgs(attributes), deprecates(attributes));
+        Self { ident: ident.cloned(), cfgs, deprecated, fields }
     }
+}
+
+fn deprecates(attributes: &[Attribute]) -> bool {
+    crate::check::metas(attributes).iter().any(|meta| meta.path().is_ident("deprecated"))
 }
 
 fn fields(fields: &Fields) -> Vec<Field> {
@@ -97,7 +109,7 @@ impl Field {
             },
             ty: field.ty.clone(),
             cfgs: crate::bindings::cfgs(&field.attrs),
-            deprecated: field.attrs.iter().any(|attribute| attribute.path().is_ident("deprecated")),
+            deprecated: deprecates(&field.attrs),
         }
     }
 

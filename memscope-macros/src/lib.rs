@@ -13,6 +13,7 @@ mod check;
 mod data;
 mod errors;
 mod expand;
+mod manifest;
 mod markers;
 mod model;
 mod nearest;
@@ -246,7 +247,7 @@ use proc_macro2::TokenStream;
 /// | `sample = 0.01`, `sample = 1/100` | all but statics | of so many values, calls and tasks record one, chosen by chance; see below |
 /// | `drop = on`, `drop = off` | type | an `impl Drop`, which is the default, or none |
 /// | `drop = own` | type | the same hook in the type's own `impl Drop`, which has the attribute |
-/// | `crate = path` | all | where memscope is, if not at `::memscope`: for re-exports |
+/// | `crate = path` | all | where memscope is, for macros and crates that re-export it; another name that the manifest gives it is found |
 ///
 /// ```
 /// extern crate memscope as scope;
@@ -357,13 +358,19 @@ pub fn track_var(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 
 fn track_item(options: TokenStream, tokens: TokenStream, mode: Mode) -> TokenStream {
     let mut errors = Errors::new();
-    let options = Options::read(options, &mut errors);
+    let mut options = Options::read(options, &mut errors);
+    options.krate = options.krate.or_else(manifest::renamed);
     // Options that are wrong are left out; they do not keep the item from being expanded.
     let mut emitted = match Subject::read(&tokens, &mut errors) {
         Some(subject) if check::suits(&subject, &options, &mut errors) => {
             expand::item(subject, &options, tokens, mode)
         }
         Some(subject) => expand::refused(&subject, &options, tokens),
+        // Behind an expression nothing can stand.
+        None if model::is_expression(&tokens) => {
+            let errors = errors.to_compile_errors();
+            return quote::quote!({ #errors #tokens });
+        }
         None => tokens,
     };
     emitted.extend(errors.to_compile_errors());

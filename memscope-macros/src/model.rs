@@ -97,6 +97,10 @@ impl Subject {
                     refuse_declaration(local, errors);
                     return None;
                 }
+                if is_expression(tokens) {
+                    refuse_expression(tokens, errors);
+                    return None;
+                }
                 unreadable(&error, errors);
                 return None;
             }
@@ -184,6 +188,22 @@ fn refuse_declaration(local: &Local, errors: &mut Errors) {
         local.let_token,
         "`#[memscope::track]` does not apply to a declaration",
         "to track one variable, write `memscope::track_var!(let v = ...)`",
+    );
+}
+
+/// Whether the attribute stands on an expression, or on a statement that is one.
+pub(crate) fn is_expression(tokens: &TokenStream) -> bool {
+    syn::parse2::<Item>(tokens.clone()).is_err() && syn::parse2::<Expr>(tokens.clone()).is_ok()
+}
+
+/// As with declarations.
+fn refuse_expression(tokens: &TokenStream, errors: &mut Errors) {
+    let first = tokens.clone().into_iter().next();
+    errors.push(
+        first,
+        "`#[memscope::track]` does not apply to an expression",
+        "put it on the function around, which tracks what closures, blocks and loops declare too; \
+         to track one variable, write `memscope::track_var!(let v = ...)`",
     );
 }
 

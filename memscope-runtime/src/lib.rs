@@ -64,6 +64,7 @@ use on as mode;
 mod allocator;
 mod heap_counts;
 mod probe_traits;
+mod statements;
 mod tracked_traits;
 
 pub use allocator::Allocator;
@@ -85,59 +86,4 @@ pub mod __private {
     #[cfg(not(feature = "record"))]
     pub use crate::mode::tracked;
     pub use memscope_macros::track_var;
-}
-
-/// Tracks variables whatever their type, in place or as values that own their history.
-///
-/// A declaration stands in a statement's place: one `let` with an initialiser, or several, as they could stand without the macro
-/// (`mut`, type, attributes, `else` block, patterns). Each variable is recorded as a site of its name, as
-/// [`track`](macro@track) on a function does: its birth, after the initialiser, and the drop at its scope's end; of one
-/// of several in a pattern, or beside a temporary that lives as long as it, the end of the scope alone.
-///
-/// ```
-/// fn first(text: &str) -> Option<String> {
-///     memscope::track_var!(let mut words: Vec<&str> = text.split(' ').collect());
-///     words.sort_unstable();
-///     memscope::track_var!(let Some(word) = words.first() else { return None });
-///     memscope::track_var!(let length = word.len(); let (a, b) = (length, 1)); // nothing to drop, recorded all the same
-///     (a + b > 1).then(|| word.to_string())
-/// }
-///
-/// assert_eq!(first("b a").as_deref(), Some("a"));
-/// ```
-///
-/// The names of existing variables, such as a closure's arguments, references or raw pointers, are tracked from here on to
-/// the end of the block that the macro stands in: born here, as far as the capture knows.
-///
-/// ```
-/// let lengths: Vec<usize> = ["a", "bc"].map(|text| {
-///     memscope::track_var!(text);
-///     text.len()
-/// }).into();
-/// let total = lengths.iter().sum::<usize>();
-/// memscope::track_var!(lengths, mut total);
-/// assert_eq!(total, 3);
-/// ```
-///
-/// With `own`, the value becomes a [`Tracked`], whose end is always exact: dropped, or moved out, and what it held then. It declares a
-/// variable, or is an expression.
-///
-/// ```
-/// memscope::track_var!(own mut inbox: Vec<String> = Vec::with_capacity(4));
-/// inbox.push("a".to_owned());
-/// let outbox = memscope::track_var!(own inbox.to_vec());
-/// assert_eq!(outbox.into_inner(), *inbox);
-/// ```
-///
-/// The options `name`, `tags` and `sample` of [`track`](macro@track) stand in an attribute before all:
-///
-/// ```
-/// memscope::track_var!(#[track(name = "cache", tags("io"), sample = 0.5)] let pages = vec![0_u8; 16]);
-/// # drop(pages);
-/// ```
-///
-/// Without the feature `on`, it is the declaration alone.
-#[macro_export]
-macro_rules! track_var {
-    ($($declaration:tt)*) => { $crate::__private::track_var! { $crate; $($declaration)* } };
 }

@@ -72,14 +72,16 @@ impl<T> Tracked<T> {
 /// Makes a tracked value.
 #[doc(hidden)]
 #[inline(always)]
+#[must_use = "a tracked value that nothing holds is dropped at once: write `let v = ...`"]
 pub fn tracked<T>(value: T) -> Tracked<T> {
     Tracked(value)
 }
 
-/// Makes a [`Tracked`] value of an expression; without the feature `on`, one that is nothing but the value.
+/// `tracked!`, not recording.
+#[doc(hidden)]
 #[macro_export]
-macro_rules! tracked {
-    ($value:expr $(,)?) => {
+macro_rules! __tracked {
+    ($value:expr) => {
         $crate::__private::tracked($value)
     };
 }
@@ -124,10 +126,11 @@ pub fn capture_path() -> Option<PathBuf> {
     None
 }
 
-/// Records the state of a container now; without the feature `on`, evaluates to nothing.
+/// `snapshot!`, not recording.
+#[doc(hidden)]
 #[macro_export]
-macro_rules! snapshot {
-    ($place:expr $(, deep)? $(,)?) => {{
+macro_rules! __snapshot {
+    ($hook:ident, $place:expr $(, $sight:expr)?) => {{
         let _ = &$place;
     }};
 }

@@ -62,17 +62,11 @@ pub(crate) mod private {
     pub use std::thread_local;
 }
 
-/// Makes a [`Tracked`] value of an expression, without a procedural macro: as
-/// [`track_var!(own ...)`](crate::track_var).
-///
-/// ```
-/// let mut names = memscope::tracked!(Vec::new());
-/// names.push("ada");
-/// assert_eq!(names.len(), 1);
-/// ```
+/// `tracked!`, recording.
+#[doc(hidden)]
 #[macro_export]
-macro_rules! tracked {
-    ($value:expr $(,)?) => {
+macro_rules! __tracked {
+    ($value:expr) => {
         $crate::__private::tracked(
             $crate::__private::site!(
                 Variable,
@@ -87,29 +81,11 @@ macro_rules! tracked {
     };
 }
 
-/// Records the state of a container now: its length, capacity and heap block.
-///
-/// The argument is a place, such as a variable, a field or a static; it is only borrowed. Of a value of an annotated type it
-/// is the containers among its fields. What is in a `Mutex`, `RwLock`, `RefCell`, `OnceLock`, `OnceCell`, `LazyLock`, `LazyCell` or `Option` is
-/// followed, if nobody has locked or borrowed it and it has been made: nothing is waited for. What is not a container
-/// records nothing.
-///
-/// With `deep` behind it, also what the container's elements own, and how well the keys of a hash map are spread: see the
-/// option of that name of [`track`](macro@crate::track). That is not followed into locks and cells.
-///
-/// ```
-/// let mut names = Vec::with_capacity(8);
-/// names.push("ada".to_owned());
-/// memscope::snapshot!(names);
-/// memscope::snapshot!(names, deep);
-/// ```
+/// `snapshot!`, recording.
+#[doc(hidden)]
 #[macro_export]
-macro_rules! snapshot {
-    ($place:expr $(,)?) => { $crate::snapshot!(@ snapshot, $place, 0) };
-    ($place:expr, deep $(,)?) => {
-        $crate::snapshot!(@ snapshot_deep, $place, $crate::__private::Deep(0, 0, 0), 0)
-    };
-    (@ $hook:ident, $place:expr, $($sight:expr),+) => {
+macro_rules! __snapshot {
+    ($hook:ident, $place:expr $(, $sight:expr)?) => {
         $crate::__private::$hook(
             $crate::__private::site!(
                 Snapshot,
@@ -118,8 +94,8 @@ macro_rules! snapshot {
                 ::core::line!(),
                 ::core::column!()
             ),
-            &$place,
-            $($sight),+
+            &$place
+            $(, $sight)?
         )
     };
 }

@@ -146,7 +146,7 @@ fn main() {
     memscope::snapshot!(list, deep,);
     list.clear();
     // A variable of that name is what it was.
-    let deep = [owned.into_inner()];
+    let deep = vec![owned.into_inner()];
     memscope::snapshot!(deep);
     memscope::snapshot!(deep[0]);
     memscope::snapshot!(deep[0], deep);

@@ -1,4 +1,5 @@
 //! Every form of enum and union.
+#![deny(deprecated)]
 
 use memscope::{Probe, Trackable};
 use std::mem::ManuallyDrop;

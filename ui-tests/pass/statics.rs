@@ -83,7 +83,6 @@ fn main() {
     inner::DEPTH.lock().unwrap().push(1);
     assert_eq!((in_a_function(), in_a_function()), (1, 2));
     memscope::snapshot!(NAMES);
-    memscope::snapshot!(COUNT);
     memscope::snapshot!(*NAMES.lock().unwrap());
 
     LIST.with_borrow_mut(|list| list.push(1));

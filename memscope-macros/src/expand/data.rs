@@ -4,7 +4,6 @@ use super::Mode;
 use super::expectations::excuse;
 use super::hook::{Hooks, Kind, emitted};
 use crate::attr::{DropOption, Options};
-use crate::check::metas;
 use crate::data::{Data, Field, Form, Variant};
 use crate::markers::Marker;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -74,18 +73,14 @@ fn conditions(data: &Data) -> Vec<syn::Attribute> {
 fn header(data: &Data, interface: &TokenStream, span: Span) -> TokenStream {
     let ident = &data.ident;
     let (impl_generics, type_generics, where_clause) = data.generics.split_for_impl();
-    let allow_deprecated = deprecates(data).then(|| quote_spanned!(span=> #[allow(deprecated)]));
+    // Our naming it is no use of it.
+    let allow_deprecated =
+        data.is_deprecated().then(|| quote_spanned!(span=> #[allow(deprecated)]));
     quote_spanned! {span=>
         #allow_deprecated
         #[automatically_derived]
         impl #impl_generics #interface for #ident #type_generics #where_clause
     }
-}
-
-/// Whether the type or a field is deprecated: our naming it is no use of it.
-fn deprecates(data: &Data) -> bool {
-    data.fields().any(|field| field.deprecated)
-        || metas(&data.attributes).iter().any(|meta| meta.path().is_ident("deprecated"))
 }
 
 fn trackable(data: &Data, name: Option<String>, hooks: &Hooks, drop_hook: bool) -> TokenStream {

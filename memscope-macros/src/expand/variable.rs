@@ -3,7 +3,7 @@
 use super::Mode;
 use super::function::around;
 use super::hook::{Bind, Hooks, Kind, emitted};
-use crate::attr::Options;
+use crate::attr::{Options, option_form};
 use crate::bindings::{Binding, Bindings};
 use crate::errors::Errors;
 use crate::ownership::Ending;
@@ -43,6 +43,8 @@ enum Form {
 }
 
 const FORM: &str = "write `memscope::track_var!(let v = ...)`";
+const OWN_FORM: &str =
+    "write `memscope::track_var!(own v = ...)`, or `memscope::track_var!(own ...)` for a value";
 
 impl Declaration {
     /// Reads the way to memscope, a semicolon, and what the user wrote.
@@ -135,6 +137,12 @@ impl Form {
         if is_word(&first, "own") && !matches!(written.get(1), None | Some(TokenTree::Punct(_))) {
             return Self::own(written.into_iter().skip(1).collect(), errors);
         }
+        if let Some((option, declaration)) = bare_option(&written) {
+            let wrong = "options stand in an attribute before the declaration";
+            let help = format!("write `memscope::track_var!(#[track({option})] let v = ...)`");
+            errors.push(first, wrong, &help);
+            return Self::lets(declaration.to_vec(), errors);
+        }
         // An attribute may stand before the `let`.
         if written.iter().any(|token| is_word(token, "let")) {
             return Self::lets(written, errors);
@@ -155,6 +163,10 @@ impl Form {
     }
 
     fn own(written: TokenStream, errors: &mut Errors) -> Self {
+        if let Some(word) = written.clone().into_iter().next().filter(|word| is_word(word, "let")) {
+            errors.push(word, "`own` stands in the place of `let`", OWN_FORM);
+            return Self::Wrong;
+        }
         let variable = |input: ParseStream<'_>| {
             let mutability = input.parse()?;
             let ident = input.parse()?;
@@ -173,11 +185,7 @@ impl Form {
             Ok(Self::OwnValue(value))
         };
         value.parse2(written).unwrap_or_else(|error| {
-            errors.push_at(
-                error.span(),
-                &error.to_string(),
-                "write `memscope::track_var!(own v = ...)`, or `memscope::track_var!(own ...)` for a value",
-            );
+            errors.push_at(error.span(), &error.to_string(), OWN_FORM);
             Self::Wrong
         })
     }
@@ -187,7 +195,7 @@ impl Form {
             match Block::parse_within.parse2(tokens.clone()) {
                 Ok(statements) => (tokens, tracked(statements, errors)),
                 Err(error) => {
-                    errors.push_at(error.span(), &error.to_string(), FORM);
+                    not_a_declaration(tokens, &error, errors);
                     (TokenStream::new(), None)
                 }
             }
@@ -277,6 +285,44 @@ fn tracked(statements: Vec<Stmt>, errors: &mut Errors) -> Option<Local> {
         return None;
     }
     Some(local)
+}
+
+/// An option, as it is to be written, that stands where it would without the attribute, as in `name = "x", let v = 1`; and the
+/// declaration behind.
+fn bare_option(written: &[TokenTree]) -> Option<(&'static str, &[TokenTree])> {
+    let at = written.iter().position(|token| is_word(token, "let"))?;
+    let (before, declaration) = written.split_at(at);
+    match before {
+        [TokenTree::Ident(first), .., last] if is_punct(last, ',') => {
+            Some((option_form(&first.unraw().to_string())?, declaration))
+        }
+        _ => None,
+    }
+}
+
+/// Reports what the parser says of a declaration, in the words of who wrote it.
+fn not_a_declaration(tokens: TokenStream, error: &syn::Error, errors: &mut Errors) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let at_comma = tokens
+        .iter()
+        .any(|token| is_punct(token, ',') && token.span().start() == error.span().start());
+    if at_comma {
+        return errors.push_at(
+            error.span(),
+            "this comma ends no declaration",
+            "write `;` between declarations; options stand before: `memscope::track_var!(#[track(...)] let v = ...)`",
+        );
+    }
+    // The semicolon may be ours.
+    if let [word, TokenTree::Punct(_)] = &tokens[..] {
+        return errors.push(word, "the declaration has no name and no value", FORM);
+    }
+    // As long as the list of what a pattern begins with.
+    let wrong = match error.to_string() {
+        list if list.starts_with("expected one of") => "expected a name or a pattern".to_owned(),
+        wrong => wrong,
+    };
+    errors.push_at(error.span(), &wrong, FORM);
 }
 
 /// Splits after semicolons; ends the last declaration with one, if the user left it out.

@@ -50,6 +50,13 @@ impl Contents {
 }
 
 /// A place that containers can be in. What is locked or borrowed by another, or not made yet, shows nothing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` holds no container that memscope knows: `snapshot!` would record nothing",
+    label = "not a container, a type with `#[memscope::track]`, or a lock or cell around one",
+    note = "of a reference, take what it refers to: `memscope::snapshot!(*v)`",
+    note = "if it is a type of yours, put `#[memscope::track]` on it",
+    note = "if it is a type parameter, take the snapshot where the type is known"
+)]
 pub trait Content {
     /// Shows them.
     fn show(&self, to: Contents);
@@ -138,14 +145,14 @@ pub fn follow<T, F: Follow<T>>(place: &T, to: Contents, _: F) {
 }
 
 /// Records the containers in a place because the program asked.
-pub fn snapshot<T, F: Follow<T>>(site: &'static Site, place: &T, _: F) {
-    F::follow(place, Contents::at(site, SnapshotReason::Asked));
+pub fn snapshot<T: Content>(site: &'static Site, place: &T) {
+    place.show(Contents::at(site, SnapshotReason::Asked));
 }
 
 /// As [`snapshot`], with what is in a place that is a container itself.
-pub fn snapshot_deep<T, S: Sight<T>, F: Follow<T>>(site: &'static Site, place: &T, _: S, how: F) {
+pub fn snapshot_deep<T: Content, S: Sight<T>>(site: &'static Site, place: &T, _: S) {
     let container = const { S::SHAPE.container() };
-    let Some(container) = container else { return snapshot(site, place, how) };
+    let Some(container) = container else { return snapshot(site, place) };
     let Seen { inspected, inside } = S::see(place);
     let _ = recorder::with(|recorder| {
         let hook = site.hook(inspected.desc)?;

@@ -46,6 +46,7 @@ impl<T> Life<T> {
 
 /// Makes a tracked value.
 #[inline]
+#[must_use = "a tracked value that nothing holds is dropped at once: write `let v = ...`"]
 pub fn tracked<T, S: Sight<T>>(site: &'static Site, value: T, _: S) -> Tracked<T> {
     Tracked::at(site, S::see, value, None)
 }

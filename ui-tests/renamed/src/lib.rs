@@ -1,0 +1,1 @@
+//! Uses memscope by another name, which only the manifest says.
