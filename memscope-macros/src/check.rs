@@ -63,6 +63,16 @@ fn check_option(option: &Ident, subject: &Subject, options: &Options, errors: &m
         "drop" if !matches!(subject, Subject::Type(_)) => {
             (format!("the option `drop` is for types; {} has no drop hook", subject.kind()), "remove the option")
         }
+        "deep" if matches!(subject, Subject::Static(_)) => (
+            "the option `deep` is not for statics: it runs the `Hash` of keys, and they are read when the program ends"
+                .to_owned(),
+            "remove the option; where the contents matter, write `memscope::snapshot!(*NAME.lock().unwrap(), deep)`",
+        ),
+        "deep" if matches!(subject, Subject::ThreadLocals(_)) => (
+            "the option `deep` is not for thread-locals: it runs the `Hash` of keys, and they are read when their thread ends"
+                .to_owned(),
+            "remove the option; where the contents matter, write `NAME.with_borrow(|v| memscope::snapshot!(*v, deep))`",
+        ),
         "deep" => match nothing_to_go_through(subject, options) {
             Some(why) => (format!("the option `deep` says nothing here: {why}"), "remove the option"),
             None => return,
@@ -103,9 +113,6 @@ fn nothing_to_go_through(subject: &Subject, options: &Options) -> Option<&'stati
             Some("a union does not tell which of its fields it holds")
         }
         Subject::Type(data) if data.fields().next().is_none() => Some("the type has no fields"),
-        Subject::Static(_) | Subject::ThreadLocals(_) => {
-            Some("what a static holds is read without the contents")
-        }
         Subject::Function(_)
             if none(&options.vars) && none(&options.args) && options.ret.is_none() =>
         {

@@ -179,7 +179,7 @@ use proc_macro2::TokenStream;
 /// static is not born and not dropped. Values that are only reached by a pointer, as in `Arc<Mutex<..>>`, are not followed.
 ///
 /// A `thread_local!` with the attribute records the value of each thread that uses it: birth, drop with time and drops within,
-/// and at the drop the containers in it. With hooks on it has all methods of a `LocalKey`, but is none: what takes a
+/// and at the drop the containers in it. With hooks on it has all methods of a `LocalKey` that are stable, but is none: what takes a
 /// `&LocalKey` does not take it. It must stand outside of functions, where the compiler has no attributes on such macros.
 ///
 /// ```
@@ -243,8 +243,8 @@ use proc_macro2::TokenStream;
 /// | `vars = all`, `vars = none` | function, impl, trait, module | all variables, which is the default, or none |
 /// | `args(a, b)`, `args = all`, `args = none` | as `vars` | the same for arguments |
 /// | `ret` | function, impl, trait, module | return values too |
-/// | `deep` | all but statics | the contents of containers too: see below |
-/// | `sample = 0.01`, `sample = 1/100` | all but statics | of so many values, calls and tasks record one, chosen by chance; see below |
+/// | `deep` | all but statics and thread-locals | the contents of containers too: see below |
+/// | `sample = 0.01`, `sample = 1/100` | all but statics and thread-locals | of so many values, calls and tasks record one, chosen by chance; see below |
 /// | `drop = on`, `drop = off` | type | an `impl Drop`, which is the default, or none |
 /// | `drop = own` | type | the same hook in the type's own `impl Drop`, which has the attribute |
 /// | `crate = path` | all | where memscope is, for macros and crates that re-export it; another name that the manifest gives it is found |

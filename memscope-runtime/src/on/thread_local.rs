@@ -45,7 +45,7 @@ impl<T> fmt::Debug for Held<T> {
     }
 }
 
-/// What an annotated thread-local is with hooks on: it has the methods of [`LocalKey`], and is none.
+/// What an annotated thread-local is with hooks on: it has all stable methods of [`LocalKey`], and is none.
 pub struct ThreadLocal<T: 'static> {
     value: &'static LocalKey<Held<T>>,
     /// What `set` gives a thread that has no value yet, so that none need be made before.
@@ -63,7 +63,7 @@ impl<T: 'static> ThreadLocal<T> {
     }
 
     /// As [`LocalKey::with`].
-    pub fn with<R>(&'static self, run: impl FnOnce(&T) -> R) -> R {
+    pub fn with<F: FnOnce(&T) -> R, R>(&'static self, run: F) -> R {
         self.value.with(|held| run(&held.value))
     }
 
@@ -72,7 +72,7 @@ impl<T: 'static> ThreadLocal<T> {
     /// # Errors
     ///
     /// As there.
-    pub fn try_with<R>(&'static self, run: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
+    pub fn try_with<F: FnOnce(&T) -> R, R>(&'static self, run: F) -> Result<R, AccessError> {
         self.value.try_with(|held| run(&held.value))
     }
 
@@ -115,12 +115,12 @@ impl<T: 'static> ThreadLocal<Cell<T>> {
 
 impl<T: 'static> ThreadLocal<RefCell<T>> {
     /// As [`LocalKey::with_borrow`].
-    pub fn with_borrow<R>(&'static self, run: impl FnOnce(&T) -> R) -> R {
+    pub fn with_borrow<F: FnOnce(&T) -> R, R>(&'static self, run: F) -> R {
         self.with(|cell| run(&cell.borrow()))
     }
 
     /// As [`LocalKey::with_borrow_mut`].
-    pub fn with_borrow_mut<R>(&'static self, run: impl FnOnce(&mut T) -> R) -> R {
+    pub fn with_borrow_mut<F: FnOnce(&mut T) -> R, R>(&'static self, run: F) -> R {
         self.with(|cell| run(&mut cell.borrow_mut()))
     }
 

@@ -25,6 +25,14 @@ union Either {
     right: u16,
 }
 
+#[memscope::track(deep)]
+static NAMES: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+
+#[memscope::track(deep)]
+thread_local! {
+    static BUFFER: Vec<u8> = Vec::new();
+}
+
 fn main() {
     memscope::track_var!(#[track(deep = 1)] let text = String::new());
 }
