@@ -76,7 +76,8 @@ use proc_macro2::TokenStream;
 /// `v += 1`, `v == w`, but not `v.len()`, which may take it), if it has just been borrowed and is not changed or named otherwise
 /// any more, or if the next thing that a statement does with it is to move it (`f(v)`, `return v`, `Some(v)`, `move || v.len()`).
 /// Of a `mut` container that stays or is moved so the last state is recorded, too: one more event. Of all others the end
-/// stays unknown, as after a panic on the way to a move.
+/// stays unknown, as after a panic on the way to a move. Of each variable's site a report says where its values may go, as far as the
+/// body shows: nowhere else, out by `return`, into a closure or future that takes them along, or to other functions.
 ///
 /// Functions, impl blocks and traits inside the body are included, as `load::inner::pages`.
 ///
@@ -106,10 +107,34 @@ use proc_macro2::TokenStream;
 /// assert_eq!(longest(vec!["a".into(), "abc".into()]).as_deref(), Some("abc"));
 /// ```
 ///
+/// ```
+/// # use std::{future::Future, pin::{Pin, pin}, task::{Context, Poll, Waker}};
+/// #[memscope::track]
+/// async fn fetch(id: u64) -> String {
+///     let path = format!("/{id}");
+///     path + ".html"
+/// }
+///
+/// #[memscope::track(ret)]
+/// fn fetch_all(ids: Vec<u64>) -> Pin<Box<dyn Future<Output = Vec<String>>>> {
+///     Box::pin(async move {
+///         let mut pages = Vec::new();
+///         for id in ids {
+///             pages.push(fetch(id).await);
+///         }
+///         pages
+///     })
+/// }
+/// # let mut future = pin!(fetch_all(vec![1, 2]));
+/// # let Poll::Ready(pages) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { panic!() };
+/// # assert_eq!(pages, ["/1.html", "/2.html"]);
+/// ```
+///
 /// # On a struct, enum or union
 ///
-/// Records the layout (each field's type and size, its offset in a struct or union, which fields are zero-sized and which
-/// are `PhantomData` markers), and each drop: when, on which thread, how deep within other drops, whether panicking, and
+/// Records the layout (each field's type and size, its offset in a struct or union, which fields are zero-sized; and of
+/// a `PhantomData` marker, how it makes the type vary with each parameter and whether it keeps it from being `Send` or `Sync`),
+/// and each drop: when, on which thread, how deep within other drops, whether panicking, and
 /// the states of the containers among the fields that the value has.
 ///
 /// With a *last* field `probe: Probe<Self>`, in an enum in each variant that needs it, every value has an identity that
@@ -133,14 +158,8 @@ use proc_macro2::TokenStream;
 /// assert!(matches!(&queue[0], Message::Text(text, _) if text == "a"));
 /// ```
 ///
-/// The attribute writes an `impl Drop`, which the compiler answers with an error where a type must not have one:
-///
-/// * E0119, where the type has its own `impl Drop` (see below);
-/// * E0509, where fields are moved out of a value, as in `let Session { user, .. } = session` or `..Default::default()`;
-/// * E0493 or E0716, where a value is made in a constant or a static is borrowed from a literal; and a borrow that must
-///   live longer, because a value with a destructor holds it.
-///
-/// * "cannot cast enum", where the number of an enum's variant is taken by `as`.
+/// The attribute writes an `impl Drop`, which the compiler answers with an error where a type must not have one: see
+/// [below](#errors-that-the-compiler-words).
 ///
 /// `drop = off` is the way out: layout, and with a `Probe` births and ends, without the hook at the beginning of a
 /// drop. An `impl Drop` that the type has gets the hook by an attribute of its own, which `drop = own` asks for: it is an
@@ -330,16 +349,71 @@ use proc_macro2::TokenStream;
 /// # What it costs
 ///
 /// Without the feature `on`, nothing: the item is emitted as it was written, and the input is checked for the same
-/// errors. With it, one raw event at the birth and one at the end of each variable or value whose type has something
-/// to drop, one at the drop of a type's value for each container among its fields, and nothing for what has no drop: not
-/// even in a build without optimisation is there code that looks at it.
+/// errors. With it, raw events of 32 bytes in the thread's ring, each with a reading of the clock:
+///
+/// | of | events |
+/// |---|---|
+/// | a variable or by-value argument | one at its birth, one at its end; of a `mut` container whose last state is known, one more. None if its type has nothing to drop: not even in a build without optimisation is there code that looks at it |
+/// | a call | one when it has ended, with two readings of the clock |
+/// | an async function | the same for each poll, and two for each future |
+/// | a return value, with `ret` | two |
+/// | a value of a type | one for its drop, and one for each container among its fields |
+/// | the same with a `Probe` | one more at its birth; the field takes 8 bytes |
+/// | a value that a constructor makes, without a `Probe` | one |
+/// | a `Tracked` | one at its birth, one at its end, and of a container one more; it is four words larger than the value |
+/// | a static | none while the program runs; when it ends, one for each container |
+/// | a thread-local | as a `Tracked` |
+/// | a container that is read with `deep` | one more, of a hash map two; and the time that [going through it](#contents-of-containers) takes |
+/// | what `sample` leaves out | none, and no reading of the clock |
 ///
 /// A thread needs some stack for its first event and for the first of each site; 16 KiB are too little.
 ///
 /// # What is refused
 ///
 /// What holds no values (`use`, type aliases, ...); a `const fn`, which also runs in the compiler; a `static mut`, which nobody
-/// can read safely; and a `repr(packed)` struct, whose fields cannot be referred to.
+/// can read safely; and a `repr(packed)` struct, whose fields cannot be referred to. Each is an error that says what to write
+/// instead, and the item stays.
+///
+/// # Errors that the compiler words
+///
+/// Of some mistakes only the compiler knows, whose error does not name the attribute:
+///
+/// | error | why | what to write |
+/// |---|---|---|
+/// | E0509, cannot move out of type `S`, which implements the `Drop` trait | fields are moved out of a value, as in `let S { a, .. } = s`, `s.a` or `S { a, ..S::default() }`; with hooks on the attribute writes the `impl Drop` | `drop = off`; or borrow the field, or take it by `std::mem::take(&mut s.a)` |
+/// | E0119, conflicting implementations of trait `Drop` | the type has its own | `drop = own`, and the attribute on that `impl Drop` |
+/// | E0493, E0716, E0597 | a value with a destructor is made in a constant, or a literal of it is borrowed for long; or what it borrows is dropped before it | `drop = off`; or declare what is borrowed before |
+/// | "cannot cast enum" | the number of an enum's variant is taken by `as` | `drop = off` |
+/// | E0382, borrow of moved value, at `track_var!(v)` or `snapshot!(v)` | the variable was moved before, into a thread, say | the macro before the move |
+/// | E0382, behind `let w = track_var!(own v)` | the value is in `w` now | `w` in the place of `v`, which derefs to the value |
+/// | E0507, cannot move out of dereference of `Tracked` | a `Tracked` is taken apart | `v.into_inner()` |
+/// | E0308, expected `T`, found `Tracked<T>` | as above; `Tracked` is a type of its own | `v.into_inner()`, `&*v` or `*v` |
+/// | E0308, expected `LocalKey`, found `ThreadLocal` | a tracked thread-local is no `LocalKey` | the attribute not on that one |
+/// | E0277, cannot be sent between threads safely | as without the attribute: hooks are not sent along | |
+/// | E0433, cannot find `memscope` | the dependency is missing, or there is another crate between | `crate = path::to::memscope` |
+/// | E0658, custom attributes cannot be applied; expected non-macro attribute | it stands on a statement, an expression, a field, a match arm | `track_var!` for a variable; the attribute on the function or type around |
+///
+/// ```compile_fail,E0509
+/// #[memscope::track]
+/// struct Parts {
+///     left: String,
+///     right: String,
+/// }
+///
+/// let Parts { left, right } = Parts { left: "a".into(), right: "b".into() };
+/// ```
+///
+/// ```
+/// #[memscope::track]
+/// struct Parts {
+///     left: String,
+///     right: String,
+/// }
+///
+/// let mut parts = Parts { left: "a".into(), right: "b".into() };
+/// let left = std::mem::take(&mut parts.left);
+/// assert_eq!(left + &parts.right, "ab");
+/// ```
 #[proc_macro_attribute]
 pub fn track(
     options: proc_macro::TokenStream,

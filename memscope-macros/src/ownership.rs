@@ -12,6 +12,7 @@
 //! and the runtime compares addresses where a mention must be that of one variable.
 
 mod moves;
+mod operators;
 #[cfg(test)]
 mod tests;
 mod uses;

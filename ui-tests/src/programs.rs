@@ -33,6 +33,7 @@ pub fn program(seed: Seed, functions: usize) -> String {
         ("tracked", "", "    #[memscope::track]\n"),
         ("within", "#[memscope::track]\n", ""),
         ("returns", "", "    #[memscope::track(ret)]\n"),
+        ("sampled", "", "    #[memscope::track(ret, deep, sample = 1/3)]\n"),
     ] {
         let _ = writeln!(text, "{whole}mod {module} {{\n    use super::*;");
         for (number, body) in bodies.iter().enumerate() {
@@ -48,7 +49,8 @@ pub fn program(seed: Seed, functions: usize) -> String {
     for number in 0..functions {
         let _ = writeln!(
             text,
-            "    same({number}, plain::f{number}, [tracked::f{number}, within::f{number}, returns::f{number}]);"
+            "    same({number}, plain::f{number}, \
+             [tracked::f{number}, within::f{number}, returns::f{number}, sampled::f{number}]);"
         );
     }
     text + "}\n"
@@ -145,7 +147,7 @@ fn trace(function: Function) -> Vec<String> {
     TRACE.take()
 }
 
-fn same(number: usize, plain: Function, others: [Function; 3]) {
+fn same(number: usize, plain: Function, others: [Function; 4]) {
     let expected = trace(plain);
     assert!(expected.len() > 8, "{number}: {expected:?}");
     for other in others {

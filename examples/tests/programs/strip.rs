@@ -28,14 +28,29 @@ pub(crate) fn strip(source: &str) -> (String, usize) {
         blank(&mut text, start..end + 2);
         removed += 1;
     }
-    while let Some(start) = text.find("memscope::track_var!(") {
-        let open = start + "memscope::track_var!".len();
-        let close = closing(&text, open);
-        blank(&mut text, close..close + 1);
-        blank(&mut text, start..open + 1);
-        removed += 1;
+    for call in ["memscope::track_var!", "memscope::tracked!", "memscope::Tracked::into_inner"] {
+        while let Some(start) = text.find(&format!("{call}(")) {
+            let open = start + call.len();
+            let close = closing(&text, open);
+            blank(&mut text, close..close + 1);
+            blank(&mut text, start..open + 1);
+            declare(&mut text, open + 1..close);
+            removed += 1;
+        }
     }
     (text, removed)
+}
+
+/// Makes what stood in `track_var!` the declaration alone.
+fn declare(text: &mut String, inside: std::ops::Range<usize>) {
+    if text[inside.clone()].starts_with("#[track(") {
+        let start = inside.start;
+        let end = closing(text, start + "#[track".len()) + 2;
+        blank(text, start..end);
+    }
+    if text[inside.clone()].starts_with("own ") {
+        text.replace_range(inside.start..inside.start + "own".len(), "let");
+    }
 }
 
 /// Overwrites a range, which is ASCII, with spaces; line breaks stay.
@@ -69,7 +84,9 @@ struct Id { _probe: Probe<Self>, n: u32 }
 fn f() {
     memscope::track_var!(let v: T = T::default());
     memscope::snapshot!(*self.v.borrow());
-    g(Id { _probe: Probe::new(), n: 1 })
+    memscope::track_var!(#[track(deep, sample = 1/2)] let w = f(v));
+    memscope::track_var!(own mut x = memscope::tracked!(f(w)));
+    g(Id { _probe: Probe::new(), n: 1 }, memscope::Tracked::into_inner(x))
 }";
     let expected = [
         "",
@@ -79,11 +96,13 @@ fn f() {
         "fn f() {",
         "                         let v: T = T::default() ;",
         "",
-        "    g(Id {                       n: 1 })",
+        "                                                      let w = f(v) ;",
+        "                         let mut x =                    f(w)  ;",
+        "    g(Id {                       n: 1 },                               x )",
         "}",
     ];
     let (stripped, removed) = strip(source);
     let lines: Vec<_> = stripped.lines().map(str::trim_end).collect();
     assert_eq!(lines, expected);
-    assert_eq!((stripped.len(), removed), (source.len(), 7));
+    assert_eq!((stripped.len(), removed), (source.len(), 11));
 }

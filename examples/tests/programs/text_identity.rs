@@ -1,13 +1,16 @@
 //! Without the feature `on`, annotations are not in the program.
 
-use crate::build::{cargo, copy_workspace, scratch, succeed};
+use crate::build::{cargo, copy_workspace, scratch, succeed, write_if_different};
 use crate::strip::strip;
 use object::{Object, ObjectSection};
 use std::fs;
 use std::path::Path;
 use walkdir::WalkDir;
 
-/// Builds the annotated program and the same without annotations, in the same place: the same package, crate
+/// A real program, and one that has every form and option.
+const PROGRAMS: [&str; 2] = ["indexer", "forms"];
+
+/// Builds the annotated programs and the same without annotations, in the same place: the same package, crate
 /// metadata and paths. The machine code must be the same, byte for byte. With the feature it must not: then the
 /// comparison would see nothing.
 #[test]
@@ -15,38 +18,46 @@ fn annotations_leave_no_trace_in_the_machine_code() {
     let scratch = scratch("text-identity");
     let workspace = scratch.join("workspace");
     copy_workspace(&workspace);
-    let annotated = text_of_indexer(&workspace, &[]);
-    let recording = text_of_indexer(&workspace, &["--features", "memscope/on"]);
+    let forms = include_bytes!("../forms/program.rs");
+    write_if_different(&workspace.join("examples/src/bin/forms.rs"), forms);
+    let annotated = texts(&workspace, &[]);
+    let recording = texts(&workspace, &["--features", "memscope/on"]);
 
-    assert!(strip_sources(&workspace.join("examples/src")) > 20, "found hardly any annotations");
-    let stripped = text_of_indexer(&workspace, &[]);
+    assert!(strip_sources(&workspace.join("examples/src")) > 50, "found hardly any annotations");
+    let stripped = texts(&workspace, &[]);
 
-    assert!(annotated.len() > 100_000, "{} bytes of code are no program", annotated.len());
-    assert_ne!(recording, annotated, "the feature `on` changes nothing");
-    if let Some(at) = difference(&annotated, &stripped) {
-        panic!(
-            "the code differs from byte {at} on: {} bytes annotated, {} bytes stripped",
-            annotated.len(),
-            stripped.len()
-        );
+    for (((program, annotated), recording), stripped) in
+        PROGRAMS.into_iter().zip(annotated).zip(recording).zip(stripped)
+    {
+        let (len, other) = (annotated.len(), stripped.len());
+        assert!(len > 100_000, "{len} bytes of code are no program");
+        assert_ne!(recording, annotated, "the feature `on` changes nothing in {program}");
+        if let Some(at) = difference(&annotated, &stripped) {
+            panic!(
+                "the code of {program} differs from byte {at} on: {len} bytes annotated, {other} stripped"
+            );
+        }
     }
 }
 
-/// Builds the indexer for release and returns its `.text` section.
-fn text_of_indexer(workspace: &Path, features: &[&str]) -> Vec<u8> {
-    let arguments =
-        ["build", "--locked", "--release", "-p", "memscope-examples", "--bin", "indexer"];
+/// Builds the programs for release and returns their `.text` sections.
+fn texts(workspace: &Path, features: &[&str]) -> [Vec<u8>; 2] {
     let target = workspace.join("target");
-    let mut build = cargo(workspace, arguments);
+    let mut build = cargo(workspace, ["build", "--locked", "--release", "-p", "memscope-examples"]);
+    for program in PROGRAMS {
+        build.args(["--bin", program]);
+    }
     build.args(features).arg("--target-dir").arg(&target);
     // Functions are laid out in the order of their symbols. The older mangling hashes the names of a struct's fields into
     // the symbols of all functions that are generic over it, so that a field without size could reorder them.
     build.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", "-C symbol-mangling-version=v0");
     succeed(&mut build);
-    let name = format!("indexer{}", std::env::consts::EXE_SUFFIX);
-    let program = fs::read(target.join("release").join(name)).unwrap();
-    let program = object::File::parse(&*program).unwrap();
-    program.section_by_name(".text").unwrap().uncompressed_data().unwrap().into_owned()
+    PROGRAMS.map(|program| {
+        let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+        let program = fs::read(target.join("release").join(name)).unwrap();
+        let program = object::File::parse(&*program).unwrap();
+        program.section_by_name(".text").unwrap().uncompressed_data().unwrap().into_owned()
+    })
 }
 
 /// Removes the annotations of all sources, and returns how many there were.

@@ -5,7 +5,7 @@
 
 use super::graft::{Call, Grafts};
 use super::inert::extends_a_temporary;
-use super::returns::each_returned;
+use super::returns::{each_giving, each_returned};
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
 use syn::visit::Visit;
@@ -83,6 +83,10 @@ struct Literals<'a> {
 
 impl Literals<'_> {
     fn look(&mut self, expression: &mut Expr) {
+        each_giving(expression, &mut |expression| self.look_at(expression));
+    }
+
+    fn look_at(&mut self, expression: &mut Expr) {
         match expression {
             Expr::Struct(literal) if literal.qself.is_none() && is_own(&literal.path, self.own) => {
                 self.show(expression);
@@ -95,19 +99,7 @@ impl Literals<'_> {
             }
             Expr::Tuple(tuple) => tuple.elems.iter_mut().for_each(|element| self.look(element)),
             Expr::Array(array) => array.elems.iter_mut().for_each(|element| self.look(element)),
-            Expr::Paren(inner) => self.look(&mut inner.expr),
-            Expr::Group(inner) => self.look(&mut inner.expr),
-            Expr::Cast(cast) => self.look(&mut cast.expr),
             Expr::Try(inner) => self.look(&mut inner.expr),
-            Expr::Block(block) => self.look_at_end(&mut block.block),
-            Expr::Unsafe(block) => self.look_at_end(&mut block.block),
-            Expr::If(branches) => {
-                self.look_at_end(&mut branches.then_branch);
-                if let Some((_, other)) = &mut branches.else_branch {
-                    self.look(other);
-                }
-            }
-            Expr::Match(arms) => arms.arms.iter_mut().for_each(|arm| self.look(&mut arm.body)),
             Expr::Path(path) => {
                 if let Some(ident) = path.path.get_ident()
                     && !self.variables.contains(ident)
@@ -116,12 +108,6 @@ impl Literals<'_> {
                 }
             }
             _ => {}
-        }
-    }
-
-    fn look_at_end(&mut self, block: &mut Block) {
-        if let Some(Stmt::Expr(last, None)) = block.stmts.last_mut() {
-            self.look(last);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Functions that return futures: what the future gives, and where its body is.
 
-use super::returns::each_returned;
+use super::returns::{each_giving, each_returned};
 use syn::visit_mut::VisitMut;
 use syn::{
     AngleBracketedGenericArguments, Block, Expr, ExprAsync, GenericArgument, Ident, Pat,
@@ -77,23 +77,15 @@ struct Found<'a> {
 impl Found<'_> {
     /// Looks for what gives the value of an expression, through what does not change what a future gives.
     fn look(&mut self, expression: &mut Expr) {
+        each_giving(expression, &mut |expression| self.look_at(expression));
+    }
+
+    fn look_at(&mut self, expression: &mut Expr) {
         match expression {
             Expr::Async(block) => {
                 (self.each)(block);
                 self.count += 1;
             }
-            Expr::Paren(inner) => self.look(&mut inner.expr),
-            Expr::Group(inner) => self.look(&mut inner.expr),
-            Expr::Cast(cast) => self.look(&mut cast.expr),
-            Expr::Block(block) => self.look_at_end(&mut block.block),
-            Expr::Unsafe(block) => self.look_at_end(&mut block.block),
-            Expr::If(branches) => {
-                self.look_at_end(&mut branches.then_branch);
-                if let Some((_, other)) = &mut branches.else_branch {
-                    self.look(other);
-                }
-            }
-            Expr::Match(arms) => arms.arms.iter_mut().for_each(|arm| self.look(&mut arm.body)),
             Expr::Call(call) => {
                 if boxes(&call.func)
                     && let Some(argument) = call.args.first_mut()
@@ -106,12 +98,6 @@ impl Found<'_> {
             }
             Expr::Path(path) => self.variables.extend(path.path.get_ident().cloned()),
             _ => {}
-        }
-    }
-
-    fn look_at_end(&mut self, block: &mut Block) {
-        if let Some(Stmt::Expr(last, None)) = block.stmts.last_mut() {
-            self.look(last);
         }
     }
 }

@@ -93,6 +93,31 @@ pub(super) fn each_returned(body: &mut Block, each: &mut dyn FnMut(&mut Expr, Pl
     }
 }
 
+/// Does something with each expression that gives the value of this one, at the ends of its blocks and branches: with itself, if
+/// it has none.
+pub(super) fn each_giving(expression: &mut Expr, each: &mut dyn FnMut(&mut Expr)) {
+    let at_end = |block: &mut Block, each: &mut dyn FnMut(&mut Expr)| {
+        if let Some(Stmt::Expr(last, None)) = block.stmts.last_mut() {
+            each_giving(last, each);
+        }
+    };
+    match expression {
+        Expr::Paren(inner) => each_giving(&mut inner.expr, each),
+        Expr::Group(inner) => each_giving(&mut inner.expr, each),
+        Expr::Cast(cast) => each_giving(&mut cast.expr, each),
+        Expr::Block(block) => at_end(&mut block.block, each),
+        Expr::Unsafe(block) => at_end(&mut block.block, each),
+        Expr::If(branches) => {
+            at_end(&mut branches.then_branch, each);
+            if let Some((_, other)) = &mut branches.else_branch {
+                each_giving(other, each);
+            }
+        }
+        Expr::Match(arms) => arms.arms.iter_mut().for_each(|arm| each_giving(&mut arm.body, each)),
+        other => each(other),
+    }
+}
+
 struct Returned<'a> {
     each: &'a mut dyn FnMut(&mut Expr, Place),
 }

@@ -1,5 +1,6 @@
 //! Which variables a statement moves before it can do anything else with them.
 
+use super::operators::Operands;
 use super::uses::{declares_one, without_parentheses};
 use proc_macro2::Ident;
 use std::collections::HashMap;
@@ -178,32 +179,18 @@ impl Order<'_> {
     }
 
     fn operator(&mut self, left: &Expr, operator: BinOp, right: &Expr) -> ControlFlow<()> {
-        match operator {
-            BinOp::And(_) | BinOp::Or(_) => {
+        match Operands::of(operator) {
+            Operands::Lazy => {
                 self.place(left)?;
                 ControlFlow::Break(())
             }
-            BinOp::Add(_)
-            | BinOp::Sub(_)
-            | BinOp::Mul(_)
-            | BinOp::Div(_)
-            | BinOp::Rem(_)
-            | BinOp::BitXor(_)
-            | BinOp::BitAnd(_)
-            | BinOp::BitOr(_)
-            | BinOp::Shl(_)
-            | BinOp::Shr(_) => self.call([left, right], None),
-            BinOp::Eq(_)
-            | BinOp::Ne(_)
-            | BinOp::Lt(_)
-            | BinOp::Le(_)
-            | BinOp::Gt(_)
-            | BinOp::Ge(_) => {
+            Operands::Taken => self.call([left, right], None),
+            Operands::Compared => {
                 self.place(left)?;
                 self.place(right)
             }
             // What is added to is a place.
-            _ => {
+            Operands::Changed => {
                 if let Expr::Path(_) | Expr::Field(_) = without_parentheses(left) {
                     self.place(left)?;
                     self.value(right)?;

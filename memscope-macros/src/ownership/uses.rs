@@ -1,6 +1,7 @@
 //! Every mention of a name in a body, and what it does with the variable.
 
 use super::moves::first_moves;
+use super::operators::Operands;
 use super::{Escape, Ownership, Statement};
 use crate::bindings::decides;
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -238,33 +239,17 @@ impl Reader {
     }
 
     fn expect_operands(&mut self, left: &Expr, operator: BinOp, right: &Expr) {
-        match operator {
-            // These borrow what they compare.
-            BinOp::Eq(_)
-            | BinOp::Ne(_)
-            | BinOp::Lt(_)
-            | BinOp::Le(_)
-            | BinOp::Gt(_)
-            | BinOp::Ge(_) => {
+        match Operands::of(operator) {
+            Operands::Compared => {
                 self.expect(left, Role::Whole(UseKind::Shared));
                 self.expect(right, Role::Whole(UseKind::Shared));
             }
-            BinOp::And(_) | BinOp::Or(_) => self.expect_optional(right, Role::Unknown),
-            BinOp::Add(_)
-            | BinOp::Sub(_)
-            | BinOp::Mul(_)
-            | BinOp::Div(_)
-            | BinOp::Rem(_)
-            | BinOp::BitXor(_)
-            | BinOp::BitAnd(_)
-            | BinOp::BitOr(_)
-            | BinOp::Shl(_)
-            | BinOp::Shr(_) => {
+            Operands::Lazy => self.expect_optional(right, Role::Unknown),
+            Operands::Taken => {
                 self.expect_value(left);
                 self.expect_value(right);
             }
-            // The rest change what is left of them.
-            _ => {
+            Operands::Changed => {
                 self.expect(left, Role::Whole(UseKind::Borrowed));
                 self.expect_value(right);
             }

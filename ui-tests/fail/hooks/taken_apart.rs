@@ -10,6 +10,11 @@ fn text(page: Page) -> String {
     page.text
 }
 
+fn both(page: Page) -> (String, Vec<String>) {
+    let Page { text, words } = page;
+    (text, words)
+}
+
 fn update() -> Page {
     Page { text: String::new(), ..Page::default() }
 }
