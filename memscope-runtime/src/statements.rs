@@ -4,7 +4,7 @@
 ///
 /// A declaration stands in a statement's place: one `let` with an initialiser, or several, as they could stand without the macro
 /// (`mut`, type, attributes, `else` block, patterns). Each variable is recorded as a site of its name, as
-/// [`track`](macro@track) on a function does: its birth, after the initialiser, and the drop at its scope's end; of one
+/// [`track`](macro@crate::track) on a function does: its birth, after the initialiser, and the drop at its scope's end; of one
 /// of several in a pattern, or beside a temporary that lives as long as it, the end of the scope alone.
 ///
 /// ```
@@ -32,7 +32,7 @@
 /// assert_eq!(total, 3);
 /// ```
 ///
-/// With `own`, the value becomes a [`Tracked`], whose end is always exact: dropped, or moved out, and what it held then. It declares a
+/// With `own`, the value becomes a [`Tracked`](crate::Tracked), whose end is always exact: dropped, or moved out, and what it held then. It declares a
 /// variable, or is an expression.
 ///
 /// ```
@@ -42,12 +42,16 @@
 /// assert_eq!(outbox.into_inner(), *inbox);
 /// ```
 ///
-/// The options `name`, `tags` and `sample` of [`track`](macro@track) stand in an attribute before all:
+/// The options `name`, `tags`, `deep` and `sample` of [`track`](macro@crate::track) stand in an attribute before all:
 ///
 /// ```
-/// memscope::track_var!(#[track(name = "cache", tags("io"), sample = 0.5)] let pages = vec![0_u8; 16]);
+/// memscope::track_var!(#[track(name = "cache", tags("io"), deep, sample = 0.5)] let pages = vec![vec![0_u8; 16]]);
 /// # drop(pages);
 /// ```
+///
+/// What it costs, and what the compiler says where it cannot stand, is on the page of [`track`](macro@crate::track). Of a variable
+/// tracked in place the attribute on the function tells more: it reads the body, which the macro does not see, so that whether
+/// the variable was moved stays unknown where its type has no drop hook; with `own` it is always known.
 ///
 /// Without the feature `on`, it is the declaration alone.
 #[macro_export]
@@ -55,7 +59,7 @@ macro_rules! track_var {
     ($($declaration:tt)*) => { $crate::__private::track_var! { $crate; $($declaration)* } };
 }
 
-/// Makes a [`Tracked`] value of an expression, without a procedural macro: as
+/// Makes a [`Tracked`](crate::Tracked) value of an expression, without a procedural macro: as
 /// [`track_var!(own ...)`](crate::track_var).
 ///
 /// ```
