@@ -1,5 +1,10 @@
 //! What is emitted: snapshots of formatted expansions, and properties of the tokens themselves.
 
+mod containers_of_items;
+mod enums_and_unions;
+mod functions;
+mod structs;
+
 use super::*;
 use quote::quote;
 
@@ -51,321 +56,6 @@ fn errors(emitted: &TokenStream) -> Vec<String> {
         _ => None,
     };
     file.items.iter().filter_map(message).collect()
-}
-
-mod functions {
-    use super::*;
-
-    #[test]
-    fn arguments_and_variables() {
-        insta::assert_snapshot!(tracked(
-            "",
-            "pub(crate) fn load(id: u64, mut raw: Vec<u8>, path: &str) -> String {
-                 let text = decode(raw)?;
-                 let n = 3;
-                 text
-             }"
-        ));
-    }
-
-    #[test]
-    fn every_depth() {
-        insta::assert_snapshot!(tracked(
-            "",
-            "async fn deep() {
-                 let outer = 'outer: loop {
-                     if ready { let a = f(); break 'outer a }
-                     match x { Some(_) => { let b = f(); } _ => { let c = f(); } }
-                 };
-                 let closure = move |x| { let d = f(x); d };
-                 let future = async { let e = f().await; e };
-                 unsafe { let g = f(); }
-             }"
-        ));
-    }
-
-    #[test]
-    fn futures() {
-        insta::assert_snapshot!(
-            [
-                tracked("", "async fn plain(mut a: A, (b, _): (B, C), d: &str) -> Result<impl Tr, E> { let e = f(); g(a).await }"),
-                tracked("", "fn block(a: A) -> impl Future<Output = T> + Send { let b = f(); async move { let c = f(); c } }"),
-                tracked("", "fn boxed(&self) -> Pin<Box<dyn Future<Output = T> + '_>> { Box::pin(async { self.f() }) }"),
-                tracked("", "async fn never() -> ! { loop { f() } }"),
-            ].join("\n")
-        );
-    }
-
-    #[test]
-    fn return_values() {
-        insta::assert_snapshot!(
-            [
-                tracked("ret", "fn seen(c: bool) -> Vec<T> { if c { return f(|| { return 1 }); } match g() { Some(a) => a, _ => return h() } }"),
-                tracked("ret", "fn not_seen(c: bool) -> io::Result<T> { let a = f()?; Ok(a) }"),
-                tracked("ret", "fn inferred() -> impl Tr { |x| x }"),
-                tracked("ret, vars = none", "async fn later() -> Vec<T> { f().await }"),
-                tracked("ret", "impl S { fn new() -> Self { vec![1].into() } fn unit(&self) {} fn never() -> ! { f() } }"),
-            ].join("\n")
-        );
-    }
-
-    #[test]
-    fn patterns() {
-        insta::assert_snapshot!(tracked(
-            "",
-            "fn patterns((left, right): Pair) {
-                 let (a, ref b, _) = f();
-                 let (c, d): (C, D) = f();
-                 let Some(e) = f() else { return };
-                 let (Ok(h) | Err(h)) = f();
-                 let Point { x, y: Some(z), .. } = f() else { return };
-                 let [first, .., None, last @ Last(_)] = f() else { return };
-                 let ref whole = f();
-                 let late;
-                 let _ = f();
-             }"
-        ));
-    }
-
-    #[test]
-    fn methods() {
-        insta::assert_snapshot!(
-            [
-                tracked("", "fn by_value(self) {}"),
-                tracked("", "fn by_box(mut self: Box<Self>) {}"),
-            ].join("\n")
-        );
-        assert!(hooks_no_value("fn by_reference(&self) {}"));
-        assert!(hooks_no_value("fn by_mutable_reference(self: &mut Self) {}"));
-    }
-
-    #[test]
-    fn options_name_the_sites_and_the_crate() {
-        insta::assert_snapshot!(tracked(
-            r#"name = "loader", crate = crate::vendored::memscope"#,
-            "fn r#type() { let r#match = f(); }"
-        ));
-    }
-
-    #[test]
-    fn conditions_are_copied() {
-        insta::assert_snapshot!(tracked(
-            "",
-            r#"fn conditional(#[cfg(unix)] a: String, #[allow(unused)] b: String) {
-                 #[cfg(windows)]
-                 #[rustfmt::skip]
-                 let c = f();
-                 let Both { #[cfg(test)] d, e } = f();
-                 #[cfg_attr(unix, cfg(feature = "x"))]
-                 let g = f();
-                 #[cfg_attr(unix, allow(unused))]
-                 let h = f();
-             }"#
-        ));
-    }
-
-    #[test]
-    fn where_the_compiler_runs_the_code_nothing_is_put() {
-        for item in [
-            "fn f() { const { let a = f(); }; }",
-            "fn f() { [0; { let a = f(); a }]; }",
-            "fn f(x: [u8; { let a = f(); a }]) { g::<{ let a = f(); a }>() }",
-            "fn f() { const A: u8 = { let a = f(); a }; const fn inner() { let b = f(); } }",
-        ] {
-            assert!(hooks_no_value(item), "{item}");
-        }
-    }
-
-    #[test]
-    fn what_syntax_shows_to_have_no_drop_gets_no_hook() {
-        for item in [
-            "fn f(a: &str, b: *const T, c: fn(T) -> T, d: [u8; 4], e: (bool, &T), g: ()) {}",
-            "fn f() { let a = 1; let b = \"x\"; let c = &g(); let d: &T = g(); let e = (-1.5); }",
-            "fn f() { let a = todo!(); let b = return; loop { let c = break; } }",
-        ] {
-            assert!(hooks_no_value(item), "{item}");
-        }
-    }
-
-    #[test]
-    fn a_temporary_that_lives_as_long_as_the_variable_is_not_counted_into_its_drop() {
-        for (init, enclosed) in [
-            ("Holder { a: &f(), b }", false),
-            ("(&f(), b)", false),
-            ("if c { [&f()] } else { d }", false),
-            ("Some(&f())", false),
-            ("pin!(f())", false),
-            ("Holder { a: &a, b: &b.c[0] }", true),
-            ("f(&g())", true),
-            ("[f(), g()]", true),
-        ] {
-            let expansion = tracked("", &format!("fn f() {{ let v = {init}; }}"));
-            assert_eq!(expansion.contains("Slot::new"), enclosed, "{expansion}");
-            assert_eq!(expansion.contains("scoped("), !enclosed, "{expansion}");
-        }
-    }
-
-    #[test]
-    fn expected_lints_may_not_come_true() {
-        let expansion = tracked("", "fn f() { #[expect(unused_variables)] let v = g(); }");
-        assert!(expansion.starts_with("#[allow(unfulfilled_lint_expectations)]"), "{expansion}");
-        let expansion = tracked("", "fn f() { let v = expect([expect]); }");
-        assert!(!expansion.contains("allow"), "{expansion}");
-    }
-}
-
-mod structs {
-    use super::*;
-
-    #[test]
-    fn fields_generics_and_probe() {
-        insta::assert_snapshot!(tracked(
-            "",
-            "/// Docs.
-             #[derive(Debug)]
-             pub struct Session<'a, T: Clone + 'a = String, const N: usize = 4>
-             where
-                 T: Send,
-             {
-                 pub r#type: Vec<T>,
-                 marker: PhantomData<&'a [T; N]>,
-                 probe: Probe<Self>,
-             }"
-        ));
-    }
-
-    #[test]
-    fn tuple_struct_named_by_hand() {
-        insta::assert_snapshot!(tracked(
-            r#"name = "Id", drop = off, crate = crate::ms"#,
-            "struct Id<T>(u64, PhantomData<T>) where T: Copy;"
-        ));
-    }
-
-    #[test]
-    fn unit_struct() {
-        insta::assert_snapshot!(tracked("", "struct Unit;"));
-    }
-
-    #[test]
-    fn conditional_fields_are_counted_when_compiled() {
-        insta::assert_snapshot!(tracked("", "struct S { #[cfg(unix)] a: A, #[deprecated] b: B }"));
-    }
-}
-
-mod enums_and_unions {
-    use super::*;
-
-    #[test]
-    fn variants_of_every_form() {
-        insta::assert_snapshot!(tracked(
-            "",
-            "enum E<T> { Unit, Tuple(A, T), Named { r#type: B, probe: Probe<Self> } }"
-        ));
-    }
-
-    #[test]
-    fn conditional_variants_are_counted_when_compiled() {
-        insta::assert_snapshot!(tracked(
-            "drop = off",
-            "#[cfg(unix)] enum E { #[cfg(a)] A(X), B(#[cfg(b)] Y, Z) }"
-        ));
-    }
-
-    #[test]
-    fn without_fields_nothing_is_visited() {
-        for item in ["enum E {}", "enum E { A = 1, B }", "union U { a: u8 }"] {
-            let expansion = tracked("drop = off", item);
-            assert!(!expansion.contains("visit_fields"), "{expansion}");
-        }
-    }
-}
-
-mod containers_of_items {
-    use super::*;
-
-    #[test]
-    fn impl_blocks() {
-        insta::assert_snapshot!(tracked(
-            r#"tags("io")"#,
-            "impl<T> Store for Shop<'_, T> where T: Copy {
-                 type Item = T;
-                 const N: usize = { let a = f(); 3 };
-                 fn open(self, path: &str) -> Self { let file = g(); file }
-                 #[memscope::track(skip)]
-                 fn left_out() { let v = g(); }
-                 const fn by_the_compiler() { let v = g(); }
-                 m! {}
-             }"
-        ));
-    }
-
-    #[test]
-    fn constructors() {
-        let made = |function: &str| {
-            let expansion =
-                tracked("vars = none, args = none", &format!("impl<T> S<T> {{ {function} }}"));
-            expansion.matches("__private::constructed(").count()
-        };
-        for (function, literals) in [
-            ("fn a() -> Self { Self { a: f() } }", 1),
-            ("fn a() -> S<T> { S(f()) }", 1),
-            ("fn a() -> Result<Self, E> { if c { return Err(f()); } g()?; Ok(Self { a }) }", 1),
-            ("fn a() -> Arc<Mutex<Self>> { Arc::new(Mutex::new(Self::Variant(1))) }", 1),
-            ("fn a() -> (Self, S<u8>, [Option<Self>; 1]) { (Self {}, S {}, [Some(S())]) }", 3),
-            ("fn a() -> Self { let mut one = Self { a }; one.f(); one }", 1),
-            ("fn a() -> Option<Self> { let one = Self { a }; one.f().then_some(one) }", 1),
-            (
-                "fn a() -> Self { match f() { 0 => return Self::A { a }, 1 => Self::B(1), _ => Self::f(1) } }",
-                2,
-            ),
-            ("async fn a() -> Self { Self { a: f().await } }", 1),
-            // Handed on, or made elsewhere.
-            ("fn a(self) -> Self { self }", 0),
-            ("fn a() -> Self { Self::new() }", 0),
-            ("fn a() -> Self { Self::MAKE(1) }", 0),
-            ("fn a() -> &'static Self { &Self { a: 1 } }", 0),
-            ("fn a() -> u8 { Self { a }.b() }", 0),
-            ("fn a() -> impl Iterator<Item = Self> { f().map(|a| Self { a }) }", 0),
-            ("const fn a() -> Self { Self { a: 1 } }", 0),
-            ("fn a() -> Self { let one = Self { a: &f() }; one }", 0),
-        ] {
-            assert_eq!(made(function), literals, "{function}");
-        }
-    }
-
-    #[test]
-    fn the_drop_of_a_type_itself() {
-        let item = "impl<T: Copy> Drop for S<T> where T: X { fn drop(&mut self) { let v = f(); } }";
-        insta::assert_snapshot!(tracked("", item));
-        insta::assert_snapshot!(tracked("", &format!("mod m {{ {item} }}")));
-    }
-
-    #[test]
-    fn traits() {
-        insta::assert_snapshot!(tracked(
-            r#"name = "Shape""#,
-            "trait T { fn required(&self, a: String); fn provided(a: String) { let v = f(); } }"
-        ));
-    }
-
-    #[test]
-    fn modules() {
-        let item = "pub mod m {
-                 #![allow(unused)]
-                 use a::b;
-                 #[cfg(unix)] struct S { a: A }
-                 #[repr(packed)] struct P { a: A }
-                 #[memscope::track] struct Own { a: A }
-                 #[cfg_attr(unix, memscope::track(skip))] fn g() { let v = f(); }
-                 fn f() { let v = f(); fn inner() { let w = f(); } struct Local(A); }
-                 mod deeper { impl super::S { fn f(self) {} } }
-                 mod elsewhere;
-             }";
-        insta::assert_snapshot!(tracked("", item));
-        let off = track_item(TokenStream::new(), item.parse().unwrap(), Mode::Off);
-        insta::assert_snapshot!(formatted(off));
-    }
 }
 
 #[test]
@@ -512,6 +202,33 @@ fn off_emits_the_item_unchanged() {
     );
     let emitted = track_item(TokenStream::new(), structure, Mode::Off);
     insta::assert_snapshot!(formatted(emitted));
+}
+
+#[test]
+fn off_emits_the_item_unchanged_with_every_option() {
+    let of_functions = r#"name = "x", skip(a), vars(b), args = none, ret, tags("io"), deep, sample = 1/3, crate = crate::m"#;
+    let of_items = r#"name = "x", vars = all, args = none, ret, tags("io"), deep, sample = 0.01, crate = crate::m"#;
+    let of_types = r#"name = "x", tags("io"), deep, sample = 0.5, drop = own, crate = crate::m"#;
+    for (options, item, stays_alone) in [
+        (of_functions, "fn f(a: A) -> Vec<u8> { let b = g(); b }", true),
+        (of_functions, "async fn f(a: A) -> Vec<u8> { let b = g().await; b }", true),
+        (of_functions, "fn f(a: A) -> impl Future<Output = T> { let b = g(); async { b } }", true),
+        (of_items, "impl S { fn new(a: A) -> Self { let b = g(); Self { b } } }", true),
+        (of_items, "trait T { fn f(a: A) -> Vec<u8> { let b = g(); b } }", true),
+        (r#"tags("io"), crate = crate::m"#, "impl Drop for S { fn drop(&mut self) {} }", true),
+        (r#"name = "x", tags("io")"#, "static S: Mutex<Vec<u8>> = f();", true),
+        (r#"name = "x", tags("io")"#, "thread_local! { static S: Cell<u8> = f(); }", true),
+        // What makes it a tracked type is beside it.
+        (of_types, "struct S { a: A, probe: Probe<Self> }", false),
+        (of_types, "enum E { A(B), C }", false),
+    ] {
+        let item: TokenStream = item.parse().unwrap();
+        let emitted = track_item(options.parse().unwrap(), item.clone(), Mode::Off).to_string();
+        assert!(!emitted.contains("compile_error"), "{emitted}");
+        let beside = emitted.strip_prefix(&item.to_string()).unwrap();
+        assert_eq!(beside.is_empty(), stays_alone, "{beside}");
+        assert!(beside.is_empty() || beside.ends_with("{ }"), "{beside}");
+    }
 }
 
 #[test]

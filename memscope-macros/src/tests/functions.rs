@@ -1,0 +1,158 @@
+//! Functions and what is in their bodies.
+
+use super::*;
+
+#[test]
+fn arguments_and_variables() {
+    insta::assert_snapshot!(tracked(
+        "",
+        "pub(crate) fn load(id: u64, mut raw: Vec<u8>, path: &str) -> String {
+                 let text = decode(raw)?;
+                 let n = 3;
+                 text
+             }"
+    ));
+}
+
+#[test]
+fn every_depth() {
+    insta::assert_snapshot!(tracked(
+        "",
+        "async fn deep() {
+                 let outer = 'outer: loop {
+                     if ready { let a = f(); break 'outer a }
+                     match x { Some(_) => { let b = f(); } _ => { let c = f(); } }
+                 };
+                 let closure = move |x| { let d = f(x); d };
+                 let future = async { let e = f().await; e };
+                 unsafe { let g = f(); }
+             }"
+    ));
+}
+
+#[test]
+fn futures() {
+    insta::assert_snapshot!(
+        [
+            tracked("", "async fn plain(mut a: A, (b, _): (B, C), d: &str) -> Result<impl Tr, E> { let e = f(); g(a).await }"),
+            tracked("", "fn block(a: A) -> impl Future<Output = T> + Send { let b = f(); async move { let c = f(); c } }"),
+            tracked("", "fn boxed(&self) -> Pin<Box<dyn Future<Output = T> + '_>> { Box::pin(async { self.f() }) }"),
+            tracked("", "async fn never() -> ! { loop { f() } }"),
+        ].join("\n")
+    );
+}
+
+#[test]
+fn return_values() {
+    insta::assert_snapshot!(
+        [
+            tracked("ret", "fn seen(c: bool) -> Vec<T> { if c { return f(|| { return 1 }); } match g() { Some(a) => a, _ => return h() } }"),
+            tracked("ret", "fn not_seen(c: bool) -> io::Result<T> { let a = f()?; Ok(a) }"),
+            tracked("ret", "fn inferred() -> impl Tr { |x| x }"),
+            tracked("ret, vars = none", "async fn later() -> Vec<T> { f().await }"),
+            tracked("ret", "impl S { fn new() -> Self { vec![1].into() } fn unit(&self) {} fn never() -> ! { f() } }"),
+        ].join("\n")
+    );
+}
+
+#[test]
+fn patterns() {
+    insta::assert_snapshot!(tracked(
+        "",
+        "fn patterns((left, right): Pair) {
+                 let (a, ref b, _) = f();
+                 let (c, d): (C, D) = f();
+                 let Some(e) = f() else { return };
+                 let (Ok(h) | Err(h)) = f();
+                 let Point { x, y: Some(z), .. } = f() else { return };
+                 let [first, .., None, last @ Last(_)] = f() else { return };
+                 let ref whole = f();
+                 let late;
+                 let _ = f();
+             }"
+    ));
+}
+
+#[test]
+fn methods() {
+    insta::assert_snapshot!(
+        [tracked("", "fn by_value(self) {}"), tracked("", "fn by_box(mut self: Box<Self>) {}"),]
+            .join("\n")
+    );
+    assert!(hooks_no_value("fn by_reference(&self) {}"));
+    assert!(hooks_no_value("fn by_mutable_reference(self: &mut Self) {}"));
+}
+
+#[test]
+fn options_name_the_sites_and_the_crate() {
+    insta::assert_snapshot!(tracked(
+        r#"name = "loader", crate = crate::vendored::memscope"#,
+        "fn r#type() { let r#match = f(); }"
+    ));
+}
+
+#[test]
+fn conditions_are_copied() {
+    insta::assert_snapshot!(tracked(
+        "",
+        r#"fn conditional(#[cfg(unix)] a: String, #[allow(unused)] b: String) {
+                 #[cfg(windows)]
+                 #[rustfmt::skip]
+                 let c = f();
+                 let Both { #[cfg(test)] d, e } = f();
+                 #[cfg_attr(unix, cfg(feature = "x"))]
+                 let g = f();
+                 #[cfg_attr(unix, allow(unused))]
+                 let h = f();
+             }"#
+    ));
+}
+
+#[test]
+fn where_the_compiler_runs_the_code_nothing_is_put() {
+    for item in [
+        "fn f() { const { let a = f(); }; }",
+        "fn f() { [0; { let a = f(); a }]; }",
+        "fn f(x: [u8; { let a = f(); a }]) { g::<{ let a = f(); a }>() }",
+        "fn f() { const A: u8 = { let a = f(); a }; const fn inner() { let b = f(); } }",
+    ] {
+        assert!(hooks_no_value(item), "{item}");
+    }
+}
+
+#[test]
+fn what_syntax_shows_to_have_no_drop_gets_no_hook() {
+    for item in [
+        "fn f(a: &str, b: *const T, c: fn(T) -> T, d: [u8; 4], e: (bool, &T), g: ()) {}",
+        "fn f() { let a = 1; let b = \"x\"; let c = &g(); let d: &T = g(); let e = (-1.5); }",
+        "fn f() { let a = todo!(); let b = return; loop { let c = break; } }",
+    ] {
+        assert!(hooks_no_value(item), "{item}");
+    }
+}
+
+#[test]
+fn a_temporary_that_lives_as_long_as_the_variable_is_not_counted_into_its_drop() {
+    for (init, enclosed) in [
+        ("Holder { a: &f(), b }", false),
+        ("(&f(), b)", false),
+        ("if c { [&f()] } else { d }", false),
+        ("Some(&f())", false),
+        ("pin!(f())", false),
+        ("Holder { a: &a, b: &b.c[0] }", true),
+        ("f(&g())", true),
+        ("[f(), g()]", true),
+    ] {
+        let expansion = tracked("", &format!("fn f() {{ let v = {init}; }}"));
+        assert_eq!(expansion.contains("Slot::new"), enclosed, "{expansion}");
+        assert_eq!(expansion.contains("scoped("), !enclosed, "{expansion}");
+    }
+}
+
+#[test]
+fn expected_lints_may_not_come_true() {
+    let expansion = tracked("", "fn f() { #[expect(unused_variables)] let v = g(); }");
+    assert!(expansion.starts_with("#[allow(unfulfilled_lint_expectations)]"), "{expansion}");
+    let expansion = tracked("", "fn f() { let v = expect([expect]); }");
+    assert!(!expansion.contains("allow"), "{expansion}");
+}
