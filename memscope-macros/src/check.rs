@@ -2,7 +2,7 @@
 
 use crate::attr::{DropOption, Options, Selection};
 use crate::bindings::Bindings;
-use crate::data::{Data, Form};
+use crate::data::{Data, Field, Form};
 use crate::errors::Errors;
 use crate::model::{Subject, decides_itself};
 use crate::nearest::nearest;
@@ -237,15 +237,9 @@ fn check_type(data: &Data, options: &Options, errors: &mut Errors) {
                 "remove `packed`, or put the attribute on the functions that hold such values",
             );
         }
-        if matches!(options.drop, DropOption::Written)
-            && meta.path().is_ident("derive")
-            && let Some(copy) = listed(&meta, "Copy")
-        {
-            errors.push(
-                copy,
-                "a `Copy` type cannot have a drop hook",
-                "write `#[memscope::track(drop = off)]`, or remove `Copy`",
-            );
+        let derives = meta.path().is_ident("derive");
+        if let Some(copy) = derives.then(|| listed(&meta, "Copy")).flatten() {
+            check_copy(copy, data, options, errors);
         }
     }
     if let Some(tail) = unsized_tail(data) {
@@ -264,6 +258,23 @@ fn check_type(data: &Data, options: &Options, errors: &mut Errors) {
                 "move the field to the end",
             );
         }
+    }
+}
+
+/// `copy` is where a type says that it is copied.
+fn check_copy(copy: syn::Path, data: &Data, options: &Options, errors: &mut Errors) {
+    if data.fields().any(Field::is_probe) {
+        errors.push(
+            copy,
+            "a `Copy` type cannot have a `Probe`: nobody sees its values come and go",
+            "remove `Copy`, or the field",
+        );
+    } else if matches!(options.drop, DropOption::Written) {
+        errors.push(
+            copy,
+            "a `Copy` type cannot have a drop hook",
+            "write `#[memscope::track(drop = off)]`, or remove `Copy`",
+        );
     }
 }
 

@@ -349,7 +349,8 @@ use proc_macro2::TokenStream;
 /// # What it costs
 ///
 /// Without the feature `on`, nothing: the item is emitted as it was written, and the input is checked for the same
-/// errors. With it, raw events of 32 bytes in the thread's ring, each with a reading of the clock:
+/// errors. With it, raw events in the thread's ring, of 32 bytes or, where the state of a container does not fit, of 64; and a
+/// reading of the clock for one or some that belong together:
 ///
 /// | of | events |
 /// |---|---|
@@ -362,7 +363,7 @@ use proc_macro2::TokenStream;
 /// | a value that a constructor makes, without a `Probe` | one |
 /// | a `Tracked` | one at its birth, one at its end, and of a container one more; it is four words larger than the value |
 /// | a static | none while the program runs; when it ends, one for each container |
-/// | a thread-local | as a `Tracked` |
+/// | a thread-local | as a `Tracked`; and one for each container in it |
 /// | a container that is read with `deep` | one more, of a hash map two; and the time that [going through it](#contents-of-containers) takes |
 /// | what `sample` leaves out | none, and no reading of the clock |
 ///
@@ -390,6 +391,9 @@ use proc_macro2::TokenStream;
 /// | E0308, expected `T`, found `Tracked<T>` | as above; `Tracked` is a type of its own | `v.into_inner()`, `&*v` or `*v` |
 /// | E0308, expected `LocalKey`, found `ThreadLocal` | a tracked thread-local is no `LocalKey` | the attribute not on that one |
 /// | E0277, cannot be sent between threads safely | as without the attribute: hooks are not sent along | |
+/// | E0277, `Probe<S>: Serialize` or `Deserialize` is not satisfied | a derive of serde wants it of each field | `#[serde(skip)]` on the probe; a value that is read is born then |
+/// | E0277, `Tracked<T>: Serialize` or `Deserialize` is not satisfied | memscope's feature `serde` is not on | `features = ["serde"]` in the dependency |
+/// | E0107, missing generics for struct `Probe` | a probe says whose it is | `Probe<Self>` |
 /// | E0433, cannot find `memscope` | the dependency is missing, or there is another crate between | `crate = path::to::memscope` |
 /// | E0658, custom attributes cannot be applied; expected non-macro attribute | it stands on a statement, an expression, a field, a match arm | `track_var!` for a variable; the attribute on the function or type around |
 ///
