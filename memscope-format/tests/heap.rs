@@ -86,7 +86,7 @@ fn old_addresses_take_no_place_where_there_are_none() {
         let mut chunk = Chunk::new();
         (0..1000).for_each(|ts| chunk.push(&Heap { ts, ..row }).unwrap());
         let sealed = chunk.seal(Codec::None).unwrap();
-        (sealed.frame_len(), rows([sealed]).into_iter().map(|(row, _)| row.old_addr).last())
+        (sealed.frame_len(), rows([sealed]).into_iter().map(|(row, _)| row.old_addr).next_back())
     };
     let (without, none) = stored(row);
     let (with, some) = stored(Heap { old_addr: Some(1 << 40), ..row });

@@ -1,12 +1,13 @@
 //! What watching an allocator costs, beside the allocator itself.
 //!
 //! `cargo bench -p memscope-runtime --bench alloc` prints all figures in one run. Compare figures of one run only. The mode
-//! is that of `MEMSCOPE_ALLOC`, `counters` by default.
+//! is that of `MEMSCOPE_ALLOC`, `counters` by default. A recording runs in each, so that there is a second thread.
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use memscope::Allocator;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 /// An allocator that does next to nothing: what is left is what watching costs.
 struct Bump;
@@ -49,7 +50,29 @@ fn growth<A: GlobalAlloc>(allocator: &A) {
     }
 }
 
+/// Pairs in a burst that finds room in the ring.
+const BURST: u64 = 2_000;
+
+/// Times bursts, behind each of which the drain is waited for.
+fn in_bursts<A: GlobalAlloc>(bencher: &mut Bencher<'_>, allocator: &A) {
+    bencher.iter_custom(|pairs| {
+        let mut time = Duration::ZERO;
+        for begun in (0..pairs).step_by(BURST as usize) {
+            memscope::flush();
+            let start = Instant::now();
+            for _ in 0..BURST.min(pairs - begun) {
+                pair(allocator, 64);
+            }
+            time += start.elapsed();
+        }
+        time
+    });
+}
+
 fn watched(c: &mut Criterion) {
+    // Blocks are recorded from the first hook on; and with its second thread the system's allocator is slower.
+    memscope::track_var!(let first = String::from("a hook"));
+    black_box(&first);
     let mut group = c.benchmark_group("pair");
     group.bench_function("nothing", |b| b.iter(|| pair(&Bump, 64)));
     group.bench_function("nothing, watched", |b| b.iter(|| pair(&Allocator::of(Bump), 64)));
@@ -57,6 +80,12 @@ fn watched(c: &mut Criterion) {
     group.bench_function("system, watched", |b| b.iter(|| pair(&Allocator::new(), 64)));
     group.bench_function("system, 4 KiB", |b| b.iter(|| pair(&System, 4096)));
     group.bench_function("system, 4 KiB, watched", |b| b.iter(|| pair(&Allocator::new(), 4096)));
+    group.finish();
+    let mut group = c.benchmark_group("pair in a burst");
+    group.bench_function("nothing", |b| in_bursts(b, &Bump));
+    group.bench_function("nothing, watched", |b| in_bursts(b, &Allocator::of(Bump)));
+    group.bench_function("system", |b| in_bursts(b, &System));
+    group.bench_function("system, watched", |b| in_bursts(b, &Allocator::new()));
     group.finish();
     let mut group = c.benchmark_group("growth");
     group.bench_function("system", |b| b.iter(|| growth(&System)));

@@ -24,8 +24,9 @@ use std::alloc::System;
 /// ```
 ///
 /// What it does is for the environment's `MEMSCOPE_ALLOC` to say, once in a process: `off` hands on alone; `counters`, as by
-/// default, counts blocks and bytes in each thread, for [`heap`](crate::heap()) and for the capture. All allocators of this
-/// type in a process count together. Without the feature `record` it only hands on.
+/// default, counts blocks and bytes in each thread, for [`heap`](crate::heap()) and for the capture; `full` besides records each
+/// block, from the first hook that the process meets on, into the ring of its thread, and waits for room there as hooks do.
+/// All allocators of this type in a process count together. Without the feature `record` it only hands on.
 ///
 /// Counting takes no lock, allocates nothing, and works at every moment of a thread and of the process: before `main`,
 /// in destructors of thread-locals, in signal handlers (as far as the inner allocator does), after a fork.
@@ -66,7 +67,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
         // SAFETY: as the caller promises.
         let block = unsafe { self.inner.alloc(layout) };
         if !block.is_null() {
-            heap::allocated(layout.size());
+            heap::allocated(block, layout);
         }
         block
     }
@@ -76,7 +77,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
         // SAFETY: as the caller promises.
         let block = unsafe { self.inner.alloc_zeroed(layout) };
         if !block.is_null() {
-            heap::allocated(layout.size());
+            heap::allocated_zeroed(block, layout);
         }
         block
     }
@@ -84,7 +85,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // Before the block is given back: afterwards its address may be that of another thread's.
-        heap::freed(layout.size());
+        heap::freed(block, layout);
         // SAFETY: as the caller promises.
         unsafe { self.inner.dealloc(block, layout) };
     }
@@ -94,7 +95,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
         // SAFETY: as the caller promises.
         let new = unsafe { self.inner.realloc(block, layout, new_size) };
         if !new.is_null() {
-            heap::resized(layout.size(), new_size);
+            heap::resized((block, layout), (new, new_size));
         }
         new
     }

@@ -90,15 +90,19 @@ pub(crate) mod heap {
     //! What an allocator is watched by: nothing.
 
     use crate::heap_counts::{Heap, ThreadHeap};
+    use core::alloc::Layout;
 
     #[inline(always)]
-    pub(crate) fn allocated(_: usize) {}
+    pub(crate) fn allocated(_: *mut u8, _: Layout) {}
 
     #[inline(always)]
-    pub(crate) fn freed(_: usize) {}
+    pub(crate) fn allocated_zeroed(_: *mut u8, _: Layout) {}
 
     #[inline(always)]
-    pub(crate) fn resized(_: usize, _: usize) {}
+    pub(crate) fn freed(_: *mut u8, _: Layout) {}
+
+    #[inline(always)]
+    pub(crate) fn resized(_: (*mut u8, Layout), _: (*mut u8, usize)) {}
 
     /// Returns `None`: nothing counts.
     #[must_use]

@@ -29,6 +29,7 @@ mod sampling;
 mod session;
 mod shape;
 mod site;
+mod standing;
 mod statics;
 mod thread_exit;
 mod thread_local;

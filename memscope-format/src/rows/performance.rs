@@ -60,6 +60,9 @@ ids! {
         Program = 0,
         /// What recorded it.
         Recorder = 1,
+        /// The program, as far as no row of [`Stream::Heap`] tells of it. Read where there is a row for each other thing that
+        /// the allocator did.
+        Untold = 2,
     }
 }
 

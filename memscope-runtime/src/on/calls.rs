@@ -6,6 +6,7 @@ use super::recorder::{self, Recorder};
 use super::returns::{RecordReturned, ReturnsTo, Unrecorded};
 use super::shape::NO_TYPE;
 use super::site::{Hook, Site};
+use super::standing::stand_at;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -28,6 +29,8 @@ enum Begun {
     LeftOut {
         /// What was left out of the call around it.
         outer: u8,
+        /// Where the thread stood before.
+        stood: u32,
     },
     /// A call that is recorded.
     Recorded {
@@ -36,6 +39,8 @@ enum Begun {
         depth: u32,
         /// What was left out of the call around it.
         outer: u8,
+        /// Where the thread stood before.
+        stood: u32,
         /// Whether the thread was unwinding already.
         panicking: bool,
     },
@@ -48,8 +53,8 @@ impl Call {
         let begun = recorder::with(|recorder| {
             let hook = site.hook(&NO_TYPE)?;
             Some(match recorder.random.choose(hook.chance) {
-                Ok(()) => Begun::now(recorder, hook),
-                Err(_) => Begun::LeftOut { outer: recorder.open_left_out_call() },
+                Ok(()) => Begun::now(recorder, site, hook),
+                Err(_) => Begun::left_out(recorder, site),
             })
         });
         Self { begun: begun.flatten().unwrap_or(Begun::Nothing) }
@@ -67,9 +72,16 @@ impl Drop for Call {
 
 impl Begun {
     #[inline(always)]
-    fn now(recorder: &Recorder, hook: &'static Hook) -> Self {
+    fn now(recorder: &Recorder, site: &'static Site, hook: &'static Hook) -> Self {
         let ((depth, outer), panicking) = (recorder.open_call(), std::thread::panicking());
-        Self::Recorded { hook, start: recorder.now(), depth, outer, panicking }
+        let stood = stand_at(recorder, site);
+        Self::Recorded { hook, start: recorder.now(), depth, outer, stood, panicking }
+    }
+
+    #[inline(always)]
+    fn left_out(recorder: &Recorder, site: &'static Site) -> Self {
+        let stood = stand_at(recorder, site);
+        Self::LeftOut { outer: recorder.open_left_out_call(), stood }
     }
 
     /// Records the end, on the thread that it began on.
@@ -77,8 +89,12 @@ impl Begun {
     fn end(self, recorder: &Recorder, task: u64, outcome: u8) {
         let (hook, start, depth, outer, panicking) = match self {
             Self::Nothing => return,
-            Self::LeftOut { outer } => return recorder.close_left_out_call(outer),
-            Self::Recorded { hook, start, depth, outer, panicking } => {
+            Self::LeftOut { outer, stood } => {
+                recorder.stand_at(stood);
+                return recorder.close_left_out_call(outer);
+            }
+            Self::Recorded { hook, start, depth, outer, stood, panicking } => {
+                recorder.stand_at(stood);
                 (hook, start, depth, outer, panicking)
             }
         };
@@ -213,7 +229,7 @@ impl<'a> Turn<'a> {
                 task.left_out = recorder.random.choose(hook.chance).is_err();
             }
             if task.left_out {
-                return Some(Begun::LeftOut { outer: recorder.open_left_out_call() });
+                return Some(Begun::left_out(recorder, task.site));
             }
             if task.state == State::New {
                 let executor = executor::task_id().map_or(0, |id| id.saturating_add(1));
@@ -222,7 +238,7 @@ impl<'a> Turn<'a> {
                 task.id = begin.map_or(0, |position| recorder.value(position));
                 recorder.swap_task(task.id);
             }
-            Some(Begun::now(recorder, hook))
+            Some(Begun::now(recorder, task.site, hook))
         });
         task.state = State::Begun;
         let begun = begun.flatten().unwrap_or(Begun::Nothing);

@@ -3,6 +3,7 @@
 //! All of it runs within calls of the allocator: it takes no lock, allocates nothing, never unwinds, and asks nothing of
 //! the standard library that may (the current thread's handle, the environment).
 
+mod blocks;
 mod counts;
 mod reading;
 mod slot;
@@ -11,10 +12,12 @@ mod thread;
 pub(super) use counts::are_any as is_counted;
 use counts::total;
 pub(super) use reading::reading;
-pub(super) use thread::{Inside, read as thread_counts, release};
-pub(crate) use thread::{allocated, freed, resized};
+pub(super) use thread::{
+    Inside, after_fork_in_child, read as thread_counts, recorder, release, use_recorder,
+};
+pub(crate) use thread::{allocated, allocated_zeroed, freed, resized};
 
-use super::session;
+use super::{session, standing};
 use crate::heap_counts::{Heap, ThreadHeap};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -25,7 +28,10 @@ use core::sync::atomic::{AtomicU8, Ordering};
 enum Mode {
     Undecided = 0,
     Off = 1,
+    /// It is counted.
     Counters = 2,
+    /// It is counted, and each block is an event.
+    Full = 3,
 }
 
 static MODE: AtomicU8 = AtomicU8::new(Mode::Undecided as u8);
@@ -35,7 +41,8 @@ fn mode() -> Mode {
     match MODE.load(Ordering::Relaxed) {
         0 => decide(),
         1 => Mode::Off,
-        _ => Mode::Counters,
+        2 => Mode::Counters,
+        _ => Mode::Full,
     }
 }
 
@@ -46,16 +53,20 @@ fn decide() -> Mode {
         _ if matches!(variable(c"MEMSCOPE"), Some(b"off" | b"0")) => (Mode::Off, None),
         Some(b"off" | b"0") => (Mode::Off, None),
         Some(b"counters" | b"") | None => (Mode::Counters, None),
+        Some(b"full") => (Mode::Full, None),
         Some(odd) => (Mode::Counters, Some(odd)),
     };
     let undecided = Mode::Undecided as u8;
     let first = MODE.compare_exchange(undecided, mode as u8, Ordering::Relaxed, Ordering::Relaxed);
+    if mode == Mode::Full {
+        standing::matters();
+    }
     if let (Ok(_), Some(odd)) = (first, odd) {
         // What this allocates is memscope's own.
         let _busy = session::Busy::enter();
         let odd = String::from_utf8_lossy(odd);
         session::report(format_args!(
-            "MEMSCOPE_ALLOC={odd} is not known (`off` or `counters`); counting"
+            "MEMSCOPE_ALLOC={odd} is not known (`off`, `counters` or `full`); counting"
         ));
     }
     mode

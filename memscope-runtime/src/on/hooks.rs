@@ -6,6 +6,7 @@ use super::recorder::{self, ClosedDrop, Recorder};
 use super::sampling::is_left_out;
 use super::shape::{DescOf, TypeDesc};
 use super::site::{Hook, Site};
+use super::standing::Initialising;
 use memscope_format::defs::{ContainerKind, Escape};
 use memscope_format::raw::{DURATION_UNKNOWN, RawKind, flags, left_out};
 use memscope_format::rows::SnapshotReason;
@@ -16,6 +17,7 @@ pub struct Slot {
     site: &'static Site,
     /// `None` if nothing is recorded of the variable.
     bound: Option<Bound>,
+    initialising: Initialising,
 }
 
 /// A variable that is recorded, and what is known of its end.
@@ -127,19 +129,21 @@ pub struct Exit {
 }
 
 impl Slot {
-    /// Prepares to track the variable that is declared next.
+    /// Prepares to track the variable that is declared next, and is initialised from now on.
     #[must_use]
     #[inline(always)]
-    pub const fn new(site: &'static Site) -> Self {
-        Self { site, bound: None }
+    pub fn new(site: &'static Site) -> Self {
+        Self { site, bound: None, initialising: Initialising::begin(site) }
     }
 
-    /// Records the birth of the variable, if its type has drop glue; for others there is no code, optimised or not.
+    /// Records the birth of the variable, if its type has drop glue; for others there is no code, optimised or not, but to note
+    /// that they are initialised.
     #[inline(always)]
     pub fn bind<T, S: Sight<T>>(&mut self, variable: &T, sight: S) -> Exit {
         if const { core::mem::needs_drop::<T>() } {
             self.bind_always(variable, sight)
         } else {
+            self.initialising.end(self.site);
             Exit { value: 0 }
         }
     }
@@ -147,6 +151,7 @@ impl Slot {
     /// Records the birth of the variable.
     #[inline(always)]
     pub fn bind_always<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Exit {
+        self.initialising.end(self.site);
         self.bound = Bound::new::<T, S>(self.site, variable)
             .filter(|bound| S::DESC.needs_drop || !is_left_out(bound.value));
         // Without drop glue there is no drop to time: the end of the scope is one event, when the slot goes.
@@ -211,6 +216,9 @@ impl Drop for Slot {
                     end_of_scope(recorder, bound);
                 }
             });
+        } else {
+            // Where there is a way out of the initialiser.
+            self.initialising.end(self.site);
         }
     }
 }

@@ -73,6 +73,8 @@ pub(super) struct Recorder {
     pub(super) random: Random,
     /// The task that is being polled; 0 if none is.
     task: Cell<u64>,
+    /// Where the owner stands: the id of the site that is being initialised, or runs, the innermost; 0 if none is.
+    at: Cell<u32>,
     open: UnsafeCell<[OpenDrop; OPEN_DROPS]>,
     shared: Shared,
 }
@@ -86,7 +88,7 @@ struct Shared {
     thread: AtomicU64,
 }
 
-// SAFETY: `lap`, `in_event`, `stalled`, `depth`, `left_out_drops`, `calls`, `call_left_out`, `random`, `task` and `open` are only touched by the owner (there is one at a time,
+// SAFETY: `lap`, `in_event`, `stalled`, `depth`, `left_out_drops`, `calls`, `call_left_out`, `random`, `task`, `at` and `open` are only touched by the owner (there is one at a time,
 // handed on through `ownership` with Release and Acquire); everything else is atomic or never changes.
 unsafe impl Sync for Recorder {}
 
@@ -168,6 +170,7 @@ impl Recorder {
             call_left_out: Cell::new(0),
             random: Random::new(),
             task: Cell::new(0),
+            at: Cell::new(0),
             open: UnsafeCell::new([OpenDrop::default(); OPEN_DROPS]),
             shared: Shared {
                 drained: AtomicU64::new(start),
@@ -192,6 +195,7 @@ impl Recorder {
         self.call_left_out.set(0);
         self.random.seed((self.clock.ticks(), self.ring));
         self.task.set(0);
+        self.at.set(0);
         self.stalled.set(false);
         self.in_event.set(false);
         self.limit.store(0, Ordering::Relaxed);
@@ -292,6 +296,24 @@ impl Recorder {
         self.write(position, hook, kind, flags | flags::WIDE, w0, payload);
         self.end_event();
         Some(position)
+    }
+
+    /// Records what became of a block of the heap, where the thread stands; as [`Self::emit`].
+    #[inline(always)]
+    pub(super) fn emit_block(&self, kind: RawKind, flags: u8, payload: [u64; 2]) -> Option<u64> {
+        self.emit(self.at.get(), kind, flags, self.now(), payload)
+    }
+
+    /// As [`Self::emit_block`], of one that was moved: address and size, and what they were before.
+    #[inline(always)]
+    pub(super) fn emit_moved_block(
+        &self,
+        flags: u8,
+        payload: [u64; 2],
+        before: [u64; 2],
+    ) -> Option<u64> {
+        let (kind, now) = (RawKind::Realloc, self.now());
+        self.emit_wide(self.at.get(), kind, flags, now, payload, (0, before))
     }
 
     /// The id of the value that was born at a position of this ring.
@@ -554,6 +576,18 @@ impl Recorder {
     #[inline(always)]
     pub(super) fn swap_task(&self, task: u64) -> u64 {
         self.task.replace(task)
+    }
+
+    /// Says where the owner stands from now on; returns where it stood before.
+    #[inline(always)]
+    pub(super) fn stand_at(&self, site: u32) -> u32 {
+        self.at.replace(site)
+    }
+
+    /// Where the owner stands.
+    #[inline(always)]
+    pub(super) fn at(&self) -> u32 {
+        self.at.get()
     }
 
     /// The innermost open drop, if it is kept.

@@ -72,9 +72,12 @@ impl Registry {
         self.defs.threads.clear();
     }
 
-    /// Adds a thread.
-    pub(super) fn add_thread(&mut self, thread: ThreadDef) {
-        self.defs.threads.push(thread);
+    /// Adds a thread, or says something else of it.
+    pub(super) fn set_thread(&mut self, thread: ThreadDef) {
+        match self.defs.threads.iter_mut().find(|known| known.id == thread.id) {
+            Some(known) => *known = thread,
+            None => self.defs.threads.push(thread),
+        }
     }
 
     fn hook(&mut self, site: &'static Site, desc: &'static TypeDesc, new: &mut Defs) -> (u32, u32) {

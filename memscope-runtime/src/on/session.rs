@@ -12,6 +12,7 @@ use super::registry::Registry;
 use super::thread_exit;
 use core::cell::Cell;
 use core::fmt;
+use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering, fence};
 use memscope_format::defs::{Defs, ThreadDef};
 use parking_lot::Mutex;
@@ -63,6 +64,11 @@ pub(super) fn is_closed() -> bool {
     STATE.load(Ordering::Acquire) >= State::Closed as u8
 }
 
+/// Whether events are recorded.
+pub(super) fn is_recording() -> bool {
+    STATE.load(Ordering::Acquire) == State::Recording as u8
+}
+
 /// Whether nothing is recorded and nothing is lost by it: the one test of a hook that is switched off.
 #[inline(always)]
 pub(super) fn is_off() -> bool {
@@ -97,6 +103,10 @@ thread_local! {
     static BUSY: Cell<bool> = const { Cell::new(false) };
     /// This thread's id in captures; 0 until it records.
     static THREAD: Cell<u32> = const { Cell::new(0) };
+    /// Whether captures know what this thread is called.
+    static NAMED: Cell<bool> = const { Cell::new(false) };
+    /// That this thread is inside memscope while it forks.
+    static FORKING: Cell<Option<ManuallyDrop<Busy>>> = const { Cell::new(None) };
 }
 
 /// Marks this thread as being inside memscope.
@@ -145,6 +155,7 @@ pub(super) fn attached<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option
     let recorder = attach()?;
     if keeps {
         recorder::set_current(Some(recorder));
+        heap::use_recorder(recorder);
         return Some(record(recorder));
     }
     // Nothing would give the recorder back: it is borrowed for this event.
@@ -153,15 +164,49 @@ pub(super) fn attached<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option
     Some(recorded)
 }
 
-/// Takes a free recorder, or makes one.
+/// How long an allocation waits for a recorder: its caller may hold a lock that whoever holds ours waits for.
+const ALLOCATION_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Gives this thread, which is within its allocator, a recorder for its blocks, if there is a recording.
+///
+/// What it is called cannot be asked for there: a hook tells it later, if the thread meets one.
+pub(super) fn attach_allocating_thread() -> Option<&'static Recorder> {
+    if let Some(recorder) = recorder::current() {
+        return Some(recorder);
+    }
+    // Elsewhere nothing would give it back.
+    if cfg!(not(unix)) {
+        return None;
+    }
+    let _busy = Busy::enter()?;
+    let since = Instant::now();
+    loop {
+        let patience = ALLOCATION_PATIENCE.checked_sub(since.elapsed())?;
+        let attempt = lock_within(&CORE, patience)?.as_mut()?.recorder(true, None);
+        match attempt {
+            Attempt::Attached(recorder) => return Some(recorder),
+            Attempt::Closed | Attempt::Failed => return None,
+            Attempt::Wait => {
+                wake_drain();
+                std::thread::sleep(Duration::from_micros(100));
+            }
+        }
+    }
+}
+
+/// Takes a free recorder, or makes one; or that which the thread has for its blocks.
 fn attach() -> Option<&'static Recorder> {
     if STATE.load(Ordering::Acquire) == State::Unstarted as u8 {
         start();
     }
+    if let Some(recorder) = heap::recorder() {
+        in_core(|core| core.name_thread(own_name()));
+        return Some(recorder);
+    }
     let since = Instant::now();
     loop {
         let may_wait = since.elapsed() < Duration::from_secs(1);
-        match in_core(|core| core.recorder(may_wait)) {
+        match in_core(|core| core.recorder(may_wait, Some(own_name()))) {
             Some(Attempt::Attached(recorder)) => return Some(recorder),
             Some(Attempt::Closed) => return None,
             Some(Attempt::Failed) | None => {
@@ -233,11 +278,12 @@ impl Core {
         }
     }
 
-    fn recorder(&mut self, may_wait: bool) -> Attempt {
+    /// Finds a recorder for this thread, which tells what it is called if that can be asked now.
+    fn recorder(&mut self, may_wait: bool, name: Option<Option<String>>) -> Attempt {
         if is_closed() {
             return Attempt::Closed;
         }
-        let thread = self.this_thread();
+        let thread = self.this_thread(name);
         let Some(capture) = &mut self.capture else { return Attempt::Closed };
         let owned = |ownership| move |r: &&&'static Recorder| r.ownership() == ownership;
         if let Some(free) = capture.recorders.iter().find(owned(Ownership::Free)) {
@@ -265,21 +311,35 @@ impl Core {
         }
     }
 
-    /// This thread's id, defined in the capture the first time.
-    fn this_thread(&mut self) -> u32 {
+    /// This thread's id, defined in the capture the first time, and when it is known what it is called.
+    fn this_thread(&mut self, name: Option<Option<String>>) -> u32 {
         if THREAD.get() == 0 {
             let id = u32::try_from(self.registry.defs().threads.len() + 1).unwrap_or(u32::MAX);
-            let thread = ThreadDef {
-                id,
-                name: std::thread::current().name().map(str::to_owned),
-                os_id: os_thread_id(),
-            };
-            self.registry.add_thread(thread.clone());
-            self.define(&Defs { threads: vec![thread], ..Defs::default() });
             THREAD.set(id);
+            NAMED.set(name.is_some());
+            self.define_thread(ThreadDef { id, name: name.flatten(), os_id: os_thread_id() });
+        } else if let Some(name) = name {
+            self.name_thread(name);
         }
         THREAD.get()
     }
+
+    /// Says what this thread is called, where that is not known.
+    fn name_thread(&mut self, name: Option<String>) {
+        if !NAMED.replace(true) && name.is_some() {
+            self.define_thread(ThreadDef { id: THREAD.get(), name, os_id: os_thread_id() });
+        }
+    }
+
+    fn define_thread(&mut self, thread: ThreadDef) {
+        self.registry.set_thread(thread.clone());
+        self.define(&Defs { threads: vec![thread], ..Defs::default() });
+    }
+}
+
+/// What this thread is called. Not to be asked within an allocator: it may be the very name that is being allocated.
+fn own_name() -> Option<String> {
+    std::thread::current().name().map(str::to_owned)
 }
 
 #[cfg(target_os = "linux")]
@@ -349,12 +409,15 @@ fn register_process_hooks() {
 /// Takes all locks, so that the child does not inherit them from threads that it does not have.
 #[cfg(unix)]
 extern "C" fn before_fork() {
+    // What others do around a fork may allocate, and must not wait for these locks.
+    FORKING.set(Busy::enter().map(ManuallyDrop::new));
     core::mem::forget((lock(&drain::DRAIN), lock(&CORE)));
 }
 
 #[cfg(unix)]
 extern "C" fn after_fork_in_parent() {
     unlock_after_fork();
+    drop(FORKING.take().map(ManuallyDrop::into_inner));
 }
 
 /// Disowns the parent's recording: the child records into a capture of its own, from its next event on.
@@ -369,6 +432,7 @@ extern "C" fn after_fork_in_child() {
     LOST_BEFORE.store(0, Ordering::Relaxed);
     super::polling::forget_waiting();
     THREAD.set(0);
+    NAMED.set(false);
     let mut core = lock(&CORE);
     if let Some(core) = core.as_mut() {
         core.registry.forget_threads();
@@ -381,9 +445,12 @@ extern "C" fn after_fork_in_child() {
         // Closing the inherited descriptors touches neither the files nor the parent's lock on them.
         drop(capture);
     }
+    drop(core);
     if STATE.load(Ordering::Acquire) != State::Closed as u8 {
         set_state(State::Unstarted);
     }
+    heap::after_fork_in_child();
+    drop(FORKING.take().map(ManuallyDrop::into_inner));
 }
 
 #[cfg(unix)]

@@ -8,8 +8,9 @@ use super::{heap, recorder};
 
 /// Gives back what this thread has: its recorder, and its counters of the heap.
 fn retire() {
-    heap::release();
-    if let Some(recorder) = recorder::current() {
+    // Its hooks have the same recorder as its blocks, if it has met any.
+    let of_blocks = heap::release();
+    if let Some(recorder) = recorder::current().or(of_blocks) {
         recorder::set_current(None);
         recorder.retire();
     }

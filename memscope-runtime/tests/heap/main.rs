@@ -3,6 +3,7 @@
 //! Each test runs this very binary again as a child, so that it counts from the process's first allocation on.
 #![cfg(not(feature = "alloc"))]
 
+mod blocks;
 mod scenarios;
 mod truth;
 
@@ -21,6 +22,7 @@ static ALLOCATOR: memscope::Allocator<truth::Counting> = memscope::Allocator::of
 #[test]
 fn child() {
     if let Ok(scenario) = std::env::var(SCENARIO) {
+        blocks::begin();
         scenarios::play(&scenario);
     }
 }

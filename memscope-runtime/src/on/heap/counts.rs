@@ -22,6 +22,9 @@ static SHARED: Counters = Counters::new();
 /// Counters of memscope itself.
 static OWN: Counters = Counters::new();
 
+/// Of what the program asked for, what no event tells of, where there is an event for each block.
+static UNTOLD: Counters = Counters::new();
+
 /// The balance of all threads, never less than it is but for [`STEP`] for each, and never more.
 ///
 /// What a thread adds is in the first before it is counted, and in the second afterwards; what it takes away the other way
@@ -106,6 +109,15 @@ impl Counters {
         }
     }
 
+    /// Sets what was counted, while nobody counts.
+    fn set(&self, to: &HeapCounts) {
+        self.allocations.store(to.allocations, Ordering::Relaxed);
+        self.reallocations.store(to.reallocations, Ordering::Relaxed);
+        self.frees.store(to.frees, Ordering::Relaxed);
+        self.allocated_bytes.store(to.allocated_bytes, Ordering::Relaxed);
+        self.freed_bytes.store(to.freed_bytes, Ordering::Relaxed);
+    }
+
     /// What was given back so far; to be read before [`Self::read_allocated`].
     fn read_freed(&self, into: &mut HeapCounts) {
         into.frees = into.frees.wrapping_add(self.frees.load(Ordering::Acquire));
@@ -137,6 +149,20 @@ pub(super) struct Operation {
     pub(super) change: i64,
 }
 
+impl Operation {
+    pub(super) const fn allocated(size: u64) -> Self {
+        Self { kind: Kind::Allocated, change: size.cast_signed() }
+    }
+
+    pub(super) const fn freed(size: u64) -> Self {
+        Self { kind: Kind::Freed, change: -size.cast_signed() }
+    }
+
+    pub(super) const fn resized(old: u64, new: u64) -> Self {
+        Self { kind: Kind::Resized, change: new.cast_signed() - old.cast_signed() }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Allocated,
@@ -147,6 +173,21 @@ pub(super) enum Kind {
 /// Counts something in counters that are shared.
 pub(super) fn count_shared(operation: Operation) {
     change_balance(operation.change, || SHARED.count(operation));
+}
+
+/// Counts something of which no event tells.
+pub(super) fn count_untold(operation: Operation) {
+    UNTOLD.count(operation);
+}
+
+/// Of what the program asked for so far, what no event tells of.
+pub(super) fn untold() -> HeapCounts {
+    UNTOLD.read()
+}
+
+/// Says that no event tells of anything so far: this is a forked child, whose parent has the events.
+pub(super) fn leave_untold() {
+    UNTOLD.set(&total().program);
 }
 
 /// Counts something that memscope asked for.

@@ -1,11 +1,14 @@
 //! The counts as rows of a capture.
 
+use super::{Mode, counts};
 use crate::heap_counts::HeapCounts;
 use memscope_format::rows::{HeapUser, Metric, Performance};
 use memscope_format::{Chunk, Codec, Sealed};
 
 /// The counts of the process at this moment, as a frame; `None` if nothing counts.
 pub(in crate::on) fn reading(ts: u64) -> Option<Sealed> {
+    // Before the counts: what is not told of is among them.
+    let untold = (super::mode() == Mode::Full).then(counts::untold);
     let heap = super::read()?;
     let mut rows: Chunk<Performance> = Chunk::new();
     let mut add = |metric, user, value| {
@@ -14,13 +17,17 @@ pub(in crate::on) fn reading(ts: u64) -> Option<Sealed> {
         let _ = rows.push(&row);
     };
     let users = [(HeapUser::Program, heap.program), (HeapUser::Recorder, heap.memscope)];
-    for (user, counts) in users {
+    let untold = untold.map(|untold| (HeapUser::Untold, untold));
+    for (user, counts) in users.into_iter().chain(untold) {
         let HeapCounts { allocations, reallocations, frees, allocated_bytes, freed_bytes } = counts;
         add(Metric::Allocations, user, allocations);
         add(Metric::Reallocations, user, reallocations);
         add(Metric::Frees, user, frees);
         add(Metric::AllocatedBytes, user, allocated_bytes);
         add(Metric::FreedBytes, user, freed_bytes);
+        if user == HeapUser::Untold {
+            continue;
+        }
         // Negative where one freed what the other had allocated: that is not what it has.
         let lives =
             [(Metric::HeapBlocks, counts.live_blocks()), (Metric::HeapBytes, counts.live_bytes())];

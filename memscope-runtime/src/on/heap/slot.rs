@@ -1,23 +1,44 @@
 //! Counters of one thread.
 
 use super::counts::{self, Counters, Operation};
-use core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use super::{Mode, mode};
+use crate::on::recorder::Recorder;
+use core::ptr::{from_ref, null_mut, without_provenance_mut};
+use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
 /// By how much a thread's balance may differ from what the process knows of it.
 pub(super) const STEP: i64 = 16 << 10;
 
 /// The counters of one thread after another. Only its owner writes to them, so that no instruction is a locked one.
 #[derive(Debug)]
-#[repr(align(128))]
+#[repr(C, align(128))]
 pub(super) struct Slot {
+    // What is needed at each count lies in one cache line.
     pub(super) counters: Counters,
     /// The greatest balance since the thread has it.
     peak: AtomicI64,
-    /// The greatest balance of threads before.
-    earlier_peak: AtomicI64,
     /// The balance that the process knows.
     known: AtomicI64,
+    /// Where the thread's events go: null if there are to be none, [`NOT_YET`] or [`NEVER`], or else the thread's recorder.
+    recorder: AtomicPtr<Recorder>,
+    /// The greatest balance of threads before.
+    earlier_peak: AtomicI64,
 }
+
+/// What a thread tells of its blocks beside counting them.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Telling {
+    /// Nothing so far.
+    NotYet,
+    /// Nothing: it could not get a recorder.
+    Never,
+    /// An event for each.
+    Events(&'static Recorder),
+}
+
+// No recorders: these are where nothing lies.
+const NOT_YET: *mut Recorder = without_provenance_mut(1);
+const NEVER: *mut Recorder = without_provenance_mut(2);
 
 impl Slot {
     pub(super) const fn new() -> Self {
@@ -26,6 +47,7 @@ impl Slot {
             peak: AtomicI64::new(0),
             earlier_peak: AtomicI64::new(0),
             known: AtomicI64::new(0),
+            recorder: AtomicPtr::new(null_mut()),
         }
     }
 
@@ -34,6 +56,44 @@ impl Slot {
         let earlier = self.highest();
         self.earlier_peak.store(earlier, Ordering::Relaxed);
         self.peak.store(self.counters.balance(), Ordering::Relaxed);
+        self.tell_nothing_yet();
+    }
+
+    /// Whether there is an event for each block.
+    #[inline(always)]
+    pub(super) fn tells(&self) -> bool {
+        !self.recorder.load(Ordering::Relaxed).is_null()
+    }
+
+    /// What its owner tells, if it is to tell anything.
+    #[inline(always)]
+    pub(super) fn telling(&self) -> Telling {
+        let recorder = self.recorder.load(Ordering::Relaxed);
+        if recorder > NEVER {
+            // SAFETY: it is a recorder, and these are leaked boxes.
+            Telling::Events(unsafe { &*recorder })
+        } else if recorder == NOT_YET {
+            Telling::NotYet
+        } else {
+            Telling::Never
+        }
+    }
+
+    /// Decides what its owner tells from now on.
+    pub(super) fn tell(&self, telling: Telling) {
+        let recorder = match telling {
+            Telling::NotYet => NOT_YET,
+            Telling::Never => NEVER,
+            Telling::Events(recorder) => from_ref(recorder).cast_mut(),
+        };
+        self.recorder.store(recorder, Ordering::Relaxed);
+    }
+
+    /// Begins without a recorder.
+    pub(super) fn tell_nothing_yet(&self) {
+        if mode() == Mode::Full {
+            self.tell(Telling::NotYet);
+        }
     }
 
     /// The greatest balance since the thread has it.

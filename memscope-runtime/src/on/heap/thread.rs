@@ -1,13 +1,16 @@
 //! The calling thread's counters.
 
-use super::counts::{self, Kind, Operation};
-use super::slot::Slot;
-use super::{Mode, mode};
+use super::counts::Operation;
+use super::slot::{Slot, Telling};
+use super::{Mode, blocks, counts, mode};
 use crate::heap_counts::{HeapCounts, ThreadHeap};
+use crate::on::recorder::Recorder;
 use crate::on::{session, thread_exit};
+use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr::{from_ref, null};
 use core::sync::atomic::{Ordering, compiler_fence};
+use memscope_format::raw::flags;
 
 /// Whether a thread has counters.
 #[derive(Debug, Clone, Copy)]
@@ -39,66 +42,113 @@ thread_local! {
 
 /// Counts a block that was allocated.
 #[inline(always)]
-pub(crate) fn allocated(size: usize) {
-    count(Operation { kind: Kind::Allocated, change: size as i64 });
+pub(crate) fn allocated(block: *mut u8, layout: Layout) {
+    count(Operation::allocated(layout.size() as u64), |slot| {
+        blocks::allocated(slot, block, layout, 0)
+    });
+}
+
+/// Counts a block that was allocated, of zero bytes.
+#[inline(always)]
+pub(crate) fn allocated_zeroed(block: *mut u8, layout: Layout) {
+    count(Operation::allocated(layout.size() as u64), |slot| {
+        blocks::allocated(slot, block, layout, flags::ZEROED);
+    });
 }
 
 /// Counts a block that will be freed.
 #[inline(always)]
-pub(crate) fn freed(size: usize) {
-    count(Operation { kind: Kind::Freed, change: -(size as i64) });
+pub(crate) fn freed(block: *mut u8, layout: Layout) {
+    count(Operation::freed(layout.size() as u64), |slot| blocks::freed(slot, block, layout));
 }
 
 /// Counts a block that got another size.
 #[inline(always)]
-pub(crate) fn resized(old: usize, new: usize) {
-    count(Operation { kind: Kind::Resized, change: new as i64 - old as i64 });
+pub(crate) fn resized(before: (*mut u8, Layout), after: (*mut u8, usize)) {
+    let (old, new) = (before.1.size() as u64, after.1 as u64);
+    count(Operation::resized(old, new), |slot| blocks::resized(slot, before, after));
 }
 
-/// Counts; sizes of blocks are at most `isize::MAX`.
+/// Counts, and records what is to be.
 #[inline(always)]
-fn count(operation: Operation) {
+fn count(operation: Operation, record: impl FnOnce(&'static Slot)) {
     let slot = SLOT.replace(null());
     // The compiler must not count before or after the time in which others find no counters.
     compiler_fence(Ordering::SeqCst);
     // SAFETY: null, or it points to a static.
-    match unsafe { slot.as_ref() } {
-        Some(own) => {
-            own.count(operation);
-            compiler_fence(Ordering::SeqCst);
-            SLOT.set(slot);
-        }
-        None => unusual(operation),
+    let slot = match unsafe { slot.as_ref() } {
+        Some(own) => own,
+        None => match unusual(operation) {
+            Some(first) => first,
+            None => return,
+        },
+    };
+    slot.count(operation);
+    if slot.tells() {
+        record(slot);
     }
+    compiler_fence(Ordering::SeqCst);
+    SLOT.set(from_ref(slot));
 }
 
-/// Counts for a thread without counters, for memscope itself, and for a signal handler.
+/// Counts for memscope itself, for a signal handler, and for a thread that cannot have counters of its own. One that has none
+/// yet gets some, in which to count.
 #[cold]
 #[inline(never)]
-fn unusual(operation: Operation) {
-    if mode() == Mode::Off {
-        return;
+fn unusual(operation: Operation) -> Option<&'static Slot> {
+    let mode = mode();
+    if mode == Mode::Off {
+        return None;
     }
     if session::is_busy() {
-        return counts::count_own(operation);
+        counts::count_own(operation);
+        return None;
     }
-    if !matches!(OWNED.get(), Owned::None) {
-        return counts::count_shared(operation);
+    let slot = if matches!(OWNED.get(), Owned::None) { take() } else { None };
+    if slot.is_none() {
+        counts::count_shared(operation);
+        if mode == Mode::Full {
+            counts::count_untold(operation);
+        }
     }
+    slot
+}
+
+/// Gets the thread counters of its own, if there are any left.
+fn take() -> Option<&'static Slot> {
     OWNED.set(Owned::Taking);
     // Elsewhere the counters of an ended thread stay its own: a destructor is not to be arranged within an allocator.
     let taken = (cfg!(not(unix)) || thread_exit::register()).then(counts::take).flatten();
-    match taken {
-        Some(slot) => {
-            BASE.set(slot.counters.read());
-            slot.count(operation);
-            OWNED.set(Owned::Some(slot));
-            SLOT.set(from_ref(slot));
-        }
-        None => {
-            counts::count_shared(operation);
-            OWNED.set(Owned::None);
-        }
+    if let Some(slot) = taken {
+        BASE.set(slot.counters.read());
+    }
+    OWNED.set(taken.map_or(Owned::None, Owned::Some));
+    taken
+}
+
+/// The thread's recorder, if it tells of its blocks.
+pub(in crate::on) fn recorder() -> Option<&'static Recorder> {
+    let Owned::Some(slot) = OWNED.get() else { return None };
+    match slot.telling() {
+        Telling::Events(recorder) => Some(recorder),
+        Telling::NotYet | Telling::Never => None,
+    }
+}
+
+/// Gives the thread a recorder, for its blocks if these are to be told of.
+pub(in crate::on) fn use_recorder(recorder: &'static Recorder) {
+    if let Owned::Some(slot) = OWNED.get()
+        && slot.tells()
+    {
+        slot.tell(Telling::Events(recorder));
+    }
+}
+
+/// What was recorded is in the parent's capture, and so is this thread's recorder.
+pub(in crate::on) fn after_fork_in_child() {
+    counts::leave_untold();
+    if let Owned::Some(slot) = OWNED.get() {
+        slot.tell_nothing_yet();
     }
 }
 
@@ -119,13 +169,16 @@ impl Drop for Inside {
     }
 }
 
-/// Gives this thread's counters back: it ends. Should it allocate afterwards all the same, it takes some anew.
-pub(in crate::on) fn release() {
+/// Gives this thread's counters back: it ends. Returns the recorder that it had for its blocks. Should it allocate afterwards
+/// all the same, it takes some anew.
+pub(in crate::on) fn release() -> Option<&'static Recorder> {
+    let recorder = recorder();
     if let Owned::Some(slot) = OWNED.get() {
         SLOT.set(null());
         OWNED.set(Owned::None);
         counts::give_back(slot);
     }
+    recorder
 }
 
 /// What this thread has counted; `None` if it has no counters to itself.

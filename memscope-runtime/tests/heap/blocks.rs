@@ -1,0 +1,324 @@
+//! With `MEMSCOPE_ALLOC=full` each block that was counted is in the capture, or counted as untold.
+
+use crate::play;
+use memscope_format::Reader;
+use memscope_format::rows::{
+    Heap, HeapKind, HeapUser, Lifecycle, LifecycleKind, Metric, Performance,
+};
+use std::collections::{HashMap, VecDeque};
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+
+/// Whether a child begins to record before it plays.
+const RECORDS: &str = "MEMSCOPE_TEST_RECORDS";
+
+/// Whether this child records.
+pub(crate) fn records() -> bool {
+    std::env::var_os(RECORDS).is_some()
+}
+
+/// The child's side: begins to record if it is told to.
+pub(crate) fn begin() {
+    if records() {
+        memscope::track_var!(let first = String::from("a hook begins the recording"));
+        black_box(&first);
+    }
+}
+
+/// Plays a scenario of this file.
+pub(crate) fn play_blocks(scenario: &str) {
+    match scenario {
+        "sites" => sites(),
+        "hookless" => hookless(),
+        "short" => short(),
+        "killed" => killed(),
+        other => panic!("no scenario {other}"),
+    }
+}
+
+/// The captures in a directory.
+fn captures(dir: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(dir).expect("it is there");
+    let paths = files.map(|file| file.expect("it can be read").path());
+    paths.filter(|path| path.extension().is_some_and(|end| end == "memscope")).collect()
+}
+
+/// What was done to the heap: as `[allocations, reallocations, frees, bytes allocated, bytes freed]`.
+type Done = [u64; 5];
+
+const METRICS: [Metric; 5] = [
+    Metric::Allocations,
+    Metric::Reallocations,
+    Metric::Frees,
+    Metric::AllocatedBytes,
+    Metric::FreedBytes,
+];
+
+fn plus(a: Done, b: Done) -> Done {
+    std::array::from_fn(|at| a[at] + b[at])
+}
+
+/// The last readings of what one asked for.
+fn counted(capture: &Reader, user: HeapUser) -> Done {
+    let rows: Vec<Performance> = capture.rows().map(|row| row.expect("it is whole")).collect();
+    METRICS.map(|metric| {
+        let is_it = |row: &&Performance| (row.metric, row.subject) == (metric, user as u64);
+        rows.iter().rfind(is_it).expect("a reading").value
+    })
+}
+
+/// What the rows say.
+#[derive(Debug, Default)]
+struct Told {
+    done: Done,
+    /// Blocks at each address, the one that was allocated first at the front: a row of another thread may come late.
+    live: HashMap<u64, VecDeque<u64>>,
+    /// Blocks that were freed or reallocated, and of which no row says that they were allocated.
+    unknown: u64,
+    /// Rows that contradict the size that a block had.
+    odd: u64,
+}
+
+impl Told {
+    fn of(capture: &Reader) -> Self {
+        let mut rows: Vec<Heap> = capture.rows().map(|row| row.expect("it is whole")).collect();
+        rows.sort_by_key(|row| row.ts);
+        let mut told = Self::default();
+        rows.iter().for_each(|row| told.add(row));
+        told
+    }
+
+    fn add(&mut self, row: &Heap) {
+        let did = match row.kind {
+            HeapKind::Alloc | HeapKind::AllocZeroed => {
+                assert!(row.block.is_some());
+                self.live.entry(row.addr).or_default().push_back(row.size);
+                [1, 0, 0, row.size, 0]
+            }
+            HeapKind::Free => {
+                self.take(row.addr, row.size);
+                [0, 0, 1, 0, row.size]
+            }
+            HeapKind::Realloc => {
+                let old = row.old_size.expect("a size before");
+                self.take(row.old_addr.expect("an address before"), old);
+                self.live.entry(row.addr).or_default().push_back(row.size);
+                [0, 1, 0, row.size.saturating_sub(old), old.saturating_sub(row.size)]
+            }
+            _ => panic!("{row:?}"),
+        };
+        self.done = plus(self.done, did);
+    }
+
+    fn take(&mut self, addr: u64, size: u64) {
+        let at = self.live.get_mut(&addr).filter(|blocks| !blocks.is_empty());
+        match at {
+            None => self.unknown += 1,
+            Some(blocks) => match blocks.iter().position(|known| *known == size) {
+                Some(place) => drop(blocks.remove(place)),
+                None => self.odd += 1,
+            },
+        }
+    }
+
+    fn live_bytes(&self) -> u64 {
+        self.live.values().flatten().sum()
+    }
+}
+
+/// Plays a scenario with all blocks recorded, and checks that its captures tell of each.
+fn balanced(scenario: &str) -> Vec<(Reader, Told)> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let output = play(scenario, &[("MEMSCOPE_ALLOC", "full"), (RECORDS, "1")], dir.path());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{scenario}: {output:?}");
+    let open = |path: PathBuf| {
+        let capture = Reader::open(&path).expect("a capture");
+        assert!(
+            capture.health().complete && capture.lost() == 0,
+            "{scenario}: {:?}",
+            capture.lost()
+        );
+        let told = Told::of(&capture);
+        let untold = counted(&capture, HeapUser::Untold);
+        assert_eq!(plus(told.done, untold), counted(&capture, HeapUser::Program), "{scenario}");
+        assert_eq!(told.odd, 0, "{scenario}: sizes that are not those of the blocks");
+        (capture, told)
+    };
+    captures(dir.path()).into_iter().map(open).collect()
+}
+
+#[test]
+fn whatever_a_program_does_rows_and_counts_are_the_same() {
+    for scenario in ["kinds", "threads", "teardown", "before_and_after", "signals"] {
+        assert_eq!(balanced(scenario).len(), 1, "{scenario}");
+    }
+}
+
+#[test]
+fn threads_without_counters_or_rings_are_counted_as_untold() {
+    let recorded = balanced("many_threads");
+    let untold = counted(&recorded[0].0, HeapUser::Untold);
+    assert!(untold[0] >= 76, "{untold:?}");
+}
+
+#[test]
+fn a_forked_child_and_its_parent_each_tell_their_own_blocks() {
+    // The child records nothing after the fork: it has no capture.
+    assert_eq!(balanced("fork").len(), 1);
+}
+
+#[test]
+fn hooks_and_blocks_share_a_ring() {
+    let recorded = balanced("recording");
+    let (capture, told) = &recorded[0];
+    // A vector of four in each round, and its birth between the two events of its block.
+    assert!(told.done[0] >= 50_000 && told.done[2] >= 50_000, "{told:?}");
+
+    let blocks = capture.rows::<Heap>().filter_map(|row| row.expect("it is whole").block);
+    let births = capture.rows::<Lifecycle>().map(|row| row.expect("it is whole"));
+    let blocks: std::collections::HashSet<u64> = blocks.collect();
+    let next = births
+        .filter(|birth| birth.kind == LifecycleKind::Born && blocks.contains(&(birth.value - 1)));
+    assert!(next.count() >= 50_000);
+}
+
+#[memscope::track]
+fn load() -> Vec<String> {
+    let words: Vec<String> = (0..100).map(|word| format!("the word {word:05}")).collect();
+    drop(black_box(vec![0_u8; 777]));
+    let index: Vec<usize> = nested();
+    black_box(&index);
+    words
+}
+
+#[memscope::track]
+fn nested() -> Vec<usize> {
+    drop(black_box(vec![0_u8; 888]));
+    let inner = black_box(vec![1_usize; 10]);
+    inner
+}
+
+fn leave(early: bool) -> Option<u8> {
+    memscope::track_var!(let value = Box::new(if early { None? } else { 5 }));
+    Some(*value)
+}
+
+#[memscope::track]
+fn left() {
+    black_box(leave(true));
+    drop(black_box(vec![0_u8; 999]));
+}
+
+fn sites() {
+    black_box(load());
+    left();
+}
+
+#[test]
+fn a_block_belongs_to_what_is_initialised_or_runs() {
+    let recorded = balanced("sites");
+    let (capture, _) = &recorded[0];
+    let name = |id: u32| {
+        let site = capture.defs().sites.iter().find(|site| site.id == id);
+        site.expect("a site that is defined").name.clone()
+    };
+    let rows: Vec<Heap> = capture.rows().map(|row| row.expect("it is whole")).collect();
+    let at = |size: u64, kind| {
+        let of_size = rows.iter().filter(move |row| (row.size, row.kind) == (size, kind));
+        of_size.map(|row| row.site.map(name)).collect::<Vec<_>>()
+    };
+    let words = at("the word 00000".len() as u64, HeapKind::Alloc);
+    assert!(words.len() <= 100);
+    let of_words = rows.iter().filter(|row| row.site.map(name).as_deref() == Some("load::words"));
+    assert!(of_words.count() >= 100, "{words:?}");
+    let here = |name: &str| vec![Some(name.to_owned())];
+    assert_eq!(at(777, HeapKind::AllocZeroed), here("load"));
+    // The innermost: the function runs while the variable is initialised.
+    assert_eq!(at(888, HeapKind::AllocZeroed), here("nested"));
+    assert_eq!(at(80, HeapKind::Alloc), here("nested::inner"));
+    // An initialiser that was left behind is over.
+    assert_eq!(at(999, HeapKind::AllocZeroed), here("left"));
+}
+
+const ROUNDS: u64 = 20_000;
+
+/// Threads that meet no hook.
+fn hookless() {
+    let threads: Vec<_> = (0..4_u64)
+        .map(|thread| {
+            let (send, receive) = mpsc::channel::<Vec<u8>>();
+            let taker = thread::spawn(move || receive.into_iter().for_each(drop));
+            let giver = thread::spawn(move || {
+                for round in 0..ROUNDS {
+                    let mut block = vec![1; 10_000 + (round % 100 + thread) as usize];
+                    block.push(2);
+                    drop(send.send(block));
+                }
+            });
+            [taker, giver]
+        })
+        .collect();
+    threads.into_iter().flatten().for_each(|thread| thread.join().expect("it does not panic"));
+}
+
+#[test]
+fn blocks_of_threads_without_a_hook_are_recorded() {
+    let recorded = balanced("hookless");
+    let (capture, told) = &recorded[0];
+    let untold = counted(capture, HeapUser::Untold);
+    assert!(told.done[0] >= 4 * ROUNDS && untold[0] < ROUNDS / 10, "{:?} {untold:?}", told.done);
+    let rows: Vec<Heap> = capture.rows().map(|row| row.expect("it is whole")).collect();
+    let threads: std::collections::HashSet<u32> = rows.iter().map(|row| row.thread).collect();
+    assert!(threads.len() >= 9, "{threads:?}");
+}
+
+/// Threads that end as soon as they have a block.
+fn short() {
+    for _ in 0..3_000 {
+        let block = thread::spawn(|| black_box(vec![3_u8; 4_321])).join();
+        drop(block.expect("it does not panic"));
+    }
+}
+
+#[test]
+fn short_threads_hand_their_rings_on() {
+    let recorded = balanced("short");
+    let (capture, told) = &recorded[0];
+    let rows: Vec<Heap> = capture.rows().map(|row| row.expect("it is whole")).collect();
+    let blocks = rows.iter().filter(|row| row.size == 4_321 && row.kind == HeapKind::Alloc).count();
+    assert_eq!(blocks, 3_000, "{told:?}");
+    let rings: std::collections::HashSet<u64> =
+        rows.iter().filter_map(|row| row.block).map(|block| block >> 48).collect();
+    assert!(rings.len() < 100, "{}", rings.len());
+}
+
+/// Dies while blocks live.
+fn killed() {
+    let mut blocks = Vec::new();
+    for round in 0..10_000_usize {
+        blocks.push(vec![4_u8; 50_000 + round]);
+        if round % 3 == 0 {
+            blocks.swap_remove(round / 3 % blocks.len());
+        }
+    }
+    std::process::abort();
+}
+
+#[test]
+fn the_blocks_of_a_program_that_died_are_there_to_the_last() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let output = play("killed", &[("MEMSCOPE_ALLOC", "full"), (RECORDS, "1")], dir.path());
+    assert!(!output.status.success());
+    let paths = captures(dir.path());
+    let capture = Reader::open(&paths[0]).expect("a capture");
+    assert!(!capture.health().complete);
+    let told = Told::of(&capture);
+    let large = |size: &&u64| (50_000..60_000).contains(*size);
+    let live = told.live.values().flatten().filter(large).count();
+    assert_eq!(live, 10_000 - 3_334);
+    assert_eq!(told.odd, 0);
+    assert!(told.live_bytes() > live as u64 * 50_000);
+}
