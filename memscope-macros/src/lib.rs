@@ -195,7 +195,7 @@ use proc_macro2::TokenStream;
 ///
 /// Of a static, the containers in it are recorded when the program ends, through the locks, cells and lazily made values that
 /// `snapshot!` follows too: what is locked then is not waited for, and what was not made is not made. A
-/// static is not born and not dropped. Values that are only reached by a pointer, as in `Arc<Mutex<..>>`, are not followed.
+/// static is not born and not dropped, and of one that holds no container nothing is recorded. Values that are only reached by a pointer, as in `Arc<Mutex<..>>`, are not followed.
 ///
 /// A `thread_local!` with the attribute records the value of each thread that uses it: birth, drop with time and drops within,
 /// and at the drop the containers in it. With hooks on it has all methods of a `LocalKey` that are stable, but is none: what takes a
@@ -387,6 +387,7 @@ use proc_macro2::TokenStream;
 /// | "cannot cast enum" | the number of an enum's variant is taken by `as` | `drop = off` |
 /// | E0382, borrow of moved value, at `track_var!(v)` or `snapshot!(v)` | the variable was moved before, into a thread, say | the macro before the move |
 /// | E0382, behind `let w = track_var!(own v)` | the value is in `w` now | `w` in the place of `v`, which derefs to the value |
+/// | expected expression, found `let` statement; macro expansion ignores ... | `track_var!` stands where a value is wanted, or outside of functions | it as a statement, and the variable behind; for a value, `track_var!(own v)`; for a static, the attribute |
 /// | E0507, cannot move out of dereference of `Tracked` | a `Tracked` is taken apart | `v.into_inner()` |
 /// | E0308, expected `T`, found `Tracked<T>` | as above; `Tracked` is a type of its own | `v.into_inner()`, `&*v` or `*v` |
 /// | E0308, expected `LocalKey`, found `ThreadLocal` | a tracked thread-local is no `LocalKey` | the attribute not on that one |

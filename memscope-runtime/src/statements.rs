@@ -2,7 +2,7 @@
 
 /// Tracks variables whatever their type, in place or as values that own their history.
 ///
-/// A declaration stands in a statement's place: one `let` with an initialiser, or several, as they could stand without the macro
+/// It is a statement, and gives no value, except with `own` and an expression. A declaration stands in a statement's place: one `let` with an initialiser, or several, as they could stand without the macro
 /// (`mut`, type, attributes, `else` block, patterns). Each variable is recorded as a site of its name, as
 /// [`track`](macro@crate::track) on a function does: its birth, after the initialiser, and the drop at its scope's end; of one
 /// of several in a pattern, or beside a temporary that lives as long as it, the end of the scope alone.
