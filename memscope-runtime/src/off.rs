@@ -1,14 +1,44 @@
 //! What users see without the feature `on`: the same names, no code and no bytes.
 
 use core::marker::PhantomData;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
 
-/// A type whose values memscope can look into. Implemented by [`track`](crate::track) on a type.
+/// A type whose values memscope can look into. Implemented for the containers of the standard library, and by
+/// [`track`](crate::track) for types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type that memscope can look into",
     label = "needs `#[memscope::track]` on the type"
 )]
 pub trait Trackable {}
+
+/// Implements it for what it is implemented for with the feature `on`, so that code with such bounds compiles either way.
+macro_rules! trackable {
+    ($([$($generic:tt)*] $ty:ty;)*) => {$(
+        impl<$($generic)*> Trackable for $ty {}
+    )*};
+}
+
+trackable! {
+    [] ();
+    [] String;
+    [T] Vec<T>;
+    [T] VecDeque<T>;
+    [K, V, S] HashMap<K, V, S>;
+    [K, V] BTreeMap<K, V>;
+    [T] Box<T>;
+    [T] Box<[T]>;
+    [] Box<str>;
+    [T] Rc<T>;
+    [T] Rc<[T]>;
+    [] Rc<str>;
+    [T] Arc<T>;
+    [T] Arc<[T]>;
+    [] Arc<str>;
+    [T: Trackable] Probe<T>;
+}
 
 /// The identity of a value; zero-sized without the feature `on`.
 ///

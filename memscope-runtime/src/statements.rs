@@ -86,8 +86,9 @@ macro_rules! tracked {
 /// The argument is a place, such as a variable, a field or a static; it is only borrowed. Of a value of an annotated type it
 /// is the containers among its fields. What is in a `Mutex`, `RwLock`, `RefCell`, `OnceLock`, `OnceCell`, `LazyLock`, `LazyCell` or `Option` is
 /// followed, if nobody has locked or borrowed it and it has been made: nothing is waited for. What holds no container
-/// that memscope knows is an error with the feature `on`, as is, in generic code, a value of a type parameter; of a reference,
-/// take what it refers to: `snapshot!(*v)`. An annotated type without containers among its fields is none, and records nothing.
+/// that memscope knows is an error with the feature `on`, as is, in generic code, a value of a type parameter that is not bound by
+/// [`Trackable`](crate::Trackable); of a reference, take what it refers to: `snapshot!(*v)`. An annotated type without
+/// containers among its fields is none, and records nothing.
 ///
 /// With `deep` behind it, also what the container's elements own, and how well the keys of a hash map are spread: see the
 /// option of that name of [`track`](macro@crate::track). That is not followed into locks and cells.

@@ -55,7 +55,7 @@ impl Contents {
     label = "not a container, a type with `#[memscope::track]`, or a lock or cell around one",
     note = "of a reference, take what it refers to: `memscope::snapshot!(*v)`",
     note = "if it is a type of yours, put `#[memscope::track]` on it",
-    note = "if it is a type parameter, take the snapshot where the type is known"
+    note = "if it is a type parameter, take the snapshot where the type is known, or bound it by `memscope::Trackable`"
 )]
 pub trait Content {
     /// Shows them.
