@@ -1,1 +1,1 @@
-//! Runs the programs of `../pass` with hooks off. That errors are the same is a unit test of memscope-macros.
+//! Runs the programs of `../pass` with hooks off, and one that is only true then. That errors are the same is a unit test of memscope-macros.

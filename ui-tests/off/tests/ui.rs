@@ -5,4 +5,5 @@ fn accepted() {
     let cases = trybuild::TestCases::new();
     cases.pass("../pass/*.rs");
     cases.pass("../pass/edition_2024/*.rs");
+    cases.pass("pass/*.rs");
 }
