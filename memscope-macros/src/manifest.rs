@@ -73,18 +73,19 @@ impl Dependency {
                 table = keys(header.trim_end_matches(']'));
                 continue;
             }
+            let Some((key, _)) = line.split_once('=') else { continue };
+            let mut path = table.clone();
+            path.extend(keys(key));
+            let Some(at) = path.iter().position(|key| key.ends_with("dependencies")) else {
+                continue;
+            };
             // Lists and inline tables may go on in the next line.
             while depth(&line) > 0
                 && let Some(more) = lines.next()
             {
                 line = line + " " + &more;
             }
-            let Some((key, value)) = line.split_once('=') else { continue };
-            let mut path = table.clone();
-            path.extend(keys(key));
-            let Some(at) = path.iter().position(|key| key.ends_with("dependencies")) else {
-                continue;
-            };
+            let value = line.split_once('=').map_or("", |(_, value)| value);
             let [_, name, rest @ ..] = &path[at..] else { continue };
             // `{ package = ".." }` and `package = ".."` alike, without what may stand between.
             let said: String = (rest.concat() + "=" + value).split_whitespace().collect();
@@ -155,6 +156,7 @@ mod tests {
             "[dependencies.scope]\nversion = \"1\"\npackage = \"memscope-runtime\"",
             "[target.'cfg(unix)'.dependencies]\nscope.package = \"memscope-runtime\"",
             "[dependencies]\nscope = { features = [\n  \"on\", # all\n], package = \"memscope-runtime\" }",
+            "description = \"\"\"\na [bracket\n\"\"\"\n[dependencies]\nscope = { package = \"memscope-runtime\" }",
         ] {
             assert_eq!(name(manifest, "").as_deref(), Some("scope"), "{manifest}");
         }
