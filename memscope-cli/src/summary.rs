@@ -1,5 +1,6 @@
 //! `memscope summary`: the report as text.
 
+mod heap;
 mod tables;
 
 use crate::args::SummaryArgs;
@@ -81,7 +82,7 @@ fn text(report: &Report, width: usize, top: usize) -> String {
             text += &format!("note: what the heap holds is unknown: {why}\n");
             None
         }
-        _ => Some(tables::heap(report)),
+        _ => Some(heap::counts(report)),
     };
     text.push('\n');
     let mut section = |title: &str, (mut table, rows): (Table, usize)| {
@@ -95,6 +96,7 @@ fn text(report: &Report, width: usize, top: usize) -> String {
     if let Some(table) = of_heap {
         section("Heap", table);
     }
+    section("Blocks, by what they were for", heap::blocks(report, top));
     section("Sites", tables::sites(report, top));
     section("Types", tables::types(report, top));
     section("Containers, as last read", tables::containers(report, top));

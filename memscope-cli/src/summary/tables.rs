@@ -15,7 +15,7 @@ use std::collections::HashMap;
 const DROP_OR_MOVE: &str = "drop or move: a scope's end; dropped there, or moved out before";
 
 /// What the column of values that did not end is called: only a clean end is an exit.
-fn alive_title(report: &Report) -> &'static str {
+pub(super) fn alive_title(report: &Report) -> &'static str {
     if report.ended_cleanly() { "At exit" } else { "At end" }
 }
 
@@ -60,39 +60,6 @@ pub(super) fn sites(report: &Report, top: usize) -> (Table, usize) {
         ]);
     }
     (table, reached.len())
-}
-
-/// What the allocator handed out.
-pub(super) fn heap(report: &Report) -> (Table, usize) {
-    let mut table = Table::new()
-        .column("Heap of", Kind::Text)
-        .column("Allocations", Kind::Figure)
-        .column("Reallocations", Kind::Figure)
-        .column("Frees", Kind::Figure)
-        .column("Allocated", Kind::Figure)
-        .column("Freed", Kind::Figure)
-        .column(alive_title(report), Kind::Figure)
-        .column("Blocks", Kind::Figure)
-        .column("Peak", Kind::Figure);
-    let heap = &report.heap;
-    let users = [
-        ("the program", &heap.program, bytes(&heap.peak_bytes)),
-        ("memscope", &heap.memscope, none()),
-    ];
-    for (user, used, peak) in users {
-        table.row([
-            user.into(),
-            count(&used.allocations),
-            count(&used.reallocations),
-            count(&used.frees),
-            bytes(&used.allocated_bytes),
-            bytes(&used.freed_bytes),
-            bytes(&used.live_bytes),
-            count(&used.live_blocks),
-            peak,
-        ]);
-    }
-    (table, 2)
 }
 
 pub(super) fn types(report: &Report, top: usize) -> (Table, usize) {
@@ -374,10 +341,10 @@ fn life_cells(lives: &LifeFigures) -> [Cell; 5] {
 }
 
 /// What sites are called: where two would be called the same, each by its place in the source, too.
-struct Names<'a>(HashMap<&'a str, usize>);
+pub(super) struct Names<'a>(HashMap<&'a str, usize>);
 
 impl<'a> Names<'a> {
-    fn of(report: &'a Report) -> Self {
+    pub(super) fn of(report: &'a Report) -> Self {
         let mut uses = HashMap::new();
         for site in &report.sites {
             *uses.entry(site.site.name.as_str()).or_default() += 1;
@@ -397,13 +364,13 @@ impl<'a> Names<'a> {
     }
 
     /// A site, with its tags.
-    fn tagged(&self, place: &Place) -> String {
+    pub(super) fn tagged(&self, place: &Place) -> String {
         let name = self.whole(place.name.clone(), place);
         if place.tags.is_empty() { name } else { format!("{name} [{}]", place.tags.join(", ")) }
     }
 }
 
-fn kind_word(kind: Option<SiteKind>) -> &'static str {
+pub(super) fn kind_word(kind: Option<SiteKind>) -> &'static str {
     match kind {
         Some(SiteKind::Variable) => "variable",
         Some(SiteKind::Argument) => "argument",
@@ -413,6 +380,8 @@ fn kind_word(kind: Option<SiteKind>) -> &'static str {
         Some(SiteKind::Static) => "static",
         Some(SiteKind::ThreadLocal) => "thread-local",
         Some(SiteKind::Constructor) => "constructor",
+        Some(SiteKind::Function) => "function",
+        Some(SiteKind::AsyncFunction) => "async function",
         _ => "?",
     }
 }
@@ -477,14 +446,14 @@ fn path(slow: &SlowDrop) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use memscope_format::defs::ContainerKind;
     use memscope_format::report::{
         ContainerFigures, ContentFigures, HashFigures, HeapFigures, LastKnown, SpreadFigures,
     };
 
-    fn place(name: &str, line: u32) -> Place {
+    pub(crate) fn place(name: &str, line: u32) -> Place {
         Place {
             name: name.to_owned(),
             kind: Some(SiteKind::Variable),
@@ -497,12 +466,13 @@ mod tests {
         }
     }
 
-    fn empty() -> Report {
+    pub(crate) fn empty() -> Report {
         Report {
             captures: Vec::new(),
             unreadable: Vec::new(),
             caveats: Vec::new(),
             heap: HeapFigures::default(),
+            blocks: Vec::new(),
             sites: Vec::new(),
             types: Vec::new(),
             containers: Vec::new(),

@@ -1,5 +1,6 @@
 //! One capture's rows, added up.
 
+use super::blocks::{BlockTotals, Blocks, For};
 use super::calls::{CallTotals, Calls};
 use super::containers::{ContainerTotals, Containers, Holder};
 use super::drops::{DropForest, DropSink, DropTotals, ObservedDrop};
@@ -9,7 +10,7 @@ use super::sweep::Row;
 use super::table::Table;
 use crate::defs::{Defs, SiteKind};
 use crate::rows::{Lifecycle, LifecycleKind, SnapshotReason, Zst};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What is summed up of a site.
 #[derive(Debug, Clone, Default)]
@@ -137,6 +138,7 @@ pub(crate) struct Fold<'a> {
     forest: DropForest,
     containers: Containers,
     calls: Calls,
+    blocks: Blocks,
     /// Which fields of a type are containers, as in [`crate::rows::Container::field`].
     container_fields: Table<Vec<u32>>,
     /// Types whose values are dropped without running code.
@@ -150,6 +152,7 @@ pub(crate) struct Folded {
     pub(crate) containers: HashMap<Holder, ContainerTotals>,
     pub(crate) slowest: Vec<ObservedDrop>,
     pub(crate) functions: HashMap<u32, CallTotals>,
+    pub(crate) blocks: BTreeMap<For, BlockTotals>,
     /// Events that do not fit the others.
     pub(crate) unmatched: u64,
 }
@@ -176,6 +179,7 @@ impl<'a> Fold<'a> {
             forest: DropForest::new(slowest_drops),
             containers: Containers::default(),
             calls: Calls::new(defs),
+            blocks: Blocks::new(defs),
             container_fields,
         }
     }
@@ -201,6 +205,7 @@ impl<'a> Fold<'a> {
                     u64::from(row.reason != SnapshotReason::Birth);
                 let identity = self.has_identity(row.value, row.site, row.type_id);
                 self.containers.add(&row, identity, weight);
+                self.blocks.hold(&row);
             }
             Row::Content(row) => {
                 self.tally.threads.at(row.thread).events += 1;
@@ -223,6 +228,10 @@ impl<'a> Fold<'a> {
                 self.tally.threads.at(row.thread).events += 1;
                 self.calls.task(&row, weight);
             }
+            Row::Heap(row) => {
+                self.tally.threads.at(row.thread).events += 1;
+                self.blocks.add(&row, weight, self.ns);
+            }
         }
     }
 
@@ -232,6 +241,7 @@ impl<'a> Fold<'a> {
         Folded {
             containers: self.containers.finish(),
             functions: self.calls.finish(),
+            blocks: self.blocks.finish(),
             slowest,
             unmatched: self.matching.unmatched(),
             tally: self.tally,

@@ -24,6 +24,8 @@ pub struct HeapFigures {
     pub memscope: HeapUse,
     /// The most bytes that were the program's at once.
     pub peak_bytes: Figure<u64>,
+    /// Where blocks were recorded, what of the program's was only counted; what is live of it is not known.
+    pub untold: Option<HeapUse>,
 }
 
 /// What one of them asked for.
@@ -79,6 +81,10 @@ impl HeapFigures {
             program: self.program.and(other.program),
             memscope: self.memscope.and(other.memscope),
             peak_bytes: greater(self.peak_bytes, other.peak_bytes),
+            untold: match (self.untold, other.untold) {
+                (Some(own), Some(other)) => Some(own.and(other)),
+                (own, other) => own.or(other),
+            },
         }
     }
 }
@@ -119,6 +125,10 @@ impl Readings {
             program: self.uses(HeapUser::Program),
             memscope: self.uses(HeapUser::Recorder),
             peak_bytes: self.peak(),
+            untold: self
+                .last
+                .contains_key(&(Metric::Allocations, HeapUser::Untold as u64))
+                .then(|| self.uses(HeapUser::Untold)),
         }
     }
 

@@ -16,9 +16,10 @@
 //! ```
 //!
 //! The rooms: `sweep` merges the streams by time; `fold` gives each row to those who count it, which are `lives`,
-//! `drops`, `containers` with `contents`, and `calls`; `heap` takes the last readings of the allocator; `totals` puts several
+//! `drops`, `containers` with `contents`, `blocks` and `calls`; `heap` takes the last readings of the allocator; `totals` puts several
 //! captures together; [`findings`] are drawn from the tables.
 
+mod blocks;
 mod calls;
 mod captures;
 mod containers;
@@ -48,6 +49,7 @@ mod totals;
 mod twin;
 mod zero_sized;
 
+pub use blocks::{BlockFigures, BlockOwner};
 pub use calls::{FunctionFigures, TaskFigures};
 pub use captures::{CaptureFigures, DamageFigures, Unreadable};
 pub use containers::{ContainerFigures, LastKnown};
@@ -79,6 +81,8 @@ pub struct Report {
     pub caveats: Vec<String>,
     /// What the allocator handed out.
     pub heap: HeapFigures,
+    /// Blocks of the heap by what they were for, those first of which most bytes were allocated; none unless they were recorded.
+    pub blocks: Vec<BlockFigures>,
     /// Every site, those without an event included; those with most values first.
     pub sites: Vec<SiteFigures>,
     /// Every type of a tracked value, those with most values first.
@@ -151,6 +155,7 @@ impl Report {
             zero_sized,
             threads,
             functions,
+            blocks,
             sampled,
         } = tables;
         let mut caveats = caveats(&captures, &unreadable);
@@ -160,6 +165,7 @@ impl Report {
             unreadable,
             caveats,
             heap,
+            blocks,
             sites,
             types,
             containers,

@@ -13,7 +13,7 @@ use crate::health::Damage;
 use crate::metadata::{CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT};
 use crate::reader::Reader;
 use crate::record::Event;
-use crate::rows::{Call, Container, Content, DropChain, Lifecycle, Stream, Task, Zst};
+use crate::rows::{Call, Container, Content, DropChain, Heap, Lifecycle, Stream, Task, Zst};
 use std::path::{Path, PathBuf};
 
 /// What a report keeps.
@@ -172,6 +172,7 @@ fn spans(reader: &Reader) -> Vec<Span<ChunkRef>> {
         .chain(of::<DropChain>(reader, Rank::DropChain))
         .chain(of::<Call>(reader, Rank::Call))
         .chain(of::<Task>(reader, Rank::Task))
+        .chain(of::<Heap>(reader, Rank::Heap))
         .collect()
 }
 
@@ -200,6 +201,7 @@ fn load(reader: &Reader, rank: Rank, chunk: &ChunkRef) -> Result<Vec<(Row, u64)>
         Rank::DropChain => rows(reader, chunk, Row::DropChain),
         Rank::Call => rows(reader, chunk, Row::Call),
         Rank::Task => rows(reader, chunk, Row::Task),
+        Rank::Heap => rows(reader, chunk, Row::Heap),
     }
 }
 

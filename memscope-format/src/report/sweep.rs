@@ -1,7 +1,7 @@
 //! All rows of a capture in the order of time, in bounded memory.
 
 use super::contents::ContentRow;
-use crate::rows::{Call, Container, DropChain, Lifecycle, Task, Zst};
+use crate::rows::{Call, Container, DropChain, Heap, Lifecycle, Task, Zst};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -15,6 +15,7 @@ pub(crate) enum Row {
     DropChain(DropChain),
     Call(Call),
     Task(Task),
+    Heap(Heap),
 }
 
 /// What has a place in time.
@@ -39,13 +40,16 @@ impl Timed for Row {
             Self::DropChain(row) => row.ts,
             Self::Call(row) => row.ts,
             Self::Task(row) => row.ts,
+            Self::Heap(row) => row.ts,
         }
     }
 }
 
-/// The order of streams at one tick: a value is born before it is read, and read before it is dropped.
+/// The order of streams at one tick: a block is allocated before a value is born that holds it, and this before it is read,
+/// and that before it is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
+    Heap,
     Lifecycle,
     Zst,
     Container,

@@ -13,7 +13,7 @@ use crate::defs::{
     TypeDef,
 };
 use crate::rows::{
-    Container, DropChain, LeftOut, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Zst,
+    Container, DropChain, Heap, LeftOut, Lifecycle, LifecycleKind, Outcome, SnapshotReason, Zst,
 };
 use std::path::PathBuf;
 
@@ -136,6 +136,12 @@ impl Scene {
 
     pub(crate) fn born(&mut self, site: u32, value: u64, ts: u64) -> &mut Self {
         self.lifecycle(site, value, ts, LifecycleKind::Born)
+    }
+
+    /// Adds what the allocator did.
+    pub(crate) fn heap(&mut self, row: Heap) -> &mut Self {
+        self.row(Row::Heap(row));
+        self
     }
 
     pub(crate) fn lifecycle(

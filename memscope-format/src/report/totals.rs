@@ -1,5 +1,6 @@
 //! Several captures' sums, put together by what the ids of each stand for.
 
+use super::blocks::{BlockFigures, BlockOwner, BlockTotals, For};
 use super::calls::{CallTotals, FunctionFigures};
 use super::containers::{ContainerFigures, ContainerTotals};
 use super::drops::{
@@ -31,6 +32,7 @@ pub(crate) struct Totals {
     containers: HashMap<(Place, String, Option<String>), ContainerTotals>,
     threads: HashMap<Option<String>, ThreadEntry>,
     functions: HashMap<Place, CallTotals>,
+    blocks: HashMap<BlockOwner, BlockTotals>,
     slowest: Vec<SlowDrop>,
     sampled: HashMap<Place, u64>,
     grounds: Grounds,
@@ -73,6 +75,7 @@ pub(crate) struct Tables {
     pub(crate) zero_sized: Vec<ZeroSizedFigures>,
     pub(crate) threads: Vec<ThreadFigures>,
     pub(crate) functions: Vec<FunctionFigures>,
+    pub(crate) blocks: Vec<BlockFigures>,
     /// The sites of which one value in some is recorded, and in how many.
     pub(crate) sampled: Vec<(Place, u64)>,
 }
@@ -262,6 +265,14 @@ impl Totals {
             let entry = self.functions.entry(names.site(id)).or_default();
             entry.absorb(totals.in_ns(times.duration));
         }
+        for (what, totals) in folded.blocks {
+            let owner = match what {
+                For::Site(id) => BlockOwner::Site(Box::new(names.site(id))),
+                For::Nothing => BlockOwner::Nothing,
+                For::Unknown => BlockOwner::Unknown,
+            };
+            self.blocks.entry(owner).or_default().absorb(totals);
+        }
         for (id, totals) in folded.tally.threads.into_entries() {
             let entry = self.threads.entry(names.thread(id)).or_default();
             entry.threads += 1;
@@ -275,8 +286,17 @@ impl Totals {
 
     /// Makes the tables, with so many slow drops.
     pub(crate) fn into_tables(self, slowest_drops: usize) -> Tables {
-        let Self { sites, types, containers, threads, functions, mut slowest, sampled, grounds } =
-            self;
+        let Self {
+            sites,
+            types,
+            containers,
+            threads,
+            functions,
+            blocks,
+            mut slowest,
+            sampled,
+            grounds,
+        } = self;
         slowest.sort_by_key(|slow| (Reverse(slow.duration_ns), slow.capture, slow.began_ns));
         slowest.truncate(slowest_drops);
 
@@ -322,12 +342,52 @@ impl Totals {
             (Reverse(known.self_ns.value().copied()), order(&known.site))
         });
 
+        let blocks = block_figures(blocks, &sites, &grounds);
         let mut sampled: Vec<_> = sampled.into_iter().collect();
         sampled.sort_by_cached_key(|(place, one_in)| (Reverse(*one_in), order(place)));
 
         let slowest_drops = slowest;
-        Tables { sites, types, containers, slowest_drops, zero_sized, threads, functions, sampled }
+        Tables {
+            sites,
+            types,
+            containers,
+            slowest_drops,
+            zero_sized,
+            threads,
+            functions,
+            blocks,
+            sampled,
+        }
     }
+}
+
+/// The table of blocks, those first of which most bytes were allocated.
+fn block_figures(
+    blocks: HashMap<BlockOwner, BlockTotals>,
+    sites: &[SiteFigures],
+    grounds: &Grounds,
+) -> Vec<BlockFigures> {
+    let lives: HashMap<&Place, &super::LifeFigures> = sites
+        .iter()
+        .filter(|known| known.site.kind == Some(SiteKind::Variable))
+        .map(|known| (&known.site, &known.lives))
+        .collect();
+    let mut blocks: Vec<_> = blocks.into_iter().collect();
+    blocks.sort_by_cached_key(|(owner, totals)| {
+        let place = match owner {
+            BlockOwner::Site(place) => Some(order(place)),
+            BlockOwner::Nothing | BlockOwner::Unknown => None,
+        };
+        (Reverse(totals.allocated()), place, *owner == BlockOwner::Unknown)
+    });
+    let figures = |(owner, totals): (BlockOwner, BlockTotals)| {
+        let lives = match &owner {
+            BlockOwner::Site(place) => lives.get(&**place).copied(),
+            BlockOwner::Nothing | BlockOwner::Unknown => None,
+        };
+        totals.figures(owner, lives, grounds)
+    };
+    blocks.into_iter().map(figures).collect()
 }
 
 /// Whether values do not live at such a site: it is called.

@@ -182,7 +182,8 @@ pub(super) fn attach_allocating_thread() -> Option<&'static Recorder> {
     let since = Instant::now();
     loop {
         let patience = ALLOCATION_PATIENCE.checked_sub(since.elapsed())?;
-        let attempt = lock_within(&CORE, patience)?.as_mut()?.recorder(true, None);
+        let name = is_main_thread().then(|| Some("main".to_owned()));
+        let attempt = lock_within(&CORE, patience)?.as_mut()?.recorder(true, name);
         match attempt {
             Attempt::Attached(recorder) => return Some(recorder),
             Attempt::Closed | Attempt::Failed => return None,
@@ -340,6 +341,17 @@ impl Core {
 /// What this thread is called. Not to be asked within an allocator: it may be the very name that is being allocated.
 fn own_name() -> Option<String> {
     std::thread::current().name().map(str::to_owned)
+}
+
+/// Whether this is the thread that `main` runs on, whose name is known.
+#[cfg(target_os = "linux")]
+fn is_main_thread() -> bool {
+    os_thread_id() == Some(std::process::id().into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_main_thread() -> bool {
+    false
 }
 
 #[cfg(target_os = "linux")]

@@ -2,6 +2,7 @@
 
 use crate::play;
 use memscope_format::Reader;
+use memscope_format::report::{BlockFigures, BlockOwner, Figure, HeapUse, Report};
 use memscope_format::rows::{
     Heap, HeapKind, HeapUser, Lifecycle, LifecycleKind, Metric, Performance,
 };
@@ -128,7 +129,25 @@ impl Told {
     }
 }
 
-/// Plays a scenario with all blocks recorded, and checks that its captures tell of each.
+/// What a report says, in the order of [`Done`].
+fn of_report(blocks: &[BlockFigures], untold: Option<&HeapUse>) -> Done {
+    let exact = |figure: &Figure<u64>| *figure.exact().expect("nothing is missing");
+    let rows = blocks.iter().map(|of| {
+        let bytes = [exact(&of.allocated_bytes), exact(&of.freed_bytes)];
+        let live = i128::from(exact(&of.live_bytes));
+        if of.owner != BlockOwner::Unknown {
+            assert_eq!(i128::from(bytes[0]) - i128::from(bytes[1]), live, "{of:?}");
+        }
+        [exact(&of.allocations), exact(&of.reallocations), exact(&of.frees), bytes[0], bytes[1]]
+    });
+    let untold = untold.map(|of| {
+        [&of.allocations, &of.reallocations, &of.frees, &of.allocated_bytes, &of.freed_bytes]
+            .map(exact)
+    });
+    rows.chain(untold).fold([0; 5], plus)
+}
+
+/// Plays a scenario with all blocks recorded, and checks that its captures tell of each, and so does the report of them.
 fn balanced(scenario: &str) -> Vec<(Reader, Told)> {
     let dir = tempfile::tempdir().expect("a directory");
     let output = play(scenario, &[("MEMSCOPE_ALLOC", "full"), (RECORDS, "1")], dir.path());
@@ -145,6 +164,9 @@ fn balanced(scenario: &str) -> Vec<(Reader, Told)> {
         let untold = counted(&capture, HeapUser::Untold);
         assert_eq!(plus(told.done, untold), counted(&capture, HeapUser::Program), "{scenario}");
         assert_eq!(told.odd, 0, "{scenario}: sizes that are not those of the blocks");
+        let report = Report::open(&[path]).expect("a report");
+        let all = of_report(&report.blocks, report.heap.untold.as_ref());
+        assert_eq!(all, counted(&capture, HeapUser::Program), "{scenario}");
         (capture, told)
     };
     captures(dir.path()).into_iter().map(open).collect()

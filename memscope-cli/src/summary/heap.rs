@@ -1,0 +1,163 @@
+//! The tables of the heap.
+
+use super::tables::{Names, alive_title, kind_word};
+use crate::cell::{bytes, count, none};
+use crate::table::{Kind, Table};
+use memscope_format::defs::SiteKind;
+use memscope_format::report::{BlockOwner, Place, Report};
+
+/// What the allocator handed out.
+pub(super) fn counts(report: &Report) -> (Table, usize) {
+    let mut table = Table::new()
+        .column("Heap of", Kind::Text)
+        .column("Allocations", Kind::Figure)
+        .column("Reallocations", Kind::Figure)
+        .column("Frees", Kind::Figure)
+        .column("Allocated", Kind::Figure)
+        .column("Freed", Kind::Figure)
+        .column(alive_title(report), Kind::Figure)
+        .column("Blocks", Kind::Figure)
+        .column("Peak", Kind::Figure);
+    let heap = &report.heap;
+    let users = [
+        ("the program", &heap.program, bytes(&heap.peak_bytes)),
+        ("memscope", &heap.memscope, none()),
+    ];
+    for (user, used, peak) in users {
+        table.row([
+            user.into(),
+            count(&used.allocations),
+            count(&used.reallocations),
+            count(&used.frees),
+            bytes(&used.allocated_bytes),
+            bytes(&used.freed_bytes),
+            bytes(&used.live_bytes),
+            count(&used.live_blocks),
+            peak,
+        ]);
+    }
+    (table, 2)
+}
+
+/// Blocks of the heap, by what they were allocated for.
+pub(super) fn blocks(report: &Report, top: usize) -> (Table, usize) {
+    let mut table = Table::new()
+        .column("For", Kind::Text)
+        .column("Kind", Kind::Word)
+        .column("Blocks", Kind::Figure)
+        .column("Allocated", Kind::Figure)
+        .column("Freed", Kind::Figure)
+        .column(alive_title(report), Kind::Figure)
+        .column("Blocks left", Kind::Figure)
+        .optional("Leaked", Kind::Figure)
+        .optional("Resized", Kind::Figure)
+        .optional("Where", Kind::Path);
+    let names = Names::of(report);
+    for known in report.blocks.iter().take(top) {
+        let (name, kind, place) = match &known.owner {
+            BlockOwner::Site(place) => (
+                names.tagged(place),
+                kind_word(place.kind),
+                format!("{}:{}", place.file, place.line),
+            ),
+            BlockOwner::Nothing => ("(nothing tracked)".to_owned(), "-", String::new()),
+            BlockOwner::Unknown => ("(older than the recording)".to_owned(), "-", String::new()),
+        };
+        let is_variable = matches!(&known.owner, BlockOwner::Site(place) if is_variable(place));
+        let leaked = if is_variable { bytes(&known.leaked_bytes) } else { none() };
+        table.row([
+            name.into(),
+            kind.into(),
+            count(&known.allocations),
+            bytes(&known.allocated_bytes),
+            bytes(&known.freed_bytes),
+            bytes(&known.live_bytes),
+            count(&known.live_blocks),
+            leaked,
+            count(&known.reallocations),
+            place.into(),
+        ]);
+    }
+    if let Some(untold) = &report.heap.untold {
+        // What is missing in the sums of the columns.
+        table.row([
+            "(counted, not recorded)".into(),
+            "-".into(),
+            count(&untold.allocations),
+            bytes(&untold.allocated_bytes),
+            bytes(&untold.freed_bytes),
+            none(),
+            none(),
+            none(),
+            count(&untold.reallocations),
+            "".into(),
+        ]);
+    }
+    (table, report.blocks.len())
+}
+
+fn is_variable(place: &Place) -> bool {
+    place.kind == Some(SiteKind::Variable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tables::tests::{empty, place};
+    use super::*;
+    use memscope_format::report::{BlockFigures, Figure, HeapUse};
+
+    #[test]
+    fn what_was_not_recorded_is_a_row_of_its_own() {
+        let of = |owner, left| BlockFigures {
+            owner,
+            allocations: Figure::Exact(12),
+            reallocations: Figure::Exact(3),
+            frees: Figure::Exact(11),
+            allocated_bytes: Figure::Exact(2048),
+            freed_bytes: Figure::Exact(1024),
+            live_blocks: Figure::Exact(1),
+            live_bytes: Figure::Exact(1024),
+            leaked_bytes: left,
+        };
+        let leaked = Figure::Inferred { value: 1024, rule: "leaked".into() };
+        let function = Place { kind: Some(SiteKind::Function), ..place("load", 3) };
+        let mut report = empty();
+        report.blocks = vec![
+            of(BlockOwner::Site(Box::new(place("load::raw", 4))), leaked),
+            of(BlockOwner::Site(Box::new(function)), Figure::unknown("a function")),
+            of(BlockOwner::Nothing, Figure::unknown("nothing")),
+            of(BlockOwner::Unknown, Figure::unknown("older")),
+        ];
+        let used = || Figure::Exact(7);
+        report.heap.untold = Some(HeapUse {
+            allocations: used(),
+            reallocations: used(),
+            frees: used(),
+            allocated_bytes: used(),
+            freed_bytes: used(),
+            live_blocks: Figure::unknown("older"),
+            live_bytes: Figure::unknown("older"),
+        });
+        let (table, rows) = blocks(&report, 9);
+        let text = table.render(160);
+        let lines: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.split("  ").filter(|w| !w.is_empty()).map(str::trim).collect())
+            .collect();
+        let sizes = ["12", "2.00 KiB", "1.00 KiB", "1.00 KiB", "1"];
+        assert_eq!(rows, 4);
+        assert_eq!(lines[1][..2], ["load::raw [hot]", "variable"]);
+        assert_eq!(lines[1][2..7], sizes);
+        assert_eq!(lines[1][7..], ["~1.00 KiB", "3", "src/main.rs:4"]);
+        assert_eq!(lines[2][..2], ["load [hot]", "function"]);
+        // What a function leaves is no leak of its own.
+        assert_eq!(lines[2][7..9], ["-", "3"]);
+        assert_eq!(lines[3][0], "(nothing tracked)");
+        assert_eq!(lines[4][0], "(older than the recording)");
+        assert_eq!(
+            lines[5],
+            ["(counted, not recorded)", "-", "7", "7 B", "7 B", "-", "-", "-", "7"]
+        );
+        assert!(text.contains("~ inferred: leaked"), "{text}");
+    }
+}
