@@ -71,6 +71,11 @@ pub enum Escape {
     Passed,
 }
 
+impl Escape {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Dropped, Self::Returned, Self::Captured, Self::Passed];
+}
+
 /// A place in source that records events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteDef {

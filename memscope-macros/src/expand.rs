@@ -10,6 +10,7 @@ mod hook;
 mod inert;
 mod members;
 mod returns;
+mod sites;
 mod statics;
 mod variable;
 

@@ -89,7 +89,7 @@ mod options {
         let item = "fn f(a: String, b: String) { let c = g(); let (d, r#e) = g(); }";
         let chosen = |options: &str| {
             let expansion = tracked(options, item);
-            let sites = expansion.split("\"f::").skip(1);
+            let sites = expansion.split("\\tf::").skip(1);
             sites.filter_map(|rest| rest.chars().next()).collect::<String>()
         };
         assert_eq!(chosen(""), "abcde");

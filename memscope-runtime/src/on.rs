@@ -16,6 +16,7 @@ mod hashing;
 pub(crate) mod heap;
 mod hooks;
 mod inspect;
+mod linked;
 mod marker;
 mod owned;
 mod pace;
@@ -34,6 +35,7 @@ mod statics;
 mod thread_exit;
 mod thread_local;
 mod tracked;
+mod variable;
 
 pub use inspect::Trackable;
 pub use probe::Probe;
@@ -45,21 +47,23 @@ pub(crate) mod private {
     pub use super::content::{Contents, follow, snapshot, snapshot_deep};
     pub use super::deep::Deep;
     pub use super::hooks::{
-        DropHasHook, Exit, Last, Scoped, Slot, constructed, drop_hook, drop_hook_if_tracked,
-        is_hooked, own_drop_has_hook, scoped, scoped_always,
+        DropHasHook, constructed, drop_hook, drop_hook_if_tracked, is_hooked, own_drop_has_hook,
     };
     pub use super::inspect::{FieldVisitor, Inspected, Reading, Sight, shape_of};
+    #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
+    pub use super::linked::SiteRefs;
     pub use super::marker::{Marker, can_be_sent, can_be_shared};
     pub use super::owned::{Measure, Owns};
     pub use super::returns::{Return, returned};
     pub use super::shape::{Field, Shape};
-    pub use super::site::{Site, SiteRefs};
+    pub use super::site::{Site, sites};
     pub use super::statics::StaticRef;
     pub use super::thread_local::{Held, ThreadLocal};
     pub use super::tracked::tracked;
+    pub use super::variable::{Exit, Last, Scoped, Slot, scoped, scoped_always};
     pub use crate::{__shape_of as shape_of, __site as site, __sites as sites};
     pub use inventory;
-    pub use memscope_format::defs::{Escape, SiteKind, Variance};
+    pub use memscope_format::defs::Variance;
     pub use std::thread_local;
 }
 
@@ -68,17 +72,7 @@ pub(crate) mod private {
 #[macro_export]
 macro_rules! __tracked {
     ($value:expr) => {
-        $crate::__private::tracked(
-            $crate::__private::site!(
-                Variable,
-                ::core::stringify!($value),
-                ::core::file!(),
-                ::core::line!(),
-                ::core::column!()
-            ),
-            $value,
-            0,
-        )
+        $crate::__private::tracked($crate::__private::site!(Variable, $value), $value, 0)
     };
 }
 
@@ -88,13 +82,7 @@ macro_rules! __tracked {
 macro_rules! __snapshot {
     ($hook:ident, $place:expr $(, $sight:expr)?) => {
         $crate::__private::$hook(
-            $crate::__private::site!(
-                Snapshot,
-                ::core::stringify!($place),
-                ::core::file!(),
-                ::core::line!(),
-                ::core::column!()
-            ),
+            $crate::__private::site!(Snapshot, $place),
             &$place
             $(, $sight)?
         )

@@ -2,7 +2,8 @@
 
 use super::Mode;
 use super::expectations::excuse;
-use super::hook::{Hooks, Kind, emitted};
+use super::hook::{Hooks, emitted};
+use super::sites::Kind;
 use crate::attr::{DropOption, Options};
 use crate::data::{Data, Field, Form, Variant};
 use crate::markers::Marker;

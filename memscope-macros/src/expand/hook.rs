@@ -8,6 +8,7 @@
 
 use super::graft::{Call, Wrap};
 use super::returns::Shown;
+use super::sites::{Kind, Sites};
 use crate::attr::Options;
 use crate::bindings::Binding;
 use crate::ownership::{Ending, Escape};
@@ -33,21 +34,7 @@ pub(super) struct Hooks {
     /// How many variables have been hooked: a number for each guard, for those who read expansions.
     count: usize,
     /// The sites of the blocks that are being hooked, of the innermost last.
-    sites: RefCell<Vec<Vec<TokenStream>>>,
-}
-
-/// Which kind of place a site is, as the runtime spells it.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
-    Variable,
-    Argument,
-    Type,
-    Function,
-    AsyncFunction,
-    Return,
-    Static,
-    ThreadLocal,
-    Constructor,
+    blocks: RefCell<Vec<Sites>>,
 }
 
 /// How a guard is bound to its variable.
@@ -83,7 +70,7 @@ impl Hooks {
             one_in: 1,
             next_name: None,
             count: 0,
-            sites: RefCell::default(),
+            blocks: RefCell::default(),
         }
     }
 
@@ -137,20 +124,18 @@ impl Hooks {
 
     /// Begins a block, whose sites are to stand in one static: for the compiler an item of its own is what costs most of a site.
     pub(super) fn begin_block(&self) {
-        self.sites.borrow_mut().push(Vec::new());
+        self.blocks.borrow_mut().push(Sites::default());
     }
 
     /// Ends a block; returns the items that define its sites, if it has any. They must stand in that very block: what is left
     /// out of the program under a condition takes its sites along.
     pub(super) fn end_block(&self) -> Option<TokenStream> {
-        let sites = self.sites.borrow_mut().pop().filter(|sites| !sites.is_empty())?;
+        let sites = self.blocks.borrow_mut().pop().filter(|sites| sites.count > 0)?;
         let span = Span::mixed_site();
         let krate = self.krate(span);
-        let (name, count) = (sites_ident(span), Literal::usize_unsuffixed(sites.len()));
-        Some(quote_spanned! {span=>
-            static #name: [#krate::__private::Site; #count] = #krate::__private::sites![#(#sites)*];
-            #krate::__private::inventory::submit! { #krate::__private::SiteRefs(&#name) }
-        })
+        let (name, count) = (sites_ident(span), Literal::usize_unsuffixed(sites.count));
+        let text = Literal::string(&sites.text);
+        Some(quote_spanned!(span=> #krate::__private::sites!(#name #count #text);))
     }
 
     /// An expression for the `&'static Site` of a place that exists under no condition, within a block.
@@ -161,23 +146,42 @@ impl Hooks {
         at: Span,
         escape: Option<Escape>,
     ) -> TokenStream {
-        let site = self.described(kind, name, at, escape);
+        let mut blocks = self.blocks.borrow_mut();
+        let Some(sites) = blocks.last_mut() else { return self.alone(kind, name, at, escape) };
         let span = emitted(at);
-        let mut blocks = self.sites.borrow_mut();
-        let Some(sites) = blocks.last_mut() else { return self.alone(&site, span) };
-        let (name, index) = (sites_ident(span), Literal::usize_unsuffixed(sites.len()));
-        sites.push(quote_spanned!(span=> (#site)));
-        quote_spanned!(span=> &#name[#index])
+        let (block, index) = (sites_ident(span), Literal::usize_unsuffixed(sites.count));
+        self.describe(sites, kind, name, at, escape);
+        quote_spanned!(span=> &#block[#index])
     }
 
-    fn alone(&self, site: &TokenStream, span: Span) -> TokenStream {
+    fn alone(&self, kind: Kind, name: &str, at: Span, escape: Option<Escape>) -> TokenStream {
+        let mut sites = Sites::default();
+        self.describe(&mut sites, kind, name, at, escape);
+        let (span, text) = (emitted(at), Literal::string(&sites.text));
         let krate = self.krate(span);
-        quote_spanned!(span=> #krate::__private::site!(#site))
+        quote_spanned!(span=> #krate::__private::site!(#text))
+    }
+
+    fn describe(
+        &self,
+        sites: &mut Sites,
+        kind: Kind,
+        name: &str,
+        at: Span,
+        escape: Option<Escape>,
+    ) {
+        let name = match (self.scope.is_empty(), name) {
+            (true, name) => name.to_owned(),
+            // The scope itself.
+            (false, "") => self.scope.join("::"),
+            (false, name) => self.scope.join("::") + "::" + name,
+        };
+        sites.add(kind, &name, at, escape, self.one_in, &self.tags);
     }
 
     /// An expression for the `&'static Site` of a place.
     pub(super) fn site(&self, kind: Kind, name: &str, at: Span) -> TokenStream {
-        self.alone(&self.described(kind, name, at, None), emitted(at))
+        self.alone(kind, name, at, None)
     }
 
     /// The same of a variable.
@@ -186,51 +190,7 @@ impl Hooks {
         if binding.cfgs.is_empty() {
             return self.site_in_block(kind, name, at, ending.escape);
         }
-        self.alone(&self.described(kind, name, at, ending.escape), emitted(at))
-    }
-
-    /// What the runtime's macros take of a site.
-    fn described(&self, kind: Kind, name: &str, at: Span, escape: Option<Escape>) -> TokenStream {
-        let span = emitted(at);
-        let is_held = matches!(kind, Kind::Static | Kind::ThreadLocal);
-        let kind = Ident::new(
-            match kind {
-                Kind::Variable => "Variable",
-                Kind::Argument => "Argument",
-                Kind::Type => "Type",
-                Kind::Function => "Function",
-                Kind::AsyncFunction => "AsyncFunction",
-                Kind::Return => "Return",
-                Kind::Static => "Static",
-                Kind::ThreadLocal => "ThreadLocal",
-                Kind::Constructor => "Constructor",
-            },
-            span,
-        );
-        let name_and_scope = match (self.scope.is_empty(), name) {
-            (true, name) => name.to_owned(),
-            // The scope itself.
-            (false, "") => self.scope.join("::"),
-            (false, name) => self.scope.join("::") + "::" + name,
-        };
-        // Not `file!`, which is where the outermost macro was called: the variable may stand in another's definition.
-        let file = at.file();
-        let start = at.start();
-        let line = Literal::usize_unsuffixed(start.line);
-        // proc_macro2 counts columns from 0, `column!` and captures from 1.
-        let column = Literal::usize_unsuffixed(start.column + 1);
-        let tags = &self.tags;
-        let escape = escape.map(|escape| {
-            let escape = format_ident!("{escape:?}", span = span);
-            quote_spanned!(span=> ; #escape)
-        });
-        // Of a static there is one value, and few of a thread-local.
-        let sampled = self.one_in > 1 && !is_held;
-        let one_in = sampled.then(|| {
-            let one_in = Literal::u32_unsuffixed(self.one_in);
-            quote_spanned!(span=> => #one_in)
-        });
-        quote_spanned!(span=> #kind, #name_and_scope, #file, #line, #column #(, #tags)* #escape #one_in)
+        self.alone(kind, name, at, ending.escape)
     }
 
     /// A statement after a binding whose guard only marks where the scope ends.

@@ -1,7 +1,8 @@
 //! Statics and thread-locals: what is in them.
 
 use super::expectations::excuse;
-use super::hook::{Hooks, Kind, emitted};
+use super::hook::{Hooks, emitted};
+use super::sites::Kind;
 use crate::attr::Options;
 use crate::bindings::cfgs;
 use crate::model::ThreadLocal;

@@ -2,7 +2,8 @@
 
 use super::Mode;
 use super::function::around;
-use super::hook::{Bind, Hooks, Kind, emitted};
+use super::hook::{Bind, Hooks, emitted};
+use super::sites::Kind;
 use crate::attr::{Options, option_form};
 use crate::bindings::{Binding, Bindings};
 use crate::errors::Errors;

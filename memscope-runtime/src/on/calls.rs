@@ -48,7 +48,7 @@ enum Begun {
 
 impl Call {
     /// Notes that a function begins.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn enter(site: &'static Site) -> Self {
         let begun = recorder::with(|recorder| {
             let hook = site.hook(&NO_TYPE)?;
@@ -62,7 +62,7 @@ impl Call {
 }
 
 impl Drop for Call {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if !matches!(self.begun, Begun::Nothing) {
             let _ = recorder::with(|recorder| self.begun.end(recorder, 0, 0));

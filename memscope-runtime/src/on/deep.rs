@@ -109,11 +109,16 @@ impl<T, S: Sight<T>, C: OwnedSight<T>, H: HashSight<T>> Sight<T> for Deep<S, C, 
 
 /// What a look into a container may give.
 pub trait Insides: Copy + core::fmt::Debug {
+    /// Whether it was not asked for.
+    const ARE_NOTHING: bool;
+
     /// It, if it was asked for.
     fn get(self) -> Option<Inside>;
 }
 
 impl Insides for () {
+    const ARE_NOTHING: bool = true;
+
     #[inline(always)]
     fn get(self) -> Option<Inside> {
         None
@@ -121,6 +126,8 @@ impl Insides for () {
 }
 
 impl Insides for Option<Inside> {
+    const ARE_NOTHING: bool = false;
+
     #[inline(always)]
     fn get(self) -> Option<Inside> {
         self

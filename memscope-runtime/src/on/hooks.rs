@@ -1,253 +1,16 @@
 //! The hooks that the macros put into functions and types.
 
 use super::deep::Insides;
-use super::inspect::{FieldVisitor, Identity, Inspected, Reading, Seen, Sight, Trackable};
+use super::inspect::{FieldVisitor, Identity, Reading, Seen, Sight, Trackable};
 use super::recorder::{self, ClosedDrop, Recorder};
 use super::sampling::is_left_out;
 use super::shape::{DescOf, TypeDesc};
 use super::site::{Hook, Site};
-use super::standing::Initialising;
-use memscope_format::defs::{ContainerKind, Escape};
+use memscope_format::defs::ContainerKind;
 use memscope_format::raw::{DURATION_UNKNOWN, RawKind, flags, left_out};
 use memscope_format::rows::SnapshotReason;
 
-/// Stands before a tracked variable, so that it is dropped after it: the end of the variable's drop.
-#[derive(Debug)]
-pub struct Slot {
-    site: &'static Site,
-    /// `None` if nothing is recorded of the variable.
-    bound: Option<Bound>,
-    initialising: Initialising,
-}
-
-/// A variable that is recorded, and what is known of its end.
-#[derive(Debug, Clone, Copy)]
-struct Bound {
-    hook: &'static Hook,
-    /// The value's id, or the number of one that is left out.
-    value: u64,
-    /// Where the variable lies: the macros tell variables apart by name only.
-    addr: usize,
-    /// [`flags::DROPPED`] or [`flags::MOVED`] once that is certain.
-    outcome: u8,
-}
-
-impl Bound {
-    /// Records the birth of a variable, unless it is left out.
-    #[inline(always)]
-    fn new<T, S: Sight<T>>(site: &'static Site, place: &T) -> Option<Self> {
-        let born = recorder::with(|recorder| {
-            let hook = site.hook(S::DESC)?;
-            Some(match recorder.random.choose(hook.chance) {
-                Ok(()) => {
-                    // What is left out is not gone through either.
-                    let seen = S::see(place);
-                    (hook, born(recorder, hook, &seen, recorder.now())?)
-                }
-                Err(number) => (hook, number),
-            })
-        });
-        let (hook, value) = born.flatten()?;
-        let outcome = if site.escape.is_some_and(|escape| matches!(escape, Escape::Dropped)) {
-            flags::DROPPED
-        } else {
-            0
-        };
-        Some(Self { hook, value, addr: core::ptr::from_ref(place).addr(), outcome })
-    }
-
-    /// Notes what is certain of the end of a variable. `None` where nothing may be said of it.
-    #[inline(always)]
-    fn note<T>(bound: &mut Option<Self>, variable: &T, outcome: u8) -> Option<Self> {
-        if const { !core::mem::needs_drop::<T>() || size_of::<T>() == 0 } {
-            // It may be copied; or two may lie at one address.
-            return None;
-        }
-        let bound = bound.as_mut().filter(|bound| !is_left_out(bound.value))?;
-        if bound.addr != core::ptr::from_ref(variable).addr() {
-            return None;
-        }
-        bound.outcome = outcome;
-        Some(*bound)
-    }
-
-    /// Notes that the variable is moved now, with its last state.
-    #[inline(always)]
-    fn moves<T, S: Sight<T>>(bound: &mut Option<Self>, variable: &T) {
-        if let Some(bound) = Self::note(bound, variable, flags::MOVED)
-            && const { S::SHAPE.container().is_some() }
-        {
-            let seen = S::see(variable);
-            let _ = recorder::with(|recorder| {
-                last_state(recorder, bound.hook, bound.value, &seen, recorder.now());
-            });
-        }
-    }
-
-    /// Notes that the variable keeps its state until its scope ends.
-    #[inline(always)]
-    fn kept<T, S: Sight<T>>(bound: &mut Option<Self>, variable: &T) -> Last<S::Inside> {
-        // How many handles there are may change elsewhere.
-        let shows = const {
-            matches!(S::SHAPE.container(), Some(container) if !container.kind.is_counted())
-        };
-        let bound = Self::note(bound, variable, flags::DROPPED).filter(|_| shows);
-        let state = |bound: Self| (bound.hook, bound.value, S::look(variable), S::inside(variable));
-        Last(bound.map(state))
-    }
-
-    /// What is proved of the variable's end. A statement that was to move it may have unwound before.
-    #[inline(always)]
-    fn proved(&self) -> u8 {
-        if self.outcome == flags::MOVED && std::thread::panicking() { 0 } else { self.outcome }
-    }
-}
-
-/// Stands behind a point from which on a variable keeps its state: records it when the scope ends, before the variable is dropped.
-#[derive(Debug)]
-#[must_use]
-pub struct Last<I: Insides>(Option<(&'static Hook, u64, Inspected, I)>);
-
-impl<I: Insides> Drop for Last<I> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if let Some((hook, value, inspected, inside)) = self.0 {
-            let state = Seen { inspected, inside: inside.get() };
-            let _ = recorder::with(|recorder| {
-                last_state(recorder, hook, value, &state, recorder.now());
-            });
-        }
-    }
-}
-
-/// Stands after a tracked variable, so that it is dropped before it: the start of the variable's drop.
-#[derive(Debug)]
-#[must_use]
-pub struct Exit {
-    /// 0 if nothing is recorded of the variable.
-    value: u64,
-}
-
-impl Slot {
-    /// Prepares to track the variable that is declared next, and is initialised from now on.
-    #[must_use]
-    #[inline(always)]
-    pub fn new(site: &'static Site) -> Self {
-        Self { site, bound: None, initialising: Initialising::begin(site) }
-    }
-
-    /// Records the birth of the variable, if its type has drop glue; for others there is no code, optimised or not, but to note
-    /// that they are initialised.
-    #[inline(always)]
-    pub fn bind<T, S: Sight<T>>(&mut self, variable: &T, sight: S) -> Exit {
-        if const { core::mem::needs_drop::<T>() } {
-            self.bind_always(variable, sight)
-        } else {
-            self.initialising.end(self.site);
-            Exit { value: 0 }
-        }
-    }
-
-    /// Records the birth of the variable.
-    #[inline(always)]
-    pub fn bind_always<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Exit {
-        self.initialising.end(self.site);
-        self.bound = Bound::new::<T, S>(self.site, variable)
-            .filter(|bound| S::DESC.needs_drop || !is_left_out(bound.value));
-        // Without drop glue there is no drop to time: the end of the scope is one event, when the slot goes.
-        let timed = self.bound.filter(|_| S::DESC.needs_drop);
-        Exit { value: timed.map_or(0, |bound| bound.value) }
-    }
-
-    /// Notes that the variable is moved by what comes next.
-    #[inline(always)]
-    pub fn leaves<T>(&mut self, variable: &T) {
-        let _ = Bound::note(&mut self.bound, variable, flags::MOVED);
-    }
-
-    /// Notes that the variable stays until its scope ends.
-    #[inline(always)]
-    pub fn stays<T>(&mut self, variable: &T) {
-        let _ = Bound::note(&mut self.bound, variable, flags::DROPPED);
-    }
-
-    /// As [`Self::leaves`], and records its state.
-    #[inline(always)]
-    pub fn moves<T, S: Sight<T>>(&mut self, variable: &T, _: S) {
-        Bound::moves::<T, S>(&mut self.bound, variable);
-    }
-
-    /// As [`Self::stays`], and records its state when the scope ends.
-    #[inline(always)]
-    pub fn kept<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Last<S::Inside> {
-        Bound::kept::<T, S>(&mut self.bound, variable)
-    }
-}
-
-impl Drop for Exit {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if self.value != 0 {
-            let _ = recorder::with(|recorder| begin_drop(recorder, self.value));
-        }
-    }
-}
-
-/// Notes that the drop of a value begins.
-#[inline(always)]
-fn begin_drop(recorder: &Recorder, value: u64) {
-    if is_left_out(value) {
-        recorder.open_left_out(value);
-    } else {
-        recorder.open_drop(value, recorder.now());
-    }
-}
-
-impl Drop for Slot {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if let Some(bound) = &self.bound {
-            let _ = recorder::with(|recorder| {
-                if is_left_out(bound.value) {
-                    recorder.close_left_out(bound.value);
-                } else if bound.hook.needs_drop {
-                    end_of_variable(recorder, bound);
-                } else {
-                    end_of_scope(recorder, bound);
-                }
-            });
-        } else {
-            // Where there is a way out of the initialiser.
-            self.initialising.end(self.site);
-        }
-    }
-}
-
-/// Records that the scope of a variable has ended, and how.
-///
-/// If every drop of the variable's type runs a drop hook, then one has run directly in this drop, or the value
-/// had been moved out: proof of either. Of other types the body may prove it.
-#[inline(always)]
-fn end_of_variable(recorder: &Recorder, bound: &Bound) {
-    let Bound { hook, value, .. } = *bound;
-    let end = recorder.now();
-    let closed = recorder.close_drop(value);
-    let outcome = match closed {
-        Some(closed) if hook.has_drop_hook && closed.start.is_some() => {
-            if closed.first_hook == hook.type_id { flags::DROPPED } else { flags::MOVED }
-        }
-        _ => bound.proved(),
-    };
-    emit_end(recorder, hook, outcome, value, end, closed);
-}
-
-/// Records that the scope of a variable has ended, of which no drop is timed.
-#[inline(always)]
-fn end_of_scope(recorder: &Recorder, bound: &Bound) {
-    let outcome = if bound.proved() == flags::MOVED { flags::MOVED } else { flags::EXIT };
-    emit_end(recorder, bound.hook, outcome, bound.value, recorder.now(), None);
-}
-
+/// Records that a value's life has ended, and how.
 #[inline(always)]
 pub(super) fn emit_end(
     recorder: &Recorder,
@@ -267,67 +30,6 @@ pub(super) fn emit_end(
     let payload = [value, duration | depth << 48];
     let flags = outcome | panicking | left_out << flags::LEFT_OUT_SHIFT;
     recorder.emit(hook.id, RawKind::End, flags, end, payload);
-}
-
-/// Stands for an argument, or for one of several variables of a pattern: its end is that of its scope, and its
-/// drop cannot be told apart from that of its neighbours.
-#[derive(Debug)]
-#[must_use]
-pub struct Scoped {
-    bound: Option<Bound>,
-}
-
-impl Scoped {
-    /// As [`Slot::leaves`].
-    #[inline(always)]
-    pub fn leaves<T>(&mut self, variable: &T) {
-        let _ = Bound::note(&mut self.bound, variable, flags::MOVED);
-    }
-
-    /// As [`Slot::stays`].
-    #[inline(always)]
-    pub fn stays<T>(&mut self, variable: &T) {
-        let _ = Bound::note(&mut self.bound, variable, flags::DROPPED);
-    }
-
-    /// As [`Slot::moves`].
-    #[inline(always)]
-    pub fn moves<T, S: Sight<T>>(&mut self, variable: &T, _: S) {
-        Bound::moves::<T, S>(&mut self.bound, variable);
-    }
-
-    /// As [`Slot::kept`].
-    #[inline(always)]
-    pub fn kept<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Last<S::Inside> {
-        Bound::kept::<T, S>(&mut self.bound, variable)
-    }
-}
-
-/// Records the birth of an argument or of one variable of a pattern, if its type has drop glue.
-#[inline(always)]
-pub fn scoped<T, S: Sight<T>>(site: &'static Site, variable: &T, sight: S) -> Scoped {
-    if const { core::mem::needs_drop::<T>() } {
-        scoped_always(site, variable, sight)
-    } else {
-        Scoped { bound: None }
-    }
-}
-
-/// Records the birth of a variable of which only the scope's end is to be seen.
-#[inline(always)]
-pub fn scoped_always<T, S: Sight<T>>(site: &'static Site, variable: &T, _: S) -> Scoped {
-    // There is no drop to be known of: one that is left out is forgotten.
-    let bound = Bound::new::<T, S>(site, variable);
-    Scoped { bound: bound.filter(|bound| !is_left_out(bound.value)) }
-}
-
-impl Drop for Scoped {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if let Some(bound) = &self.bound {
-            let _ = recorder::with(|recorder| end_of_scope(recorder, bound));
-        }
-    }
 }
 
 /// Records a birth; returns the value's id.
@@ -351,7 +53,7 @@ pub(super) fn born(recorder: &Recorder, hook: &Hook, seen: &Seen, now: u64) -> O
 
 /// Records the birth of a value in a [`Tracked`](super::tracked::Tracked), or of a clone, whose original has the id `origin`.
 /// Returns its id, or the number of one that is left out.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn born_tracked(
     site: &'static Site,
     value: &Seen,
@@ -381,7 +83,7 @@ fn born_by_cloning(recorder: &Recorder, hook: &Hook, origin: u64) -> Option<u64>
 }
 
 /// Records that the drop of such a value begins, with its last state.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn tracked_drops(hook: &Hook, id: u64, value: &Seen) {
     let _ = recorder::with(|recorder| {
         if is_left_out(id) {
@@ -394,7 +96,7 @@ pub(super) fn tracked_drops(hook: &Hook, id: u64, value: &Seen) {
 }
 
 /// Records that the drop of such a value has ended.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn tracked_ends(hook: &Hook, id: u64) {
     let _ = recorder::with(|recorder| end_of_value(recorder, hook, id));
 }
@@ -411,7 +113,7 @@ fn end_of_value(recorder: &Recorder, hook: &Hook, id: u64) {
 }
 
 /// Records that such a value is moved out, with its last state.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn tracked_moves(hook: &Hook, id: u64, value: &Seen) {
     if is_left_out(id) {
         return;
@@ -423,7 +125,7 @@ pub(super) fn tracked_moves(hook: &Hook, id: u64, value: &Seen) {
     });
 }
 
-fn last_state(recorder: &Recorder, hook: &Hook, id: u64, value: &Seen, now: u64) {
+pub(super) fn last_state(recorder: &Recorder, hook: &Hook, id: u64, value: &Seen, now: u64) {
     let Seen { inspected, inside } = value;
     if let Some(container) = inspected.desc.shape.container() {
         let (kind, reason) = (container.kind, SnapshotReason::Drop);
@@ -436,7 +138,7 @@ fn last_state(recorder: &Recorder, hook: &Hook, id: u64, value: &Seen, now: u64)
 
 /// Records the birth of a value that carries a probe; returns its id, or the number of one that is left out, 0 if it could
 /// not be recorded.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn born_with_probe(
     site: &'static Site,
     desc: &'static TypeDesc,
@@ -457,7 +159,7 @@ pub(super) fn born_with_probe(
 }
 
 /// Records the end of a value that carries a probe, when the probe is dropped.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn end_of_probe(site: &'static Site, desc: &'static TypeDesc, value: u64) {
     let _ = recorder::with(|recorder| {
         end_of_value(recorder, site.hook(desc)?, value);
@@ -469,13 +171,18 @@ pub(super) fn end_of_probe(site: &'static Site, desc: &'static TypeDesc, value: 
 #[inline(always)]
 pub fn constructed<T, S: Sight<T>>(value: T, site: &'static Site, _: S) -> T {
     if const { !S::SHAPE.has_probe() } {
-        let _ = recorder::with(|recorder| {
-            let hook = site.hook(S::DESC)?;
-            recorder.random.choose(hook.chance).ok()?;
-            recorder.emit(hook.id, RawKind::Born, flags::UNREAD, recorder.now(), [0; 2])
-        });
+        made(site, S::DESC);
     }
     value
+}
+
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn made(site: &'static Site, desc: &'static TypeDesc) {
+    let _ = recorder::with(|recorder| {
+        let hook = site.hook(desc)?;
+        recorder.random.choose(hook.chance).ok()?;
+        recorder.emit(hook.id, RawKind::Born, flags::UNREAD, recorder.now(), [0; 2])
+    });
 }
 
 /// Records that an annotated struct begins to be dropped, with the states of its containers.
@@ -637,7 +344,7 @@ impl FieldVisitor for DeepFields {
 }
 
 #[expect(clippy::too_many_arguments, reason = "the words of one event, named")]
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn emit_snapshot(
     recorder: &Recorder,
     hook: &Hook,

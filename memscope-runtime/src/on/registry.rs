@@ -3,9 +3,10 @@
 //! Interning is the slow path of a hook. It writes the new definitions into the capture before it returns, so
 //! that every event names something that the file already defines.
 
+use super::linked;
 use super::session::{self, Core};
 use super::shape::{NO_TYPE, TypeDesc, saturate};
-use super::site::{Hook, Site, SiteRefs};
+use super::site::{Described, Hook, Site};
 use core::sync::atomic::Ordering;
 use memscope_format::defs::{Definition, Defs, HookDef, RateDef, SiteDef, ThreadDef, TypeDef};
 use std::collections::HashMap;
@@ -28,13 +29,15 @@ pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'s
     let hook = session::in_core(|core| {
         if let Some(hook) = site.find(desc) {
             // Another thread was faster.
-            return hook;
+            return Some(hook);
         }
+        let described = site.describe()?;
         let mut new = Defs::default();
-        let (id, type_id) = core.registry.hook(site, desc, &mut new);
+        let (id, type_id) = core.registry.hook(site, &described, desc, &mut new);
         core.define(&new);
-        site.publish(Box::new(Hook::new(desc, id, type_id, site.one_in)))
+        Some(site.publish(Box::new(Hook::new(desc, id, type_id, &described))))
     });
+    let hook = hook.flatten();
     if hook.is_none() {
         session::count_lost();
     }
@@ -62,8 +65,10 @@ impl Registry {
     /// Gives every linked site its id, so that those that are never hit are known too.
     pub(super) fn list_sites(&mut self) {
         let mut new = Defs::default();
-        for site in inventory::iter::<SiteRefs>.into_iter().flat_map(|SiteRefs(sites)| *sites) {
-            self.site(site, &mut new);
+        for site in linked::sites() {
+            if let Some(described) = site.describe() {
+                self.site(site, &described, &mut new);
+            }
         }
     }
 
@@ -80,9 +85,15 @@ impl Registry {
         }
     }
 
-    fn hook(&mut self, site: &'static Site, desc: &'static TypeDesc, new: &mut Defs) -> (u32, u32) {
-        let one_in = site.one_in;
-        let site = self.site(site, new);
+    fn hook(
+        &mut self,
+        site: &'static Site,
+        described: &Described,
+        desc: &'static TypeDesc,
+        new: &mut Defs,
+    ) -> (u32, u32) {
+        let one_in = described.one_in;
+        let site = self.site(site, described, new);
         let type_id =
             if core::ptr::eq(desc, &raw const NO_TYPE) { 0 } else { self.type_id(desc, new) };
         if let Some(id) = self.hooks.get(&(site, type_id)) {
@@ -101,7 +112,7 @@ impl Registry {
         (id, type_id)
     }
 
-    fn site(&mut self, site: &'static Site, new: &mut Defs) -> u32 {
+    fn site(&mut self, site: &'static Site, described: &Described, new: &mut Defs) -> u32 {
         let known = site.id.load(Ordering::Relaxed);
         if known != 0 {
             return known;
@@ -110,14 +121,14 @@ impl Registry {
         site.id.store(id, Ordering::Relaxed);
         let def = SiteDef {
             id,
-            kind: site.kind,
-            name: site.name.to_owned(),
-            module: site.module.to_owned(),
-            file: site.file.to_owned(),
-            line: site.line,
-            column: site.column,
-            tags: site.tags.iter().map(|&tag| tag.to_owned()).collect(),
-            escape: site.escape,
+            kind: described.kind,
+            name: described.name.to_owned(),
+            module: described.module.to_owned(),
+            file: described.file.to_owned(),
+            line: described.line,
+            column: described.column,
+            tags: described.tags.iter().map(|&tag| tag.to_owned()).collect(),
+            escape: described.escape,
         };
         self.defs.sites.push(def.clone());
         new.sites.push(def);

@@ -3,6 +3,9 @@
 //! Locks are taken in one order, [`drain::DRAIN`] before [`CORE`], by [`polling`](super::polling); no hook runs under either: a hook that
 //! would (a tracked type in a user's allocator, say) finds [`Busy`] set and counts its event as lost.
 
+#[cfg(unix)]
+mod fork;
+
 use super::capture::Capture;
 use super::drain::{self, Drain};
 use super::heap;
@@ -12,7 +15,6 @@ use super::registry::Registry;
 use super::thread_exit;
 use core::cell::Cell;
 use core::fmt;
-use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering, fence};
 use memscope_format::defs::{Defs, ThreadDef};
 use parking_lot::Mutex;
@@ -105,8 +107,6 @@ thread_local! {
     static THREAD: Cell<u32> = const { Cell::new(0) };
     /// Whether captures know what this thread is called.
     static NAMED: Cell<bool> = const { Cell::new(false) };
-    /// That this thread is inside memscope while it forks.
-    static FORKING: Cell<Option<ManuallyDrop<Busy>>> = const { Cell::new(None) };
 }
 
 /// Marks this thread as being inside memscope.
@@ -116,6 +116,8 @@ pub(super) struct Busy(#[expect(dead_code, reason = "it ends with this")] heap::
 impl Busy {
     /// `None` if the thread is inside already.
     pub(super) fn enter() -> Option<Self> {
+        #[cfg(unix)]
+        fork::prepare();
         (!BUSY.replace(true)).then(|| Self(heap::Inside::enter()))
     }
 }
@@ -266,7 +268,7 @@ impl Core {
         let drain = Drain::new(capture.clock);
         self.capture = Some(capture);
         set_state(State::Recording);
-        register_process_hooks();
+        register_exit();
         match drain::spawn() {
             Ok(thread) => {
                 DRAIN_THREAD.store(Box::into_raw(Box::new(thread)), Ordering::Release);
@@ -397,8 +399,8 @@ pub(super) fn fail(core: &mut Core, error: &dyn fmt::Display) {
     }
 }
 
-/// Registers what must run when the process exits or forks, once.
-fn register_process_hooks() {
+/// Registers what must run when the process exits, once.
+fn register_exit() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         extern "C" fn at_exit() {
@@ -406,73 +408,7 @@ fn register_process_hooks() {
         }
         // SAFETY: the handler is a plain function that lives as long as the program.
         unsafe { libc::atexit(at_exit) };
-        #[cfg(unix)]
-        // SAFETY: as above; the three are called around every fork, in the thread that forks.
-        unsafe {
-            libc::pthread_atfork(
-                Some(before_fork),
-                Some(after_fork_in_parent),
-                Some(after_fork_in_child),
-            );
-        }
     });
-}
-
-/// Takes all locks, so that the child does not inherit them from threads that it does not have.
-#[cfg(unix)]
-extern "C" fn before_fork() {
-    // What others do around a fork may allocate, and must not wait for these locks.
-    FORKING.set(Busy::enter().map(ManuallyDrop::new));
-    core::mem::forget((lock(&drain::DRAIN), lock(&CORE)));
-}
-
-#[cfg(unix)]
-extern "C" fn after_fork_in_parent() {
-    unlock_after_fork();
-    drop(FORKING.take().map(ManuallyDrop::into_inner));
-}
-
-/// Disowns the parent's recording: the child records into a capture of its own, from its next event on.
-#[cfg(unix)]
-extern "C" fn after_fork_in_child() {
-    unlock_after_fork();
-    recorder::set_current(None);
-    // The parent's drain state is abandoned, not dropped: nothing of it may be written or freed here.
-    core::mem::forget(lock(&drain::DRAIN).take());
-    DRAIN_THREAD.store(core::ptr::null_mut(), Ordering::Release);
-    LOST.store((&raw const LOST_BEFORE).cast_mut(), Ordering::Release);
-    LOST_BEFORE.store(0, Ordering::Relaxed);
-    super::polling::forget_waiting();
-    THREAD.set(0);
-    NAMED.set(false);
-    let mut core = lock(&CORE);
-    if let Some(core) = core.as_mut() {
-        core.registry.forget_threads();
-    }
-    if let Some(core) = core.as_mut()
-        && let Some(capture) = core.capture.take()
-    {
-        let last = capture.recorders.iter().map(|r| r.position_bound()).max().unwrap_or(0);
-        core.first_position = last;
-        // Closing the inherited descriptors touches neither the files nor the parent's lock on them.
-        drop(capture);
-    }
-    drop(core);
-    if STATE.load(Ordering::Acquire) != State::Closed as u8 {
-        set_state(State::Unstarted);
-    }
-    heap::after_fork_in_child();
-    drop(FORKING.take().map(ManuallyDrop::into_inner));
-}
-
-#[cfg(unix)]
-fn unlock_after_fork() {
-    let held = parking_lot::lock_api::GuardNoSend::new;
-    // SAFETY: `before_fork` locked both on this thread, in the parent or in what the child is a copy of.
-    unsafe {
-        CORE.force_unlock(held());
-        drain::DRAIN.force_unlock(held());
-    }
 }
 
 /// Ends the recording: moves what the rings hold into the capture and completes it.

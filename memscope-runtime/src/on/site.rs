@@ -7,24 +7,17 @@ use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use memscope_format::defs::{Escape, SiteKind};
 
-/// A place in source. What a hook needs of it lies in the first words.
+/// A place in source.
 #[derive(Debug)]
 pub struct Site {
     /// The types it has run with, newest first: a list that only grows.
     hooks: AtomicPtr<Hook>,
     /// Its id in captures, from 1; 0 until the registry has seen it.
     pub(super) id: AtomicU32,
-    pub(super) kind: SiteKind,
-    pub(super) name: &'static str,
-    pub(super) module: &'static str,
-    pub(super) file: &'static str,
-    pub(super) line: u32,
-    pub(super) column: u32,
-    pub(super) tags: &'static [&'static str],
-    /// Where the variable's value may go, as far as that is proved.
-    pub(super) escape: Option<Escape>,
-    /// Of so many values one is recorded.
-    pub(super) one_in: u32,
+    /// Its place among the sites of the text.
+    index: u32,
+    /// What is to be said of it: a single string, which costs the compiler next to nothing. See [`Site::describe`].
+    text: &'static str,
 }
 
 /// A site instantiated for one type: what a raw event names. Lives as long as the process.
@@ -41,54 +34,46 @@ pub(super) struct Hook {
     pub(super) has_drop_hook: bool,
     /// What a value is chosen with: see [`Chance`].
     pub(super) chance: Chance,
+    /// Whether the variable is certain to be dropped where its scope ends.
+    pub(super) stays: bool,
     next: Option<&'static Hook>,
 }
 
 impl Hook {
     /// Makes a hook out of what the registry has interned.
-    pub(super) fn new(desc: &'static TypeDesc, id: u32, type_id: u32, one_in: u32) -> Self {
+    pub(super) fn new(desc: &'static TypeDesc, id: u32, type_id: u32, of: &Described) -> Self {
         let (needs_drop, has_drop_hook) = (desc.needs_drop, desc.shape.has_drop_hook());
-        let chance = Chance::one_in(one_in);
-        Self { desc, id, type_id, needs_drop, has_drop_hook, chance, next: None }
+        let (chance, stays) = (Chance::one_in(of.one_in), of.escape == Some(Escape::Dropped));
+        Self { desc, id, type_id, needs_drop, has_drop_hook, chance, stays, next: None }
     }
 }
 
 impl Site {
-    /// Describes a site; `site!` is what calls this.
-    #[must_use]
-    pub const fn new(
-        kind: SiteKind,
-        name: &'static str,
-        module: &'static str,
-        file: &'static str,
-        (line, column): (u32, u32),
-        tags: &'static [&'static str],
-    ) -> Self {
-        Self {
-            hooks: AtomicPtr::new(null_mut()),
-            id: AtomicU32::new(0),
-            kind,
-            name,
+    const fn new(text: &'static str, index: u32) -> Self {
+        Self { hooks: AtomicPtr::new(null_mut()), id: AtomicU32::new(0), index, text }
+    }
+
+    /// What its text says of it; `None` if the macros were not those of this version.
+    ///
+    /// The text is the path of a module, and of each site a line with tabs between its fields: the kind; the escape class, if one
+    /// is proved; of how many values one is recorded; file; line; column; tags, U+001F between them; name.
+    pub(super) fn describe(&self) -> Option<Described> {
+        let mut sites = self.text.split('\n');
+        let module = sites.next()?;
+        let mut fields = sites.nth(self.index as usize)?.splitn(8, '\t');
+        let kind = fields.next()?;
+        let escape = fields.next()?;
+        Some(Described {
+            kind: SiteKind::ALL.into_iter().find(|known| format!("{known:?}") == kind)?,
+            escape: Escape::ALL.into_iter().find(|known| format!("{known:?}") == escape),
+            one_in: fields.next()?.parse().ok()?,
             module,
-            file,
-            line,
-            column,
-            tags,
-            escape: None,
-            one_in: 1,
-        }
-    }
-
-    /// Says where the variable's value may go.
-    #[must_use]
-    pub const fn escaping(self, escape: Escape) -> Self {
-        Self { escape: Some(escape), ..self }
-    }
-
-    /// Says that of so many values (calls, tasks) one is to be recorded, chosen by chance.
-    #[must_use]
-    pub const fn one_in(self, one_in: u32) -> Self {
-        Self { one_in, ..self }
+            file: fields.next()?,
+            line: fields.next()?.parse().ok()?,
+            column: fields.next()?.parse().ok()?,
+            tags: fields.next()?.split('\u{1f}').filter(|tag| !tag.is_empty()).collect(),
+            name: fields.next()?,
+        })
     }
 
     /// Returns the hook of this site for a type: two loads and a comparison, but for the first time.
@@ -124,40 +109,61 @@ impl Site {
     }
 }
 
-/// Linked sites, as `inventory` lists them.
+/// What is known of a site.
 #[derive(Debug)]
-pub struct SiteRefs(pub &'static [Site]);
+pub(super) struct Described {
+    pub(super) kind: SiteKind,
+    /// Where the variable's value may go, as far as that is proved.
+    pub(super) escape: Option<Escape>,
+    /// Of so many values one is recorded.
+    pub(super) one_in: u32,
+    pub(super) module: &'static str,
+    pub(super) file: &'static str,
+    pub(super) line: u32,
+    pub(super) column: u32,
+    pub(super) tags: Vec<&'static str>,
+    pub(super) name: &'static str,
+}
 
-inventory::collect!(SiteRefs);
+/// The sites that a text tells of, for `sites!`.
+#[must_use]
+pub const fn sites<const N: usize>(text: &'static str) -> [Site; N] {
+    let mut sites = [const { Site::new("", 0) }; N];
+    let mut index = 0;
+    while index < N {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a block of 2^32 sites is no source text"
+        )]
+        {
+            sites[index] = Site::new(text, index as u32);
+        }
+        index += 1;
+    }
+    sites
+}
 
 /// Evaluates to the `&'static Site` of this place, and lists it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($($site:tt)*) => {{
-        static SITES: [$crate::__private::Site; 1] = $crate::__private::sites![($($site)*)];
-        $crate::__private::inventory::submit! { $crate::__private::SiteRefs(&SITES) }
+    ($text:expr) => {{
+        $crate::__private::sites!(SITES 1 $text);
         &SITES[0]
     }};
-}
-
-/// Evaluates to an array of sites.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __sites {
-    ($((
-        $kind:ident, $name:expr, $file:expr, $line:expr, $column:expr $(, $tag:expr)* $(; $escape:ident)?
-        $(=> $one_in:literal)?
-    ))*) => {
-        [$(
-            $crate::__private::Site::new(
-                $crate::__private::SiteKind::$kind,
-                $name,
-                ::core::module_path!(),
-                $file,
-                ($line, $column),
-                &[$($tag),*],
-            )$(.escaping($crate::__private::Escape::$escape))?$(.one_in($one_in))?
-        ),*]
+    // For macros that only know where they are called.
+    ($kind:ident, $name:expr) => {
+        $crate::__private::site!(::core::concat!(
+            "\n",
+            ::core::stringify!($kind),
+            "\t\t1\t",
+            ::core::file!(),
+            "\t",
+            ::core::line!(),
+            "\t",
+            ::core::column!(),
+            "\t\t",
+            ::core::stringify!($name)
+        ))
     };
 }

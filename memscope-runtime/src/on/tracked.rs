@@ -2,7 +2,7 @@
 
 use super::hooks;
 use super::inspect::{Seen, Sight};
-use super::site::{Hook, Site};
+use super::site::{self, Hook, Site};
 use core::mem::ManuallyDrop;
 
 /// A value whose whole life is recorded, wherever it is moved: birth, moves out, drop, and what it held at the end.
@@ -67,13 +67,16 @@ impl<T> Tracked<T> {
     /// Makes a tracked value at the common site.
     pub(crate) fn unplaced(value: T) -> Self {
         // Not listed: a program that has no such value has no such site.
-        static SITES: [Site; 1] = crate::__private::sites![(
-            Variable,
-            "Tracked",
-            ::core::file!(),
-            ::core::line!(),
-            ::core::column!()
-        )];
+        static SITES: [Site; 1] = site::sites(concat!(
+            module_path!(),
+            "\nVariable\t\t1\t",
+            file!(),
+            "\t",
+            line!(),
+            "\t",
+            column!(),
+            "\t\tTracked"
+        ));
         Self::at(&SITES[0], <u8 as Sight<T>>::see, value, None)
     }
 

@@ -6,6 +6,7 @@
 mod constructors;
 mod contents;
 mod endings;
+mod forks;
 mod harness;
 mod returned;
 mod sampled;
@@ -502,16 +503,6 @@ fn a_thread_that_runs_on_after_main_has_returned_does_not_hurt() {
 }
 
 #[test]
-fn a_forked_child_records_into_a_capture_of_its_own() {
-    let run = run("fork");
-    let mut counts: Vec<u64> = run.captures().iter().map(|capture| capture.events()).collect();
-    counts.sort_unstable();
-    // The parent's two variables, before and after; the child's one, and the end of the parent's that it inherited.
-    assert_eq!(counts, [3, 4]);
-    assert!(run.captures().iter().all(|capture| capture.health().complete));
-}
-
-#[test]
 fn rows_carry_the_name_of_the_test_that_made_them() {
     let run: Run = run("many");
     let capture = run.capture();
@@ -589,21 +580,4 @@ fn a_full_disk_stops_the_recording_and_not_the_program() {
     assert!(!capture.health().is_whole());
     assert!(capture.lost() > 0);
     assert!(capture.events() > 0);
-}
-
-#[test]
-fn a_process_forks_while_its_threads_record() {
-    let run = run("busy_fork");
-    let mut events = Vec::new();
-    for capture in run.captures() {
-        assert_eq!((capture.health().complete, capture.lost()), (true, 0), "{}", run.stderr());
-        let births = harness::rows::<Lifecycle>(&capture).len() as u64;
-        assert_eq!(capture.events(), 2 * births);
-        events.push(capture.events());
-    }
-    events.sort_unstable();
-    // Each child made one value and dropped it.
-    let (parent, children) = events.split_last().unwrap();
-    assert_eq!(children, [2; scenarios::FORKS]);
-    assert!(*parent > 2 * scenarios::FORKS as u64);
 }

@@ -5,6 +5,7 @@
 pub(crate) mod constructors;
 mod contents;
 mod endings;
+pub(crate) mod forks;
 pub(crate) mod returns;
 pub(crate) mod sampled;
 pub(crate) mod statics;
@@ -32,8 +33,15 @@ pub(crate) const SIGNALS: u64 = 2_000;
 /// Links of the list of `deep`.
 pub(crate) const DEPTH: u64 = 1_000;
 
+/// Ends this process by a signal, should it not end by itself: a test that hangs says nothing.
+fn end_if_it_hangs() {
+    // SAFETY: the call has no preconditions.
+    unsafe { libc::alarm(120) };
+}
+
 /// Plays a scenario by its name.
 pub(crate) fn play(scenario: &str) {
+    end_if_it_hangs();
     match scenario {
         "ordered" => ordered(),
         "moved" => moved(),
@@ -89,8 +97,9 @@ pub(crate) fn play(scenario: &str) {
         "threads" => threads(),
         "teardown" => teardown(),
         "runs_on" => runs_on(),
-        "fork" => fork(),
-        "busy_fork" => busy_fork(),
+        "fork" => forks::fork(),
+        "busy_fork" => forks::while_others_record(),
+        "early_fork" => forks::while_recording_starts(),
         "drain_mask" => drain_mask(),
         "signals" => signals(),
         "allocator" => allocator(),
@@ -358,57 +367,6 @@ fn runs_on() {
         std::thread::yield_now();
     }
 }
-
-fn fork() {
-    let child = {
-        memscope::track_var!(let before = Box::new(1));
-        // SAFETY: the child only runs what this function says, on the one thread that it has.
-        let child = unsafe { libc::fork() };
-        memscope::track_var!(let after = Box::new(2));
-        std::hint::black_box((&before, &after));
-        child
-    };
-    if child == 0 {
-        // The test harness waits in a thread that the child does not have.
-        std::process::exit(0);
-    }
-    // SAFETY: the child is this process's own.
-    unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
-}
-
-/// Forks again and again while two threads record without pause. Each child records a value.
-fn busy_fork() {
-    let ended = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while !ended.load(Ordering::Relaxed) {
-                    memscope::track_var!(let v = Box::new(1));
-                    std::hint::black_box(&v);
-                }
-            });
-        }
-        for _ in 0..FORKS {
-            // SAFETY: the child only runs what this function says, on the one thread that it has.
-            let child = unsafe { libc::fork() };
-            if child == 0 {
-                {
-                    memscope::track_var!(let own = vec![1]);
-                    std::hint::black_box(&own);
-                }
-                std::process::exit(0);
-            }
-            let mut status = 0;
-            // SAFETY: the child is this process's own.
-            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-            assert_eq!(status, 0);
-        }
-        ended.store(true, Ordering::Relaxed);
-    });
-}
-
-/// Children of [`busy_fork`].
-pub(crate) const FORKS: usize = 50;
 
 /// Looks at the signals that memscope's thread would take from those who wait for them.
 fn drain_mask() {
