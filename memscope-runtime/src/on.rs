@@ -61,7 +61,9 @@ pub(crate) mod private {
     pub use super::thread_local::{Held, ThreadLocal};
     pub use super::tracked::tracked;
     pub use super::variable::{Exit, Last, Scoped, Slot, scoped, scoped_always};
-    pub use crate::{__shape_of as shape_of, __site as site, __sites as sites};
+    #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
+    pub use crate::__list_sites as list_sites;
+    pub use crate::{__shape_of as shape_of, __site as site};
     pub use inventory;
     pub use memscope_format::defs::Variance;
     pub use std::thread_local;

@@ -131,11 +131,26 @@ impl Hooks {
     /// out of the program under a condition takes its sites along.
     pub(super) fn end_block(&self) -> Option<TokenStream> {
         let sites = self.blocks.borrow_mut().pop().filter(|sites| sites.count > 0)?;
-        let span = Span::mixed_site();
+        Some(self.defined(&sites, Span::mixed_site()))
+    }
+
+    /// The items that define sites. Not a macro's call, which the compiler takes longer for, and without which, should there be no
+    /// memscope, their name would be missing too.
+    fn defined(&self, sites: &Sites, span: Span) -> TokenStream {
         let krate = self.krate(span);
         let (name, count) = (sites_ident(span), Literal::usize_unsuffixed(sites.count));
         let text = Literal::string(&sites.text);
-        Some(quote_spanned!(span=> #krate::__private::sites!(#name #count #text);))
+        // See `linked` in the runtime.
+        let by_section = quote_spanned! {span=>
+            all(any(target_os = "linux", target_os = "android"), not(miri))
+        };
+        quote_spanned! {span=>
+            #[cfg_attr(#by_section, used, unsafe(link_section = "memscope_sites"))]
+            static #name: [#krate::__private::Site; #count] =
+                #krate::__private::sites(::core::concat!(::core::module_path!(), #text));
+            #[cfg(not(#by_section))]
+            #krate::__private::list_sites!(#name);
+        }
     }
 
     /// An expression for the `&'static Site` of a place that exists under no condition, within a block.
@@ -157,9 +172,12 @@ impl Hooks {
     fn alone(&self, kind: Kind, name: &str, at: Span, escape: Option<Escape>) -> TokenStream {
         let mut sites = Sites::default();
         self.describe(&mut sites, kind, name, at, escape);
-        let (span, text) = (emitted(at), Literal::string(&sites.text));
-        let krate = self.krate(span);
-        quote_spanned!(span=> #krate::__private::site!(#text))
+        let span = emitted(at);
+        let (items, name) = (self.defined(&sites, span), sites_ident(span));
+        quote_spanned!(span=> {
+            #items
+            &#name[0]
+        })
     }
 
     fn describe(

@@ -1,6 +1,6 @@
 //! The sites that are linked into the program, those that are never hit included.
 //!
-//! With ELF they lie side by side in a section of their own, whose ends the linker tells: a single static is the least that
+//! With ELF the macros put them side by side into a section of their own, whose ends the linker tells: a single static is the least that
 //! the compiler can be asked for. Elsewhere `inventory` lists them, with a constructor for each.
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
@@ -31,18 +31,6 @@ mod list {
         // nothing between them. They are never written to but through what their cells allow.
         unsafe { core::slice::from_raw_parts(start, count) }.iter()
     }
-
-    /// Defines a static that holds the sites of a block, and lists it.
-    #[doc(hidden)]
-    #[macro_export]
-    macro_rules! __sites {
-        ($name:ident $count:literal $text:expr) => {
-            #[used]
-            #[unsafe(link_section = "memscope_sites")]
-            static $name: [$crate::__private::Site; $count] =
-                $crate::__private::sites(::core::concat!(::core::module_path!(), $text));
-        };
-    }
 }
 
 #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
@@ -60,13 +48,11 @@ mod list {
         inventory::iter::<SiteRefs>.into_iter().flat_map(|SiteRefs(sites)| *sites)
     }
 
-    /// Defines a static that holds the sites of a block, and lists it.
+    /// Lists the static that holds the sites of a block.
     #[doc(hidden)]
     #[macro_export]
-    macro_rules! __sites {
-        ($name:ident $count:literal $text:expr) => {
-            static $name: [$crate::__private::Site; $count] =
-                $crate::__private::sites(::core::concat!(::core::module_path!(), $text));
+    macro_rules! __list_sites {
+        ($name:ident) => {
             $crate::__private::inventory::submit! { $crate::__private::SiteRefs(&$name) }
         };
     }

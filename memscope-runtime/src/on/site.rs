@@ -125,7 +125,7 @@ pub(super) struct Described {
     pub(super) name: &'static str,
 }
 
-/// The sites that a text tells of, for `sites!`.
+/// The sites that a text tells of.
 #[must_use]
 pub const fn sites<const N: usize>(text: &'static str) -> [Site; N] {
     let mut sites = [const { Site::new("", 0) }; N];
@@ -143,17 +143,18 @@ pub const fn sites<const N: usize>(text: &'static str) -> [Site; N] {
     sites
 }
 
-/// Evaluates to the `&'static Site` of this place, and lists it.
+/// Evaluates to the `&'static Site` of a place, for macros that only know where they are called.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site {
-    ($text:expr) => {{
-        $crate::__private::sites!(SITES 1 $text);
-        &SITES[0]
-    }};
-    // For macros that only know where they are called.
-    ($kind:ident, $name:expr) => {
-        $crate::__private::site!(::core::concat!(
+    ($kind:ident, $name:expr) => {{
+        #[cfg_attr(
+            all(any(target_os = "linux", target_os = "android"), not(miri)),
+            used,
+            unsafe(link_section = "memscope_sites")
+        )]
+        static SITES: [$crate::__private::Site; 1] = $crate::__private::sites(::core::concat!(
+            ::core::module_path!(),
             "\n",
             ::core::stringify!($kind),
             "\t\t1\t",
@@ -164,6 +165,9 @@ macro_rules! __site {
             ::core::column!(),
             "\t\t",
             ::core::stringify!($name)
-        ))
-    };
+        ));
+        #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
+        $crate::__private::list_sites!(SITES);
+        &SITES[0]
+    }};
 }
