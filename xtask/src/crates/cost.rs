@@ -40,7 +40,7 @@ fn measure(name: &str, dir: &Path, rounds: u32) -> Result<(), String> {
     }
     let (plain, annotated) = (copies.join("plain"), copies.join("annotated"));
     copy_as_it_is(&source, &plain)?;
-    let attributes = copy_annotated(&source, &annotated, true)?;
+    let attributes = copy_annotated(&source, &annotated, one.options)?;
     depend_on_memscope(&annotated)?;
     let forms = [
         Form { name: "plain", dir: plain, features: &[] },
