@@ -25,7 +25,8 @@ use std::alloc::System;
 ///
 /// What it does is for the environment's `MEMSCOPE_ALLOC` to say, once in a process: `off` hands on alone; `counters`, as by
 /// default, counts blocks and bytes in each thread, for [`heap`](crate::heap()) and for the capture; `full` besides records each
-/// block, from the first hook that the process meets on, into the ring of its thread, and waits for room there as hooks do.
+/// block, from the first hook that the process meets on, into the ring of its thread, and waits for room there as hooks do;
+/// `sampled` records some of them, by chance, one in 512 KiB that are allocated on average, or in as many bytes as `sampled=65536` says.
 /// All allocators of this type in a process count together. Without the feature `record` it only hands on.
 ///
 /// Counting takes no lock, allocates nothing, and works at every moment of a thread and of the process: before `main`,

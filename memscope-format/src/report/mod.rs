@@ -160,6 +160,9 @@ impl Report {
         } = tables;
         let mut caveats = caveats(&captures, &unreadable);
         caveats.extend(sampling(&sampled));
+        if blocks.iter().any(|of| matches!(of.allocations, Figure::Sampled { .. })) {
+            caveats.push(SAMPLED_BLOCKS.to_owned());
+        }
         let mut report = Self {
             captures,
             unreadable,
@@ -254,6 +257,8 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
     );
     caveats
 }
+
+const SAMPLED_BLOCKS: &str = "sampled: of the blocks of the heap some were recorded, chosen by chance and by their size; a reallocation is taken for a free and an allocation, and figures with ~ are estimates, within their error in about 95 of 100 recordings";
 
 /// Says that figures are estimates, where some sites recorded but one value in some.
 fn sampling(sampled: &[(Place, u64)]) -> Option<String> {

@@ -12,6 +12,7 @@ use super::pace::Pace;
 use super::polling::{give_way, is_awaited, lock};
 use super::recorder::{Ownership, Recorder};
 use super::session;
+use core::sync::atomic::{AtomicBool, Ordering};
 use memscope_format::raw::{RawChunk, Slot, Walk};
 use memscope_format::{
     Batch, ClockReading, Codec, Commit, Error, HookTable, RingCommit, Sealed, UnreadableEvent,
@@ -70,6 +71,32 @@ struct Found {
     retired: bool,
 }
 
+/// What the drain's thread is called.
+const NAME: &str = "memscope-drain";
+
+/// Whether the thread begins, and is not inside memscope yet.
+static BEGINS: AtomicBool = AtomicBool::new(false);
+
+/// Whether this thread is that of a drain that begins: the standard library frees what it was started with before any of our code
+/// runs there. Takes no lock and allocates nothing.
+pub(super) fn is_beginning_here() -> bool {
+    BEGINS.load(Ordering::Relaxed) && has_name(NAME)
+}
+
+/// Whether this thread has a name of less than 16 bytes, as the system knows it.
+#[cfg(target_os = "linux")]
+fn has_name(name: &str) -> bool {
+    let mut known = [0_u8; 16];
+    // SAFETY: the system writes at most 16 bytes there, with a zero at the end.
+    let asked = unsafe { libc::prctl(libc::PR_GET_NAME, known.as_mut_ptr()) };
+    asked == 0 && known.split(|byte| *byte == 0).next() == Some(name.as_bytes())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_name(_: &str) -> bool {
+    false
+}
+
 /// Starts the drain's thread.
 ///
 /// With all signals blocked, as a new thread inherits it: a signal that the program waits for by `sigwait` or
@@ -77,9 +104,11 @@ struct Found {
 pub(super) fn spawn() -> io::Result<Thread> {
     #[cfg(unix)]
     let before = set_signal_mask(None);
-    let spawned = thread::Builder::new().name("memscope-drain".to_owned()).spawn(|| {
+    BEGINS.store(true, Ordering::Relaxed);
+    let spawned = thread::Builder::new().name(NAME.to_owned()).spawn(|| {
         // Nothing that this thread does may be recorded.
         let _busy = session::Busy::enter();
+        BEGINS.store(false, Ordering::Relaxed);
         run();
     });
     #[cfg(unix)]

@@ -6,6 +6,7 @@
 mod blocks;
 mod counts;
 mod reading;
+mod sampled;
 mod slot;
 mod thread;
 
@@ -30,8 +31,17 @@ enum Mode {
     Off = 1,
     /// It is counted.
     Counters = 2,
+    /// It is counted, and some blocks are events.
+    Sampled = 3,
     /// It is counted, and each block is an event.
-    Full = 3,
+    Full = 4,
+}
+
+impl Mode {
+    /// Whether blocks are events.
+    const fn tells(self) -> bool {
+        matches!(self, Self::Sampled | Self::Full)
+    }
 }
 
 static MODE: AtomicU8 = AtomicU8::new(Mode::Undecided as u8);
@@ -42,6 +52,7 @@ fn mode() -> Mode {
         0 => decide(),
         1 => Mode::Off,
         2 => Mode::Counters,
+        3 => Mode::Sampled,
         _ => Mode::Full,
     }
 }
@@ -54,11 +65,18 @@ fn decide() -> Mode {
         Some(b"off" | b"0") => (Mode::Off, None),
         Some(b"counters" | b"") | None => (Mode::Counters, None),
         Some(b"full") => (Mode::Full, None),
-        Some(odd) => (Mode::Counters, Some(odd)),
+        Some(b"sampled") => (Mode::Sampled, None),
+        Some(set) => match set.strip_prefix(b"sampled=").and_then(mean) {
+            Some(mean) => {
+                sampled::set_mean(mean);
+                (Mode::Sampled, None)
+            }
+            None => (Mode::Counters, Some(set)),
+        },
     };
     let undecided = Mode::Undecided as u8;
     let first = MODE.compare_exchange(undecided, mode as u8, Ordering::Relaxed, Ordering::Relaxed);
-    if mode == Mode::Full {
+    if mode.tells() {
         standing::matters();
     }
     if let (Ok(_), Some(odd)) = (first, odd) {
@@ -66,10 +84,16 @@ fn decide() -> Mode {
         let _busy = session::Busy::enter();
         let odd = String::from_utf8_lossy(odd);
         session::report(format_args!(
-            "MEMSCOPE_ALLOC={odd} is not known (`off`, `counters` or `full`); counting"
+            "MEMSCOPE_ALLOC={odd} is not known (`off`, `counters`, `sampled`, `sampled=BYTES` or `full`); counting"
         ));
     }
     mode
+}
+
+/// A number of bytes of which one is to be chosen.
+fn mean(text: &[u8]) -> Option<u64> {
+    let mean = core::str::from_utf8(text).ok()?.parse().ok()?;
+    (1..=sampled::GREATEST_MEAN).contains(&mean).then_some(mean)
 }
 
 /// A variable of the environment. Not by `std::env`, which takes a lock that this thread may hold.

@@ -304,16 +304,18 @@ impl Recorder {
         self.emit(self.at.get(), kind, flags, self.now(), payload)
     }
 
-    /// As [`Self::emit_block`], of one that was moved: address and size, and what they were before.
+    /// As [`Self::emit_block`], of one that stands for `weight`, or was moved: then with address and size before that.
     #[inline(always)]
-    pub(super) fn emit_moved_block(
+    pub(super) fn emit_wide_block(
         &self,
+        kind: RawKind,
         flags: u8,
         payload: [u64; 2],
+        weight: u32,
         before: [u64; 2],
     ) -> Option<u64> {
-        let (kind, now) = (RawKind::Realloc, self.now());
-        self.emit_wide(self.at.get(), kind, flags, now, payload, (0, before))
+        let second = (weight.into(), before);
+        self.emit_wide(self.at.get(), kind, flags, self.now(), payload, second)
     }
 
     /// The id of the value that was born at a position of this ring.

@@ -35,6 +35,7 @@ pub(crate) fn play_blocks(scenario: &str) {
         "hookless" => hookless(),
         "short" => short(),
         "killed" => killed(),
+        "estimated" => estimated(),
         other => panic!("no scenario {other}"),
     }
 }
@@ -248,6 +249,11 @@ fn a_block_belongs_to_what_is_initialised_or_runs() {
         site.expect("a site that is defined").name.clone()
     };
     let rows: Vec<Heap> = capture.rows().map(|row| row.expect("it is whole")).collect();
+    // The test's own and that of its harness; the drain's is no thread of the program.
+    let mut threads: Vec<u32> = rows.iter().map(|row| row.thread).collect();
+    threads.sort_unstable();
+    threads.dedup();
+    assert!(threads.len() <= 2, "{threads:?}");
     let at = |size: u64, kind| {
         let of_size = rows.iter().filter(move |row| (row.size, row.kind) == (size, kind));
         of_size.map(|row| row.site.map(name)).collect::<Vec<_>>()
@@ -343,4 +349,84 @@ fn the_blocks_of_a_program_that_died_are_there_to_the_last() {
     assert_eq!(live, 10_000 - 3_334);
     assert_eq!(told.odd, 0);
     assert!(told.live_bytes() > live as u64 * 50_000);
+}
+
+/// Small blocks of one variable, large ones of another, and one that grows.
+fn estimated() {
+    // What is freed, and what is left.
+    let mut kept = Vec::new();
+    for round in 0..60_000_usize {
+        memscope::track_var!(let small = black_box(vec![5_u8; 16 + round % 100]));
+        if round % 10 == 0 {
+            kept.push(small);
+        }
+    }
+    for round in 0..100_usize {
+        memscope::track_var!(let large = black_box(vec![6_u8; 70_000 + round]));
+        std::mem::forget(large);
+    }
+    let mut grown: Vec<u8> = Vec::new();
+    while grown.len() < 5 << 20 {
+        grown.extend_from_slice(&[7; 1000]);
+    }
+    std::mem::forget((kept, grown));
+}
+
+#[test]
+fn what_samples_say_of_all_blocks_is_true_within_the_error() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let environment = [("MEMSCOPE_ALLOC", "sampled=16384"), (RECORDS, "1")];
+    let output = play("estimated", &environment, dir.path());
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let path = captures(dir.path()).remove(0);
+    let capture = Reader::open(&path).expect("a capture");
+    assert_eq!((capture.health().complete, capture.lost()), (true, 0));
+    let rows = capture.rows::<Heap>().count();
+    assert!((500..5_000).contains(&rows), "{rows}");
+    let report = Report::open(&[path]).expect("a report");
+    let of = |name: &str| {
+        let is_it =
+            |of: &&BlockFigures| matches!(&of.owner, BlockOwner::Site(site) if site.name == name);
+        report.blocks.iter().find(is_it).expect("a row")
+    };
+    // Two standard errors are exceeded in 5 of 100 recordings, twice as much in 1 of 10,000.
+    let is_true = |figure: &Figure<u64>, truth: u64| {
+        let Figure::Sampled { value, error } = figure else { panic!("{figure:?}") };
+        assert!(value.abs_diff(truth) <= 2 * error, "{figure:?} of {truth}");
+        assert!(*error < truth, "{figure:?} says nothing of {truth}");
+    };
+    let (small, large) = (of("small"), of("large"));
+    let bytes: u64 = (0..60_000).map(|round| 16 + round % 100).sum();
+    let left: u64 = (0..60_000).step_by(10).map(|round| 16 + round % 100).sum();
+    is_true(&small.allocations, 60_000);
+    is_true(&small.allocated_bytes, bytes);
+    is_true(&small.freed_bytes, bytes - left);
+    is_true(&small.live_bytes, left);
+    // Each is larger than the mean, so that all are there.
+    assert_eq!(large.allocated_bytes.value(), Some(&(100 * 70_000 + 99 * 50)));
+    assert_eq!(large.live_blocks.value(), Some(&100));
+    // The block that grew is found by what it grew to.
+    let grown = capture.rows::<Heap>().map(|row| row.expect("it is whole"));
+    let last = grown.filter(|row| row.kind == HeapKind::Alloc && row.size >= 5 << 20).count();
+    assert_eq!(last, 1);
+    assert!(
+        report.caveats.iter().any(|caveat| caveat.contains("chosen by chance and by their size"))
+    );
+}
+
+#[test]
+fn sampling_survives_threads_signals_and_forks() {
+    for scenario in ["threads", "many_threads", "teardown", "signals", "fork", "hookless", "short"]
+    {
+        let dir = tempfile::tempdir().expect("a directory");
+        let environment = [("MEMSCOPE_ALLOC", "sampled=1000"), (RECORDS, "1")];
+        let output = play(scenario, &environment, dir.path());
+        assert!(output.status.success() && output.stderr.is_empty(), "{scenario}: {output:?}");
+        let capture = Reader::open(&captures(dir.path())[0]).expect("a capture");
+        assert!(capture.health().complete, "{scenario}");
+        let told = Told::of(&capture);
+        assert!(told.done[0] > 0, "{scenario}");
+        // Only blocks that were recorded are recorded as freed.
+        assert_eq!((told.unknown, told.odd), (0, 0), "{scenario}");
+    }
 }

@@ -22,10 +22,23 @@ static ALLOCATOR: memscope::Allocator<truth::Counting> = memscope::Allocator::of
 #[test]
 fn child() {
     if let Ok(scenario) = std::env::var(SCENARIO) {
+        await_harness();
         blocks::begin();
         scenarios::play(&scenario);
-        // While the harness waits for this thread: what is freed when a thread ends may come behind the last reading.
+        // While the harness still waits for this thread.
         std::process::exit(0);
+    }
+}
+
+/// Waits until the harness's own thread waits for this one: what it frees meanwhile may fall between the last readings.
+fn await_harness() {
+    let harness = format!("/proc/self/task/{}/stat", std::process::id());
+    let sleeps = || {
+        let stat = std::fs::read_to_string(&harness).expect("it runs");
+        stat.rsplit(')').next().is_some_and(|state| state.trim_start().starts_with('S'))
+    };
+    while !sleeps() {
+        std::thread::yield_now();
     }
 }
 
@@ -163,4 +176,11 @@ fn an_odd_mode_is_told_in_one_line_and_counts() {
     let said = holds_with("kinds", &[("MEMSCOPE_ALLOC", "everything")]);
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with("memscope: MEMSCOPE_ALLOC=everything is not known"), "{said}");
+    for odd in ["sampled=", "sampled=0", "sampled=64K", "sampled=99999999999", "Full"] {
+        let said = holds_with("kinds", &[("MEMSCOPE_ALLOC", odd)]);
+        assert!(
+            said.starts_with(&format!("memscope: MEMSCOPE_ALLOC={odd} is not known")),
+            "{said}"
+        );
+    }
 }

@@ -5,6 +5,7 @@
 
 use super::counts::{self, Operation};
 use super::slot::{Slot, Telling};
+use super::{Mode, mode, sampled};
 use crate::on::recorder::Recorder;
 use crate::on::session;
 use core::alloc::Layout;
@@ -40,6 +41,12 @@ const fn align_log2(layout: Layout) -> u8 {
 /// Out of line: a program of which only counts are taken is not to carry it in each of its allocations.
 #[inline(never)]
 fn in_one_slot(slot: &'static Slot, kind: RawKind, flags: u8, addr: u64, size: u64) {
+    if mode() == Mode::Sampled {
+        return match kind {
+            RawKind::Free => sampled_free(slot, flags, addr, size),
+            _ => sampled_alloc(slot, flags, addr, size),
+        };
+    }
     let told = recorder(slot).and_then(|recorder| recorder.emit_block(kind, flags, [addr, size]));
     if told.is_none() {
         let operation = match kind {
@@ -52,14 +59,60 @@ fn in_one_slot(slot: &'static Slot, kind: RawKind, flags: u8, addr: u64, size: u
 
 #[inline(never)]
 fn moved(slot: &'static Slot, flags: u8, [old_addr, addr]: [u64; 2], [old, new]: [u64; 2]) {
+    if mode() == Mode::Sampled {
+        // A block that grows is to be found by what it grows to, and not by what it was once.
+        sampled_free(slot, flags, old_addr, old);
+        return sampled_alloc(slot, flags, addr, new);
+    }
     let small = u64::from(u32::MAX);
     let stays = old_addr == addr && old <= small && new <= small;
     let told = recorder(slot).and_then(|recorder| match stays {
         true => recorder.emit_block(RawKind::Realloc, flags, [addr, new | old << 32]),
-        false => recorder.emit_moved_block(flags, [addr, new], [old_addr, old]),
+        false => recorder.emit_wide_block(RawKind::Realloc, flags, [addr, new], 0, [old_addr, old]),
     });
     if told.is_none() {
         counts::count_untold(Operation::resized(old, new));
+    }
+}
+
+/// Records a block if it is chosen.
+#[inline(always)]
+fn sampled_alloc(slot: &'static Slot, flags: u8, addr: u64, size: u64) {
+    let Some(recorder) = recorder(slot) else { return };
+    let Some(weight) = slot.chooser.choose(size, sampled::mean()) else { return };
+    if !sampled::remember(addr, weight) {
+        session::count_lost();
+    } else if recorder
+        .emit_wide_block(RawKind::Alloc, flags, [addr, size], weight, [0; 2])
+        .is_none()
+    {
+        sampled::forget(addr);
+    }
+}
+
+/// Records that a block is freed if it was chosen.
+#[inline(always)]
+fn sampled_free(slot: &'static Slot, flags: u8, addr: u64, size: u64) {
+    let Some(weight) = sampled::forget(addr) else { return };
+    match recorder(slot) {
+        Some(recorder) => {
+            recorder.emit_wide_block(RawKind::Free, flags, [addr, size], weight, [0; 2]);
+        }
+        None => count_lost_end(),
+    }
+}
+
+/// As for a free of a block that nobody is there to record: if it was chosen, its end is lost.
+pub(super) fn freed_untold(addr: u64) {
+    if sampled::forget(addr).is_some() {
+        count_lost_end();
+    }
+}
+
+#[cold]
+fn count_lost_end() {
+    if session::is_recording() {
+        session::count_lost();
     }
 }
 

@@ -1,7 +1,9 @@
 //! Counters of one thread.
 
 use super::counts::{self, Counters, Operation};
+use super::sampled::{self, Chooser};
 use super::{Mode, mode};
+use crate::on::clock::Source;
 use crate::on::recorder::Recorder;
 use core::ptr::{from_ref, null_mut, without_provenance_mut};
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
@@ -23,6 +25,8 @@ pub(super) struct Slot {
     recorder: AtomicPtr<Recorder>,
     /// The greatest balance of threads before.
     earlier_peak: AtomicI64,
+    /// Which of its owner's blocks are recorded, where not all are.
+    pub(super) chooser: Chooser,
 }
 
 /// What a thread tells of its blocks beside counting them.
@@ -48,6 +52,7 @@ impl Slot {
             earlier_peak: AtomicI64::new(0),
             known: AtomicI64::new(0),
             recorder: AtomicPtr::new(null_mut()),
+            chooser: Chooser::new(),
         }
     }
 
@@ -57,6 +62,11 @@ impl Slot {
         self.earlier_peak.store(earlier, Ordering::Relaxed);
         self.peak.store(self.counters.balance(), Ordering::Relaxed);
         self.tell_nothing_yet();
+        if mode() == Mode::Sampled {
+            // No two threads at once have one place, and no two at a time one moment.
+            let salt = Source::detect().ticks() ^ (from_ref(self).addr() as u64).rotate_left(40);
+            self.chooser.seed(salt, sampled::mean());
+        }
     }
 
     /// Whether there is an event for each block.
@@ -91,7 +101,7 @@ impl Slot {
 
     /// Begins without a recorder.
     pub(super) fn tell_nothing_yet(&self) {
-        if mode() == Mode::Full {
+        if mode().tells() {
             self.tell(Telling::NotYet);
         }
     }

@@ -2,13 +2,13 @@
 
 use super::counts::Operation;
 use super::slot::{Slot, Telling};
-use super::{Mode, blocks, counts, mode};
+use super::{Mode, blocks, counts, mode, sampled};
 use crate::heap_counts::{HeapCounts, ThreadHeap};
 use crate::on::recorder::Recorder;
-use crate::on::{session, thread_exit};
+use crate::on::{drain, session, thread_exit};
 use core::alloc::Layout;
 use core::cell::Cell;
-use core::ptr::{from_ref, null};
+use core::ptr::{from_ref, null, null_mut};
 use core::sync::atomic::{Ordering, compiler_fence};
 use memscope_format::raw::flags;
 
@@ -43,7 +43,7 @@ thread_local! {
 /// Counts a block that was allocated.
 #[inline(always)]
 pub(crate) fn allocated(block: *mut u8, layout: Layout) {
-    count(Operation::allocated(layout.size() as u64), |slot| {
+    count(Operation::allocated(layout.size() as u64), null_mut(), |slot| {
         blocks::allocated(slot, block, layout, 0)
     });
 }
@@ -51,7 +51,7 @@ pub(crate) fn allocated(block: *mut u8, layout: Layout) {
 /// Counts a block that was allocated, of zero bytes.
 #[inline(always)]
 pub(crate) fn allocated_zeroed(block: *mut u8, layout: Layout) {
-    count(Operation::allocated(layout.size() as u64), |slot| {
+    count(Operation::allocated(layout.size() as u64), null_mut(), |slot| {
         blocks::allocated(slot, block, layout, flags::ZEROED);
     });
 }
@@ -59,26 +59,26 @@ pub(crate) fn allocated_zeroed(block: *mut u8, layout: Layout) {
 /// Counts a block that will be freed.
 #[inline(always)]
 pub(crate) fn freed(block: *mut u8, layout: Layout) {
-    count(Operation::freed(layout.size() as u64), |slot| blocks::freed(slot, block, layout));
+    count(Operation::freed(layout.size() as u64), block, |slot| blocks::freed(slot, block, layout));
 }
 
 /// Counts a block that got another size.
 #[inline(always)]
 pub(crate) fn resized(before: (*mut u8, Layout), after: (*mut u8, usize)) {
     let (old, new) = (before.1.size() as u64, after.1 as u64);
-    count(Operation::resized(old, new), |slot| blocks::resized(slot, before, after));
+    count(Operation::resized(old, new), before.0, |slot| blocks::resized(slot, before, after));
 }
 
-/// Counts, and records what is to be.
+/// Counts, and records what is to be; `ends` is the block that is freed or moved, null if none is.
 #[inline(always)]
-fn count(operation: Operation, record: impl FnOnce(&'static Slot)) {
+fn count(operation: Operation, ends: *mut u8, record: impl FnOnce(&'static Slot)) {
     let slot = SLOT.replace(null());
     // The compiler must not count before or after the time in which others find no counters.
     compiler_fence(Ordering::SeqCst);
     // SAFETY: null, or it points to a static.
     let slot = match unsafe { slot.as_ref() } {
         Some(own) => own,
-        None => match unusual(operation) {
+        None => match unusual(operation, ends) {
             Some(first) => first,
             None => return,
         },
@@ -95,23 +95,32 @@ fn count(operation: Operation, record: impl FnOnce(&'static Slot)) {
 /// yet gets some, in which to count.
 #[cold]
 #[inline(never)]
-fn unusual(operation: Operation) -> Option<&'static Slot> {
+fn unusual(operation: Operation, ends: *mut u8) -> Option<&'static Slot> {
     let mode = mode();
     if mode == Mode::Off {
         return None;
     }
-    if session::is_busy() {
+    if session::is_busy() || drain::is_beginning_here() {
+        end_untold(mode, ends);
         counts::count_own(operation);
         return None;
     }
     let slot = if matches!(OWNED.get(), Owned::None) { take() } else { None };
     if slot.is_none() {
+        end_untold(mode, ends);
         counts::count_shared(operation);
         if mode == Mode::Full {
             counts::count_untold(operation);
         }
     }
     slot
+}
+
+/// Notes that a block ends of which nobody can tell.
+fn end_untold(mode: Mode, ends: *mut u8) {
+    if mode == Mode::Sampled && !ends.is_null() {
+        blocks::freed_untold(ends.addr() as u64);
+    }
 }
 
 /// Gets the thread counters of its own, if there are any left.
@@ -147,6 +156,7 @@ pub(in crate::on) fn use_recorder(recorder: &'static Recorder) {
 /// What was recorded is in the parent's capture, and so is this thread's recorder.
 pub(in crate::on) fn after_fork_in_child() {
     counts::leave_untold();
+    sampled::forget_all();
     if let Owned::Some(slot) = OWNED.get() {
         slot.tell_nothing_yet();
     }
