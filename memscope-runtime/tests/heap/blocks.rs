@@ -1,6 +1,6 @@
 //! With `MEMSCOPE_ALLOC=full` each block that was counted is in the capture, or counted as untold.
 
-use crate::play;
+use crate::{play, valgrind};
 use memscope_format::Reader;
 use memscope_format::report::{BlockFigures, BlockOwner, Figure, HeapUse, Report};
 use memscope_format::rows::{
@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::thread;
 
 /// Whether a child begins to record before it plays.
-const RECORDS: &str = "MEMSCOPE_TEST_RECORDS";
+pub(crate) const RECORDS: &str = "MEMSCOPE_TEST_RECORDS";
 
 /// Whether this child records.
 pub(crate) fn records() -> bool {
@@ -35,13 +35,14 @@ pub(crate) fn play_blocks(scenario: &str) {
         "hookless" => hookless(),
         "short" => short(),
         "killed" => killed(),
+        "compared" => valgrind::compared(),
         "estimated" => estimated(),
         other => panic!("no scenario {other}"),
     }
 }
 
 /// The captures in a directory.
-fn captures(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn captures(dir: &Path) -> Vec<PathBuf> {
     let files = std::fs::read_dir(dir).expect("it is there");
     let paths = files.map(|file| file.expect("it can be read").path());
     paths.filter(|path| path.extension().is_some_and(|end| end == "memscope")).collect()

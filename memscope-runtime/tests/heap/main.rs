@@ -6,10 +6,11 @@
 mod blocks;
 mod scenarios;
 mod truth;
+mod valgrind;
 
 use memscope_format::Reader;
 use memscope_format::rows::{HeapUser, Metric, Performance};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Names the scenario that a child plays.
@@ -44,7 +45,20 @@ fn await_harness() {
 
 /// Plays a scenario in a child.
 fn play(scenario: &str, environment: &[(&str, &str)], dir: &Path) -> Output {
-    let mut command = Command::new(std::env::current_exe().expect("this binary has a path"));
+    play_under(Command::new(this_binary()), scenario, environment, dir)
+}
+
+fn this_binary() -> PathBuf {
+    std::env::current_exe().expect("this binary has a path")
+}
+
+/// As [`play`], by a command that runs this binary.
+fn play_under(
+    mut command: Command,
+    scenario: &str,
+    environment: &[(&str, &str)],
+    dir: &Path,
+) -> Output {
     command
         .args(["--exact", "child", "--nocapture", "--test-threads=1"])
         .env(SCENARIO, scenario)
