@@ -26,6 +26,9 @@ struct Published {
     left_out: &'static [&'static str],
 }
 
+/// The options where tests call hundreds of millions of functions.
+const CALLED_OFTEN: &str = "sample = 1/1000";
+
 const LIB: &[&str] = &["--lib"];
 const ALL: &[&str] = &["--lib", "--tests"];
 
@@ -34,13 +37,15 @@ const CRATES: [Published; 12] = [
     published("semver", "1.0.27", "a parser with a packed representation", ALL),
     published("either", "1.15.0", "a type with every trait of the standard library", LIB),
     Published {
-        // Its tests call hundreds of millions of functions.
-        options: "sample = 1/1000",
+        options: CALLED_OFTEN,
         ..published("hashbrown", "0.16.0", "hash tables, no_std, sampled", LIB)
     },
     published("indexmap", "2.12.0", "hash tables in order", ALL),
     published("bitflags", "2.10.0", "macros that write items", LIB),
-    published("memchr", "2.7.6", "SIMD, no_std, property tests", LIB),
+    Published {
+        options: CALLED_OFTEN,
+        ..published("memchr", "2.7.6", "SIMD, no_std, property tests, sampled", LIB)
+    },
     Published {
         // Runs on a thread with 16 KiB of stack, in which recording does not fit.
         left_out: &["no_stack_overflow_on_drop"],
