@@ -54,7 +54,10 @@ const CRATES: [Published; 12] = [
     published("async-channel", "2.5.0", "futures and threads", ALL),
     published("slab", "0.4.11", "a store of values, no_std", ALL),
     published("arrayvec", "0.7.6", "const generics, no_std", ALL),
-    published("httparse", "1.10.1", "a parser of bytes, no_std", LIB),
+    Published {
+        options: CALLED_OFTEN,
+        ..published("httparse", "1.10.1", "a parser of bytes, no_std, sampled", LIB)
+    },
 ];
 
 /// What CI runs: a collection, a parser, an async one.
