@@ -8,6 +8,7 @@ mod annotate;
 pub(crate) mod cost;
 
 use crate::command::root;
+use memscope_format::Reader;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -147,8 +148,28 @@ fn test(one: &Published, dir: &Path) -> Result<String, String> {
     if on != off || on == 0 {
         return Err(format!("{off} tests passed with hooks off, {on} with hooks on"));
     }
-    let written = fs::read_dir(&captures).map_err(at(&captures))?.count();
-    Ok(format!("{annotated} attributes, {on} tests pass with hooks off and on, {written} captures"))
+    let (written, events) = recorded(&captures)?;
+    Ok(format!(
+        "{annotated} attributes, {on} tests pass with hooks off and on, {events} events in {written} captures"
+    ))
+}
+
+/// Counts captures and their events. Each must be complete and have lost nothing, and there must be some.
+fn recorded(captures: &Path) -> Result<(usize, u64), String> {
+    let (mut count, mut events) = (0, 0);
+    for entry in fs::read_dir(captures).map_err(at(captures))? {
+        let path = entry.map_err(at(captures))?.path();
+        let capture = Reader::open(&path).map_err(at(&path))?;
+        if !capture.health().complete || capture.lost() > 0 {
+            return Err(format!("{}: not complete, {} lost", path.display(), capture.lost()));
+        }
+        count += 1;
+        events += capture.events();
+    }
+    if events == 0 {
+        return Err(format!("{count} captures without an event"));
+    }
+    Ok((count, events))
 }
 
 /// Adds up what libtest says of each binary.

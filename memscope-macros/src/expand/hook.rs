@@ -18,6 +18,16 @@ use std::cell::RefCell;
 use syn::ext::IdentExt;
 use syn::{Ident, Token, Type};
 
+/// The section that the sites of this version lie in: another's may be in the same program, and look otherwise.
+const SECTION: &str = concat!(
+    "memscope_sites_",
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    "_",
+    env!("CARGO_PKG_VERSION_MINOR"),
+    "_",
+    env!("CARGO_PKG_VERSION_PATCH")
+);
+
 /// What emitted code has in common: the way to memscope, and what its sites are called.
 #[derive(Debug)]
 pub(super) struct Hooks {
@@ -145,7 +155,7 @@ impl Hooks {
             all(any(target_os = "linux", target_os = "android"), not(miri))
         };
         quote_spanned! {span=>
-            #[cfg_attr(#by_section, used, unsafe(link_section = "memscope_sites"))]
+            #[cfg_attr(#by_section, used, unsafe(link_section = #SECTION))]
             static #name: [#krate::__private::Site; #count] =
                 #krate::__private::sites(::core::concat!(::core::module_path!(), #text));
             #[cfg(not(#by_section))]

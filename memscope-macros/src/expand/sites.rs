@@ -46,7 +46,7 @@ impl Sites {
         let tags = tags.iter().map(|tag| plain(tag)).collect::<Vec<_>>().join("\u{1f}");
         let name = plain(name);
         // Not `file!`, which is where the outermost macro was called: the variable may stand in another's definition.
-        let (file, start) = (at.file(), at.start());
+        let (file, start) = (plain(&at.file()), at.start());
         // proc_macro2 counts columns from 0, `column!` and captures from 1.
         let (line, column) = (start.line, start.column + 1);
         self.count += 1;

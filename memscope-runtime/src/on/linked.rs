@@ -10,13 +10,22 @@ mod list {
 
     /// So that there is such a section, even where there is no site.
     #[used]
-    #[unsafe(link_section = "memscope_sites")]
+    #[unsafe(link_section = concat!(
+        "memscope_sites_", env!("CARGO_PKG_VERSION_MAJOR"),
+        "_", env!("CARGO_PKG_VERSION_MINOR"), "_", env!("CARGO_PKG_VERSION_PATCH")
+    ))]
     static NONE: [Site; 0] = [];
 
     unsafe extern "C" {
-        #[link_name = "__start_memscope_sites"]
+        #[link_name = concat!(
+            "__start_memscope_sites_", env!("CARGO_PKG_VERSION_MAJOR"),
+            "_", env!("CARGO_PKG_VERSION_MINOR"), "_", env!("CARGO_PKG_VERSION_PATCH")
+        )]
         static START: [u8; 0];
-        #[link_name = "__stop_memscope_sites"]
+        #[link_name = concat!(
+            "__stop_memscope_sites_", env!("CARGO_PKG_VERSION_MAJOR"),
+            "_", env!("CARGO_PKG_VERSION_MINOR"), "_", env!("CARGO_PKG_VERSION_PATCH")
+        )]
         static STOP: [u8; 0];
     }
 
@@ -28,8 +37,10 @@ mod list {
         let count = (stop.addr() - start.addr()) / size_of::<Site>();
         // SAFETY: what lies between them are the statics that `sites!` put into the section. Each is an array of sites, whose
         // size is a multiple of their alignment, and the compiler does not align statics further that name a section: there is
-        // nothing between them. They are never written to but through what their cells allow.
-        unsafe { core::slice::from_raw_parts(start, count) }.iter()
+        // nothing between them. They are never written to but through what their cells allow. Those of other versions lie in
+        // sections of other names; those of a second copy of this version, from another source, are sites all the same.
+        let linked = unsafe { core::slice::from_raw_parts(start, count) };
+        linked.iter().filter(|site| site.is_own())
     }
 }
 
@@ -61,3 +72,13 @@ mod list {
 #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
 pub use list::SiteRefs;
 pub(super) use list::sites;
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    /// A macro is expanded elsewhere, where `env!` would tell of another package.
+    #[test]
+    fn what_macros_by_example_define_lies_in_the_section_of_this_version() {
+        let section = format!("memscope_sites_{}", env!("CARGO_PKG_VERSION").replace('.', "_"));
+        assert!(include_str!("site.rs").contains(&section));
+    }
+}

@@ -4,12 +4,18 @@ use super::registry;
 use super::sampling::Chance;
 use super::shape::TypeDesc;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
 use memscope_format::defs::{Escape, SiteKind};
+
+/// Marks the sites of this runtime. Its address counts.
+static RUNTIME: AtomicU8 = AtomicU8::new(0);
 
 /// A place in source.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Site {
+    /// Whose it is: a second copy of this version may be linked, from another source.
+    runtime: &'static AtomicU8,
     /// The types it has run with, newest first: a list that only grows.
     hooks: AtomicPtr<Hook>,
     /// Its id in captures, from 1; 0 until the registry has seen it.
@@ -50,7 +56,13 @@ impl Hook {
 
 impl Site {
     const fn new(text: &'static str, index: u32) -> Self {
-        Self { hooks: AtomicPtr::new(null_mut()), id: AtomicU32::new(0), index, text }
+        let (hooks, id) = (AtomicPtr::new(null_mut()), AtomicU32::new(0));
+        Self { runtime: &RUNTIME, hooks, id, index, text }
+    }
+
+    /// Whether it is a site of this runtime, and not of another copy.
+    pub(super) fn is_own(&self) -> bool {
+        core::ptr::eq(self.runtime, &raw const RUNTIME)
     }
 
     /// What its text says of it; `None` if the macros were not those of this version.
@@ -151,7 +163,7 @@ macro_rules! __site {
         #[cfg_attr(
             all(any(target_os = "linux", target_os = "android"), not(miri)),
             used,
-            unsafe(link_section = "memscope_sites")
+            unsafe(link_section = "memscope_sites_0_1_0")
         )]
         static SITES: [$crate::__private::Site; 1] = $crate::__private::sites(::core::concat!(
             ::core::module_path!(),

@@ -23,8 +23,11 @@ pub(super) fn prepare() {
     if !PREPARED.load(Ordering::Acquire) {
         // SAFETY: the handlers are plain functions that live as long as the program; they are called around every fork, in the
         // thread that forks.
-        unsafe { libc::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };
-        PREPARED.store(true, Ordering::Release);
+        let refused = unsafe {
+            libc::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child))
+        };
+        // Without memory for them the next to come asks again.
+        PREPARED.store(refused == 0, Ordering::Release);
     }
 }
 
