@@ -1,6 +1,6 @@
 //! Recording: what exists with the feature `record`.
 //!
-//! A hook ([`hooks`], [`calls`], [`probe`]) writes a raw event into its thread's [`recorder`], whose ring is file memory
+//! A hook ([`variable`], [`hooks`], [`calls`], [`probe`]) writes a raw event into its thread's [`recorder`], whose ring is file memory
 //! ([`rings`]); the [`drain`] moves events into the capture of the [`session`]. What a hook is called and which
 //! type it saw is interned once, by the [`registry`]. What the program asks its allocator for is counted by [`mod@heap`].
 
