@@ -98,7 +98,7 @@ struct Key {
 }
 
 const KEYS: [Key; 10] = [
-    Key { name: "name", takes: "a text in quotes, not an empty one", form: "name = \"...\"" },
+    Key { name: "name", takes: "a text in quotes", form: "name = \"...\"" },
     Key { name: "skip", takes: "nothing, or names in parentheses", form: "skip(a, b)" },
     Key { name: "vars", takes: "`all`, `none` or names in parentheses", form: "vars(a, b)" },
     Key { name: "args", takes: "`all`, `none` or names in parentheses", form: "args(a, b)" },
@@ -152,11 +152,9 @@ impl Options {
             }
             return;
         }
-        let meant = value.meant_for(known);
+        let (takes, help) = (value.wanted_by(known), value.help_for(known));
         if self.understand(&key, known.name, value).is_none() {
-            let wrong = format!("the option `{name}` takes {}", known.takes);
-            let form = meant.as_deref().unwrap_or(known.form);
-            errors.push(entry, &wrong, &format!("write `{form}`"));
+            errors.push(entry, &format!("the option `{name}` takes {takes}"), &help);
         }
     }
 
@@ -220,28 +218,60 @@ enum Value {
 }
 
 impl Value {
-    /// How a value that is not of its option's form was probably meant: with quotes, without them, or in parentheses.
-    fn meant_for(&self, option: &Key) -> Option<String> {
-        let name = option.name;
-        let (Self::Is(tokens) | Self::List(tokens)) = self else { return None };
-        let quoted = text(tokens.clone()).map(|text| text.value());
-        let word = syn::parse2::<Ident>(tokens.clone()).ok();
-        match (name, quoted, word) {
-            ("name", Some(text), _) => Some(format!("name = \"{text}\"")),
-            ("name", _, Some(word)) => Some(format!("name = \"{word}\"")),
-            ("tags", Some(text), _) => Some(format!("tags(\"{text}\")")),
-            ("tags", _, Some(word)) => Some(format!("tags(\"{word}\")")),
-            ("crate", Some(path), _) => {
-                syn::parse_str::<Path>(&path).ok().map(|_| format!("crate = {path}"))
+    /// What the option takes, where this was not it.
+    fn wanted_by(&self, option: &Key) -> &'static str {
+        match self {
+            Self::Is(tokens)
+                if option.name == "name" && syn::parse2::<LitStr>(tokens.clone()).is_ok() =>
+            {
+                "a text that is not empty"
             }
-            (_, Some(word), _) if option.takes.contains(&format!("`{word}`")) => {
-                Some(format!("{name} = {word}"))
-            }
-            ("skip" | "vars" | "args", _, Some(word)) if matches!(self, Self::Is(_)) => {
-                Some(format!("{name}({word})"))
-            }
-            _ => None,
+            _ => option.takes,
         }
+    }
+
+    /// What to write instead of a value that is not of its option's form: the same with quotes, without them, or in parentheses.
+    fn help_for(&self, option: &Key) -> String {
+        let write = |form: &str| format!("write `{form}`");
+        let name = option.name;
+        let (Self::Is(tokens) | Self::List(tokens)) = self else { return write(option.form) };
+        let quoted = text(tokens.clone()).map(|text| text.value());
+        let word = Ident::parse_any.parse2(tokens.clone()).ok().map(|word| word.to_string());
+        let said = quoted.as_deref().or(word.as_deref());
+        let yes = said.and_then(yes_or_no);
+        match (name, quoted.as_deref(), word.as_deref(), yes) {
+            ("name", Some(text), ..) => write(&format!("name = \"{text}\"")),
+            ("name", _, Some(word), _) => format!("put it in quotes: `name = \"{word}\"`"),
+            ("tags", Some(text), ..) => write(&format!("tags(\"{text}\")")),
+            ("tags", _, Some(word), _) => write(&format!("tags(\"{word}\")")),
+            ("crate", Some(path), ..) if syn::parse_str::<Path>(path).is_ok() => {
+                write(&format!("crate = {path}"))
+            }
+            (_, Some(word), ..) if option.takes.contains(&format!("`{word}`")) => {
+                write(&format!("{name} = {word}"))
+            }
+            ("ret" | "deep" | "skip", _, _, Some(false)) => "remove it".to_owned(),
+            ("skip", _, _, Some(true)) => {
+                "write `skip`; or, to record the calls alone, `vars = none, args = none`".to_owned()
+            }
+            ("vars" | "args", _, _, Some(all)) => {
+                write(&format!("{name} = {}", if all { "all" } else { "none" }))
+            }
+            ("drop", _, _, Some(true)) => write("drop = on"),
+            ("skip" | "vars" | "args", _, Some(word), None) if matches!(self, Self::Is(_)) => {
+                write(&format!("{name}({word})"))
+            }
+            _ => write(option.form),
+        }
+    }
+}
+
+/// What a word says that is meant to turn an option on or off.
+fn yes_or_no(word: &str) -> Option<bool> {
+    match word {
+        "true" | "on" | "yes" | "all" => Some(true),
+        "false" | "off" | "no" | "none" => Some(false),
+        _ => None,
     }
 }
 
