@@ -1,9 +1,10 @@
 //! What an item must not be or have, beyond its syntax. The same with hooks on and off.
 
 use crate::attr::{DropOption, Options, Selection};
-use crate::bindings::Bindings;
+use crate::bindings::{Binding, Bindings};
 use crate::data::{Data, Field, Form};
 use crate::errors::Errors;
+use crate::expand::{is_inert_argument, is_inert_declaration};
 use crate::model::{Subject, decides_itself};
 use crate::nearest::nearest;
 use quote::ToTokens;
@@ -151,24 +152,28 @@ fn check_function(function: &ItemFn, options: &Options, errors: &mut Errors) {
         );
     }
     let names = Names::of(function);
-    let every: Vec<Ident> = names.arguments.iter().chain(&names.variables).cloned().collect();
-    for (selection, among, what) in [
-        (&options.vars, &names.variables, "variable"),
-        (&options.args, &names.arguments, "by-value argument"),
-        (&options.skip, &every, "variable or by-value argument"),
+    for (selection, place, what) in [
+        (&options.vars, Some(Place::Body), "variable"),
+        (&options.args, Some(Place::Signature), "by-value argument"),
+        (&options.skip, None, "variable or by-value argument"),
     ] {
+        let stands = |one: &&Name| place.is_none_or(|place| place == one.place);
+        let among: Vec<&Name> = names.0.iter().filter(stands).collect();
         for name in selection.iter().flat_map(Selection::names) {
-            known_name(name, among, what, errors);
+            known_name(name, &among, what, errors);
+            if let Some(place) = place {
+                recorded_name(name, &among, place, errors);
+            }
         }
     }
 }
 
 /// Reports a name that a function does not declare.
-fn known_name(name: &Ident, among: &[Ident], what: &str, errors: &mut Errors) {
-    if among.iter().any(|known| known.unraw() == name.unraw()) {
+fn known_name(name: &Ident, among: &[&Name], what: &str, errors: &mut Errors) {
+    if among.iter().any(|known| known.is(name)) {
         return;
     }
-    let known: Vec<String> = among.iter().map(|known| known.unraw().to_string()).collect();
+    let known: Vec<String> = among.iter().map(|known| known.ident.unraw().to_string()).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let help = match nearest(&name.unraw().to_string(), &known) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -178,32 +183,75 @@ fn known_name(name: &Ident, among: &[Ident], what: &str, errors: &mut Errors) {
     errors.push(name, &format!("the function has no {what} called `{name}`"), &help);
 }
 
-/// The names that a function declares.
-#[derive(Default)]
-struct Names {
-    arguments: Vec<Ident>,
-    variables: Vec<Ident>,
+/// Reports a name of which no declaration gets a hook.
+fn recorded_name(name: &Ident, among: &[&Name], place: Place, errors: &mut Errors) {
+    let mut declared = among.iter().filter(|known| known.is(name)).peekable();
+    if declared.peek().is_none() || declared.any(|known| !known.is_inert) {
+        return;
+    }
+    let wrong = format!("nothing is recorded of `{name}`, since it holds nothing to drop");
+    let help = match place {
+        Place::Signature => {
+            format!(
+                "remove the name; `memscope::track_var!({name})` in the body records any variable"
+            )
+        }
+        Place::Body => {
+            format!(
+                "remove the name; `memscope::track_var!(let {name} = ...)` records any variable"
+            )
+        }
+    };
+    errors.push(name, &wrong, &help);
 }
+
+/// Where a function declares a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Signature,
+    Body,
+}
+
+/// A name that a function declares.
+struct Name {
+    ident: Ident,
+    place: Place,
+    /// Whether the syntax shows that it holds nothing to drop, so that it gets no hook.
+    is_inert: bool,
+}
+
+impl Name {
+    fn is(&self, name: &Ident) -> bool {
+        self.ident.unraw() == name.unraw()
+    }
+}
+
+/// The names that a function declares.
+struct Names(Vec<Name>);
 
 impl Names {
     fn of(function: &ItemFn) -> Self {
-        let mut names = Self::default();
+        let mut names = Self(Vec::new());
         for argument in &function.sig.inputs {
             let bindings = match argument {
                 FnArg::Receiver(receiver) => Bindings::of_self(receiver),
                 FnArg::Typed(argument) => Bindings::of(&argument.pat, &[]),
             };
-            names.arguments.extend(bindings.values.into_iter().map(|binding| binding.ident));
+            names.add(bindings, Place::Signature, is_inert_argument(argument));
         }
         names.visit_block(&function.block);
         names
+    }
+
+    fn add(&mut self, bindings: Bindings, place: Place, is_inert: bool) {
+        let name = |binding: Binding| Name { ident: binding.ident, place, is_inert };
+        self.0.extend(bindings.values.into_iter().map(name));
     }
 }
 
 impl Visit<'_> for Names {
     fn visit_local(&mut self, local: &Local) {
-        let bindings = Bindings::of(&local.pat, &[]);
-        self.variables.extend(bindings.values.into_iter().map(|binding| binding.ident));
+        self.add(Bindings::of(&local.pat, &[]), Place::Body, is_inert_declaration(local));
         syn::visit::visit_local(self, local);
     }
 

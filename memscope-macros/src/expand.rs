@@ -17,6 +17,7 @@ mod variable;
 use crate::attr::Options;
 use crate::model::Subject;
 use function::Hooking;
+pub(crate) use inert::{is_inert_argument, is_inert_declaration};
 use proc_macro2::TokenStream;
 pub(crate) use variable::Declaration;
 

@@ -6,7 +6,7 @@ use super::expectations::excuse;
 use super::future::{each_returned_block, output_of_function, output_of_future};
 use super::graft::Grafts;
 use super::hook::{AsyncBody, Bind, Guard, Hooks};
-use super::inert::{extends_a_temporary, is_inert_initialiser, is_inert_type};
+use super::inert::{extends_a_temporary, is_inert_argument, is_inert_declaration};
 use super::returns::{is_inferred, may_be_container, show_returned};
 use super::sites::Kind;
 use crate::attr::Options;
@@ -21,7 +21,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
 use syn::{
     AngleBracketedGenericArguments, Attribute, Block, ExprConst, ExprRepeat, FnArg, Item, ItemFn,
-    Local, Pat, ReceiverKind, ReturnType, Signature, Stmt, Token, Type,
+    Local, Pat, ReturnType, Signature, Stmt, Token, Type,
 };
 
 /// A walk over an item that puts hooks around declarations.
@@ -184,12 +184,8 @@ impl<'a> Hooking<'a> {
 
     fn argument(&mut self, argument: &FnArg) -> Vec<TokenStream> {
         let bindings = match argument {
-            FnArg::Receiver(receiver) => match &receiver.kind {
-                ReceiverKind::Reference(..) => return Vec::new(),
-                ReceiverKind::Typed(_, ty) if is_inert_type(ty) => return Vec::new(),
-                _ => Bindings::of_self(receiver),
-            },
-            FnArg::Typed(argument) if is_inert_type(&argument.ty) => return Vec::new(),
+            inert if is_inert_argument(inert) => return Vec::new(),
+            FnArg::Receiver(receiver) => Bindings::of_self(receiver),
             FnArg::Typed(argument) => Bindings::of(&argument.pat, &argument.attrs),
         };
         let mut values = bindings.values;
@@ -218,9 +214,7 @@ impl<'a> Hooking<'a> {
 
     /// The statements to put before and after a `let`, which is the statement of this number.
     fn declaration(&mut self, local: &Local, number: usize) -> (TokenStream, TokenStream) {
-        if local.init.as_ref().is_some_and(|init| is_inert_initialiser(&init.expr))
-            || declared_type(&local.pat).is_some_and(is_inert_type)
-        {
+        if is_inert_declaration(local) {
             return Default::default();
         }
         let bindings = Bindings::of(&local.pat, &local.attrs);
@@ -319,14 +313,5 @@ pub(super) fn around(
             let (after, guards): (TokenStream, Vec<_>) = several.iter().map(hook).unzip();
             (TokenStream::new(), after, guards)
         }
-    }
-}
-
-/// The type that a pattern writes out for its whole value.
-fn declared_type(pattern: &Pat) -> Option<&Type> {
-    match pattern {
-        Pat::Type(typed) => Some(&typed.ty),
-        Pat::Paren(inner) => declared_type(&inner.pat),
-        _ => None,
     }
 }

@@ -5,7 +5,34 @@
 //! drop.
 
 use syn::ext::IdentExt;
-use syn::{Expr, ExprLit, Lit, Stmt, Type};
+use syn::{Expr, ExprLit, FnArg, Lit, Local, Pat, ReceiverKind, Stmt, Type};
+
+/// Whether an argument, as it is written, holds nothing to drop.
+pub(crate) fn is_inert_argument(argument: &FnArg) -> bool {
+    match argument {
+        FnArg::Receiver(receiver) => match &receiver.kind {
+            ReceiverKind::Reference(..) => true,
+            ReceiverKind::Typed(_, ty) => is_inert_type(ty),
+            _ => false,
+        },
+        FnArg::Typed(argument) => is_inert_type(&argument.ty),
+    }
+}
+
+/// Whether the variables of a `let`, as it is written, hold nothing to drop.
+pub(crate) fn is_inert_declaration(local: &Local) -> bool {
+    local.init.as_ref().is_some_and(|init| is_inert_initialiser(&init.expr))
+        || declared_type(&local.pat).is_some_and(is_inert_type)
+}
+
+/// The type that a pattern writes out for its whole value.
+fn declared_type(pattern: &Pat) -> Option<&Type> {
+    match pattern {
+        Pat::Type(typed) => Some(&typed.ty),
+        Pat::Paren(inner) => declared_type(&inner.pat),
+        _ => None,
+    }
+}
 
 /// Whether values of a type, as it is written, run no code when dropped.
 ///
@@ -34,7 +61,7 @@ const PRIMITIVES: [&str; 16] = [
 ];
 
 /// Whether an initialiser gives a reference or a literal, or never gives anything.
-pub(super) fn is_inert_initialiser(init: &Expr) -> bool {
+fn is_inert_initialiser(init: &Expr) -> bool {
     match init {
         Expr::Reference(_) | Expr::RawAddr(_) => true,
         Expr::Lit(ExprLit { lit, .. }) => !matches!(lit, Lit::Verbatim(_)),
