@@ -12,6 +12,7 @@ mod members;
 mod returns;
 mod sites;
 mod statics;
+mod taken;
 mod variable;
 
 use crate::attr::Options;

@@ -9,6 +9,7 @@ use super::hook::{AsyncBody, Bind, Guard, Hooks};
 use super::inert::{extends_a_temporary, is_inert_argument, is_inert_declaration};
 use super::returns::{is_inferred, may_be_container, show_returned};
 use super::sites::Kind;
+use super::taken::Taken;
 use crate::attr::Options;
 use crate::bindings::{Binding, Bindings};
 use crate::check::returns_never;
@@ -64,7 +65,7 @@ impl<'a> Hooking<'a> {
             Some(name) => name.value(),
             None => function.sig.ident.unraw().to_string(),
         };
-        self.body(name, &function.sig, &mut function.block);
+        self.body(name, &mut function.sig, &mut function.block);
         self.put_into(tokens, function.into_token_stream())
     }
 
@@ -79,7 +80,7 @@ impl<'a> Hooking<'a> {
     }
 
     /// Puts hooks into a function's body.
-    pub(super) fn body(&mut self, name: String, signature: &Signature, body: &mut Block) {
+    pub(super) fn body(&mut self, name: String, signature: &mut Signature, body: &mut Block) {
         self.hooks.enter(name);
         let ownership = Ownership::of(signature, body);
         let outer = std::mem::replace(&mut self.body, Body { ownership, ..Body::default() });
@@ -116,14 +117,9 @@ impl<'a> Hooking<'a> {
     }
 
     /// The mark that makes an async function's body into a future whose polls are recorded.
-    fn polls_of_body(&mut self, signature: &Signature) -> Stmt {
-        let arguments = signature.inputs.iter().filter_map(|argument| match argument {
-            // `self` cannot be bound anew, and is the last to be dropped anyway.
-            FnArg::Receiver(_) => None,
-            FnArg::Typed(argument) => Some(Bindings::of(&argument.pat, &argument.attrs).values),
-        });
-        let rebound: Vec<_> = arguments.flatten().collect();
-        let body = AsyncBody { capture: Some(<Token![move]>::default()), rebound: &rebound };
+    fn polls_of_body(&mut self, signature: &mut Signature) -> Stmt {
+        let taken = Taken::of(signature, &mut self.grafts);
+        let body = AsyncBody { capture: Some(<Token![move]>::default()), taken };
         let wrap = match output_of_function(signature) {
             Some(output) => {
                 let returned = self.wants_return_value(signature);
@@ -139,7 +135,7 @@ impl<'a> Hooking<'a> {
         let Some(output) = output_of_future(signature) else { return false };
         let returned = self.wants_return_value(signature);
         let blocks = each_returned_block(body, &mut |block| {
-            let taken = AsyncBody { capture: block.capture, rebound: &[] };
+            let taken = AsyncBody { capture: block.capture, taken: Taken::default() };
             let wrap = self.hooks.polls(&signature.ident, &output, taken, returned);
             block.block.stmts.insert(0, self.grafts.mark_around(wrap));
         });

@@ -23,6 +23,8 @@ enum Graft {
     Around(Wrap),
     /// A call that the marked expression becomes the first argument of.
     Call(Call),
+    /// What stands in the place of the marked tokens.
+    Instead(TokenStream),
 }
 
 /// Makes `expression` into `function(expression, more)`.
@@ -81,10 +83,20 @@ impl Grafts {
 
     /// Makes an expression the first argument of a call.
     pub(super) fn mark_call(&mut self, expression: &mut Expr, call: Call) {
-        let mark = self.number(Graft::Call(call));
-        // Invisible braces, so that it is known where the expression ends.
-        let marked = Group::new(Delimiter::None, expression.to_token_stream());
-        *expression = Expr::Verbatim(quote!(#mark #marked));
+        let marked = self.mark_tokens(expression.to_token_stream(), Graft::Call(call));
+        *expression = Expr::Verbatim(marked);
+    }
+
+    /// Puts tokens in the place of others.
+    pub(super) fn mark_instead(&mut self, written: TokenStream, now: TokenStream) -> TokenStream {
+        self.mark_tokens(written, Graft::Instead(now))
+    }
+
+    fn mark_tokens(&mut self, tokens: TokenStream, graft: Graft) -> TokenStream {
+        let mark = self.number(graft);
+        // Invisible braces, so that it is known where the tokens end.
+        let marked = Group::new(Delimiter::None, tokens);
+        quote!(#mark #marked)
     }
 
     fn mark_of(&mut self, graft: Graft) -> Item {
@@ -136,6 +148,11 @@ impl Grafts {
                     Graft::Call(call) => {
                         let TokenTree::Group(marked) = printed.next()? else { return None };
                         merged.extend(call.of(self.merge_with(originals, marked.stream())?));
+                    }
+                    Graft::Instead(tokens) => {
+                        let TokenTree::Group(marked) = printed.next()? else { return None };
+                        self.merge_with(originals, marked.stream())?;
+                        merged.extend(tokens.clone());
                     }
                 }
                 continue;
@@ -266,6 +283,14 @@ mod tests {
         let merged = grafts.put_into(tokens("x = g(f(a), b) + 1"), quote!(x = #outer + 1));
         let expected = tokens("x = outer(g(inner(f(a), more), b), more) + 1");
         assert_eq!(merged.to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn tokens_give_way_to_others() {
+        let mut grafts = Grafts::default();
+        let mark = grafts.mark_instead(tokens("(a, _)"), tokens("c"));
+        let merged = grafts.put_into(tokens("f((a, _): T)"), quote!(f(#mark: T)));
+        assert_eq!(merged.to_string(), tokens("f(c: T)").to_string());
     }
 
     #[test]

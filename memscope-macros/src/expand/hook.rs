@@ -9,6 +9,7 @@
 use super::graft::{Call, Wrap};
 use super::returns::Shown;
 use super::sites::{Kind, Sites};
+use super::taken::Taken;
 use crate::attr::Options;
 use crate::bindings::Binding;
 use crate::ownership::{Ending, Escape};
@@ -394,20 +395,14 @@ impl Hooks {
             site = quote_spanned!(span=> #site, #of_return, #sight);
             polled = quote_spanned!(span=> polled_returning::<#output, _, _>);
         }
-        let AsyncBody { capture, rebound } = body;
-        let is_mutable = |binding: &&Binding| binding.mutability.is_some();
+        let AsyncBody { capture, taken: Taken { outside, first } } = body;
+        let gives = gives(output, span);
         Wrap {
-            outside: rebound
-                .iter()
-                .filter(is_mutable)
-                .map(|one| use_as_mutable(one, span))
-                .collect(),
+            outside,
             before: quote_spanned!(span=> #krate::__private::#polled),
             site,
             keyword: quote_spanned!(span=> async #capture),
-            first: std::iter::once(gives(output, span))
-                .chain(rebound.iter().map(|binding| rebind(binding, span)))
-                .collect(),
+            first: quote_spanned!(span=> #gives #first),
             after: quote_spanned!(span=> .await),
         }
     }
@@ -435,10 +430,10 @@ impl Hooks {
 }
 
 /// How an async body takes what it uses of the scope around it.
-pub(super) struct AsyncBody<'a> {
+pub(super) struct AsyncBody {
     pub(super) capture: Option<Token![move]>,
-    /// Arguments to be taken first, in this order, so that they are dropped in the order of the function's.
-    pub(super) rebound: &'a [Binding],
+    /// The arguments, of an async function's.
+    pub(super) taken: Taken,
 }
 
 /// Says what a body gives, so that it is coerced to that as in the function itself, whose type an async block does not see.
@@ -458,18 +453,6 @@ fn never(statements: &TokenStream, span: Span) -> TokenStream {
 
 fn return_guard(span: Span) -> Ident {
     Ident::new("__memscope_return", span)
-}
-
-/// Uses an argument as what it is declared as: that it is not changed before it is moved is nothing to warn of.
-fn use_as_mutable(binding: &Binding, span: Span) -> TokenStream {
-    let Binding { ident, cfgs, .. } = binding;
-    quote_spanned!(span=> #(#cfgs)* let _ = &mut #ident;)
-}
-
-/// Moves an argument into the body that it is used in.
-fn rebind(binding: &Binding, span: Span) -> TokenStream {
-    let Binding { ident, cfgs, mutability } = binding;
-    quote_spanned!(span=> #(#cfgs)* let #mutability #ident = #ident;)
 }
 
 /// The static that holds the sites of a block.

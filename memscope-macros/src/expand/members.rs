@@ -71,7 +71,7 @@ impl Hooking<'_> {
         }
         match item {
             Item::Fn(function) => {
-                self.method(&function.attrs, &function.sig, &mut function.block, &[]);
+                self.method(&function.attrs, &mut function.sig, &mut function.block, &[]);
             }
             Item::Impl(item) => return self.implementation(item, None, DropHook::IfTracked),
             Item::Trait(item) => self.definition(item, None),
@@ -98,7 +98,7 @@ impl Hooking<'_> {
             if let ImplItem::Fn(function) = member {
                 let first: Vec<Stmt> =
                     drops.then(|| self.drop_hook(function, hook)).flatten().into_iter().collect();
-                self.method(&function.attrs, &function.sig, &mut function.block, &first);
+                self.method(&function.attrs, &mut function.sig, &mut function.block, &first);
             }
         }
         self.hooks.leave();
@@ -140,7 +140,7 @@ impl Hooking<'_> {
             if let TraitItem::Fn(function) = member
                 && let Some(body) = &mut function.default
             {
-                self.method(&function.attrs, &function.sig, body, &[]);
+                self.method(&function.attrs, &mut function.sig, body, &[]);
             }
         }
         self.hooks.leave();
@@ -149,7 +149,7 @@ impl Hooking<'_> {
     fn method(
         &mut self,
         attributes: &[Attribute],
-        signature: &Signature,
+        signature: &mut Signature,
         body: &mut Block,
         first: &[Stmt],
     ) {
