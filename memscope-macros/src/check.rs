@@ -173,7 +173,8 @@ fn known_name(name: &Ident, among: &[&Name], what: &str, errors: &mut Errors) {
     if among.iter().any(|known| known.is(name)) {
         return;
     }
-    let known: Vec<String> = among.iter().map(|known| known.ident.unraw().to_string()).collect();
+    let recorded = among.iter().filter(|known| !known.is_inert);
+    let known: Vec<String> = recorded.map(|known| known.ident.unraw().to_string()).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let help = match nearest(&name.unraw().to_string(), &known) {
         Some(near) => format!("did you mean `{near}`?"),

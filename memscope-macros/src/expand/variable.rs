@@ -12,9 +12,8 @@ use proc_macro2::{Delimiter, Ident, Punct, Spacing, Span, TokenStream, TokenTree
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Block, Expr, Local, Stmt, Token, Type};
+use syn::{Block, Expr, ExprUnary, Local, Member, Stmt, Token, Type, UnOp};
 
 /// What stands in `track_var!`.
 #[derive(Debug)]
@@ -148,19 +147,16 @@ impl Form {
         if written.iter().any(|token| is_word(token, "let")) {
             return Self::lets(written, errors);
         }
-        let names = Punctuated::<Existing, Token![,]>::parse_terminated_with;
-        let existing = |input: ParseStream<'_>| names(input, Existing::parse);
-        match existing.parse2(written.iter().cloned().collect()) {
-            Ok(names) => Self::Existing(names.into_iter().map(|existing| existing.0).collect()),
-            Err(_) => {
-                errors.push(
-                    first,
-                    "`track_var!` takes a declaration, which begins with `let`, or names of variables",
-                    "write `memscope::track_var!(let v = ...)`; for a value, `memscope::track_var!(own ...)`",
-                );
-                Self::Wrong
-            }
-        }
+        let mut entries: Vec<&[TokenTree]> = written.split(|token| is_punct(token, ',')).collect();
+        entries.pop_if(|behind_the_last_comma| behind_the_last_comma.is_empty());
+        let name = |entry: &[TokenTree]| {
+            let tokens: TokenStream = entry.iter().cloned().collect();
+            let name = Existing::parse.parse2(tokens.clone());
+            name.inspect_err(|_| not_a_name(tokens, errors)).ok().map(|existing| existing.0)
+        };
+        // All are gone through, for their errors.
+        let names: Vec<Option<Binding>> = entries.into_iter().map(name).collect();
+        names.into_iter().collect::<Option<_>>().map_or(Self::Wrong, Self::Existing)
     }
 
     fn own(written: TokenStream, errors: &mut Errors) -> Self {
@@ -324,6 +320,62 @@ fn not_a_declaration(tokens: TokenStream, error: &syn::Error, errors: &mut Error
         wrong => wrong,
     };
     errors.push_at(error.span(), &wrong, FORM);
+}
+
+/// Reports what stands where the name of a variable was expected, with what was probably meant.
+fn not_a_name(tokens: TokenStream, errors: &mut Errors) {
+    let declaration = |input: ParseStream<'_>| {
+        let mutability: Option<Token![mut]> = input.parse()?;
+        let ident: Ident = input.parse()?;
+        input.parse::<Option<Token![:]>>()?.map(|_| input.parse::<Type>()).transpose()?;
+        input.parse::<Token![=]>()?;
+        input.parse::<TokenStream>()?;
+        Ok(if mutability.is_some() { format!("mut {ident}") } else { ident.to_string() })
+    };
+    if let Ok(declared) = declaration.parse2(tokens.clone()) {
+        let help = format!("write `memscope::track_var!(let {declared} = ...)`");
+        return errors.push(tokens, "a declaration begins with `let`", &help);
+    }
+    let named = match syn::parse2::<Expr>(tokens.clone()).ok() {
+        Some(Expr::Reference(reference)) => Some(*reference.expr),
+        other => other,
+    };
+    let place = named.as_ref().and_then(written_place);
+    match (named, place) {
+        (Some(Expr::Path(_)), Some(name)) => errors.push(
+            tokens,
+            "a variable is named alone; it is only borrowed",
+            &format!("write `memscope::track_var!({name})`"),
+        ),
+        (_, Some(place)) => errors.push(
+            tokens,
+            &format!("`{place}` is no variable, and has no end of its own"),
+            &format!("write `memscope::snapshot!({place})` for what it holds now"),
+        ),
+        _ => errors.push(
+            tokens,
+            "`track_var!` takes a declaration, which begins with `let`, or names of variables",
+            "write `memscope::track_var!(let v = ...)`; for a value, `memscope::track_var!(own ...)`",
+        ),
+    }
+}
+
+/// A variable, a part of one or what it refers to, as one would write it.
+fn written_place(place: &Expr) -> Option<String> {
+    match place {
+        Expr::Path(path) => path.path.get_ident().map(Ident::to_string),
+        Expr::Field(field) => {
+            let member = match &field.member {
+                Member::Named(ident) => ident.to_string(),
+                Member::Unnamed(index) => index.index.to_string(),
+            };
+            Some(format!("{}.{member}", written_place(&field.base)?))
+        }
+        Expr::Unary(ExprUnary { op: UnOp::Deref(_), expr, .. }) => {
+            Some(format!("*{}", written_place(expr)?))
+        }
+        _ => None,
+    }
 }
 
 /// Splits after semicolons; ends the last declaration with one, if the user left it out.
