@@ -84,7 +84,8 @@ use proc_macro2::TokenStream;
 /// With the option `ret`, what the function returns is recorded too, as `load::return value`: how many values of which type
 /// and size, whatever way they are returned, also by a `?` or from another macro. Such a value is born when the function has
 /// returned, and moved out at once. If it is a container, its length, capacity and heap address are recorded, unless it was
-/// returned from another macro or the type is written with `impl`. Of an `async fn` it is what the future gives.
+/// returned from another macro or the type is written with `impl`. Of an `async fn` it is what the future gives. What a call
+/// returns that a destructor makes while its thread unwinds is not recorded: nothing tells whether that call unwinds too.
 ///
 /// Not recorded are: variables whose type has nothing to drop, such as numbers and references (`track_var!` records
 /// those too); `let v;` without a value; bindings of `match`, `if let`, `for` and closure arguments; what stands in another

@@ -8,8 +8,8 @@ use super::site::{Hook, Site};
 use core::marker::PhantomData;
 use memscope_format::raw::{RawKind, flags};
 
-/// Stands at the beginning of a function's body, so that it is dropped when everything else in it is: if the function does not
-/// unwind then, it has returned a `T`.
+/// Stands at the beginning of a function's body, so that it is dropped when everything else in it is: if the thread does not
+/// unwind then, the function has returned a `T`.
 ///
 /// No expression need be looked at to know that, be it a `?` or a `return` in somebody's macro; only the states of containers
 /// are what [`returned`] has read.
@@ -19,8 +19,6 @@ pub struct Return<T> {
     site: &'static Site,
     desc: &'static TypeDesc,
     seen: Option<Seen>,
-    /// Whether the thread was unwinding already.
-    panicking: bool,
     returns: PhantomData<fn() -> T>,
 }
 
@@ -28,8 +26,7 @@ impl<T> Return<T> {
     /// Prepares to record what the function returns.
     #[inline(always)]
     pub fn at<S: Sight<T>>(site: &'static Site, _: S) -> Self {
-        let (desc, panicking) = (S::DESC, std::thread::panicking());
-        Self { site, desc, seen: None, panicking, returns: PhantomData }
+        Self { site, desc: S::DESC, seen: None, returns: PhantomData }
     }
 
     /// Is never called: its type says that the function's is that of the guard.
@@ -41,7 +38,8 @@ impl<T> Return<T> {
 impl<T> Drop for Return<T> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.panicking || !std::thread::panicking() {
+        // Of a call in a destructor, while the thread unwinds, nothing tells whether it unwinds too.
+        if !std::thread::panicking() {
             record(self.site, self.desc, self.seen.as_ref());
         }
     }

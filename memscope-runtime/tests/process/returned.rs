@@ -55,6 +55,9 @@ fn each_return_counts_once_however_it_was_done() {
     assert_eq!(returned("later"), [(result, 24, calls)]);
     assert_eq!(returned("text"), [("alloc::string::String", 24, calls)]);
 
+    // Neither the calls that unwound, nor those that began while the thread did.
+    assert_eq!(returned("in_a_destructor"), [("u64", 8, calls)]);
+
     let states = |name: &str| {
         let site = site(name);
         let rows = rows::<Container>(&capture).into_iter();

@@ -63,6 +63,21 @@ async fn text() -> String {
     "abc".to_owned()
 }
 
+#[memscope::track(ret)]
+fn in_a_destructor(fails: bool) -> u64 {
+    assert!(!fails, "as it is to");
+    7
+}
+
+struct CallsWhenDropped;
+
+impl Drop for CallsWhenDropped {
+    fn drop(&mut self) {
+        in_a_destructor(false);
+        assert!(catch_unwind(|| in_a_destructor(true)).is_err());
+    }
+}
+
 fn poll<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -81,5 +96,11 @@ pub(super) fn returns() {
         generic(n.to_string());
         let _ = poll(later(n));
         poll(text());
+        drop(CallsWhenDropped);
+        let unwound = catch_unwind(|| {
+            let _calls = CallsWhenDropped;
+            panic!("as it is to");
+        });
+        assert!(unwound.is_err());
     }
 }
