@@ -4,35 +4,17 @@ use crate::chunk::{Chunk, ChunkFull, Sealed};
 use crate::codec::Compressor;
 use crate::compression::Compression;
 use crate::defs::ContainerDef;
-use crate::hooks::{Hook, HookTable};
-use crate::raw::{DURATION_UNKNOWN, RawKind, Slot, SlotHeader, flags, value_id};
+use crate::event::{
+    KEY, STATELESS, UnreadableEvent, content, drop_key, drop_row, heap_kind, is_drop, snapshot,
+    task_kind,
+};
+use crate::hooks::{HOOK_LIMIT, Hook, HookTable};
+use crate::raw::{DURATION_UNKNOWN, Events, RawKind, Slot, SlotHeader, flags, value_id};
 use crate::record::Record;
 use crate::rows::{
     Call, CallOutcome, Container, Content, DropChain, Heap, HeapKind, LeftOut, Lifecycle,
-    LifecycleKind, Outcome, SnapshotReason, Stream, Task, TaskKind, Zst,
+    LifecycleKind, SnapshotReason, Task, TaskKind, Zst,
 };
-
-/// Why a raw event gives no rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UnreadableEvent {
-    /// Its hook has no definition.
-    #[error("a raw event names hook {0}, which is not defined")]
-    UnknownHook(u32),
-    /// Its header does not say a kind of event.
-    #[error("a raw event has the header {0:#018x}")]
-    UnknownKind(u64),
-    /// It is a snapshot of something that is not a container, or for no known reason.
-    #[error("a snapshot through hook {hook} has the words {field} and {reason}")]
-    UnknownSnapshot {
-        /// The hook.
-        hook: u32,
-        /// The field that it claims to be of.
-        field: u32,
-        /// The reason that it claims.
-        reason: u8,
-    },
-}
 
 /// Rows of all streams, on their way into frames.
 #[derive(Debug)]
@@ -79,6 +61,69 @@ impl Batch {
         }
     }
 
+    /// Appends the rows of the events in slots that follow one upon another in a ring, from `position` on: as [`Batch::push`]
+    /// does for each, but faster.
+    ///
+    /// Returns how many slots were taken, and why no more. That is all but a last event of which the second slot is missing,
+    /// or those before the first event that means nothing.
+    pub fn push_slots(
+        &mut self,
+        hooks: &HookTable,
+        ring: u16,
+        thread: u32,
+        position: u64,
+        slots: &[Slot],
+    ) -> (usize, Result<(), UnreadableEvent>) {
+        let mut taken = 0;
+        loop {
+            let born = value_id(ring, position + taken as u64);
+            taken += self.push_known(born, thread, &slots[taken..]);
+            let mut events = Events::new(&slots[taken..]);
+            let Some((at, first, second)) = events.next() else {
+                return (taken + events.taken(), Ok(()));
+            };
+            let at = taken + at;
+            if let Err(error) = self.push(hooks, ring, thread, position + at as u64, first, second)
+            {
+                return (at, Err(error));
+            }
+            taken += events.taken();
+        }
+    }
+
+    /// Appends the rows of events of one slot, as long as each gives one row, which differs from one that the chunk has in
+    /// nothing but time, value, duration and thread: most events. Returns how many. `born` is the value that the first slot's
+    /// event bears, if it is a birth.
+    #[inline(always)]
+    fn push_known(&mut self, born: u64, thread: u32, slots: &[Slot]) -> usize {
+        let Self { lifecycle, drop_chain, .. } = self;
+        let mut known = 0;
+        for slot in slots {
+            let Slot { w0: ts, header, p0, .. } = *slot;
+            let kind = SlotHeader(header).kind();
+            // What the shape says is not looked at in the rows below.
+            if is_drop(kind, SlotHeader(header).flags()) {
+                let Some(shape) = drop_chain.shape_of(drop_key(slot)) else { break };
+                if drop_chain.is_block_full() {
+                    break;
+                }
+                drop_chain.push_shaped(shape, drop_row(slot, 0, 0, thread));
+            } else {
+                let Some(shape) = lifecycle.shape_of(header & KEY) else { break };
+                if lifecycle.is_block_full() {
+                    break;
+                }
+                let value = if kind == Some(RawKind::Born) { born + known } else { p0 };
+                let kind = LifecycleKind::Born;
+                let row = Lifecycle { ts, kind, site: 0, type_id: 0, value, origin: 0, thread };
+                lifecycle.push_shaped(shape, row);
+            }
+            known += 1;
+        }
+        self.events += known;
+        known as usize
+    }
+
     /// Appends the rows of a raw event that lies at `position` of a ring, recorded by `thread`.
     ///
     /// A birth is a row of LIFECYCLE (of ZST if the type has no size) and, if the type is a container, one of
@@ -91,7 +136,6 @@ impl Batch {
     /// # Errors
     ///
     /// If the event means nothing; then it adds no row and is not counted.
-    #[inline]
     pub fn push(
         &mut self,
         hooks: &HookTable,
@@ -112,6 +156,8 @@ impl Batch {
         }
         let hook = hooks.get(hook_id).ok_or(UnreadableEvent::UnknownHook(hook_id))?;
         let flags = header.flags();
+        // What [`Batch::push_known`] does not take is not to be found by it.
+        let more = if second.is_some() || hook.weight != 1 { MORE } else { 0 };
         match header.kind() {
             Some(RawKind::Born) => {
                 let value = value_id(ring, position);
@@ -119,8 +165,11 @@ impl Batch {
                     0 => (LifecycleKind::Born, 0),
                     _ => (LifecycleKind::Cloned, first.p0),
                 };
-                self.push_lifecycle(hook, key, [first.w0, value, origin], kind, thread);
-                if let (true, Some(def)) = (flags & STATELESS == 0, hook.container) {
+                let state = hook.container.filter(|_| flags & STATELESS == 0);
+                let is_known = state.is_none() && kind == LifecycleKind::Born;
+                let more = if is_known { more } else { MORE };
+                self.push_lifecycle(hook, key | more, [first.w0, value, origin], kind, thread);
+                if let Some(def) = state {
                     let (len, capacity) = match second {
                         Some(second) => (first.p0, second.w0),
                         None => (first.p0 & u64::from(u32::MAX), first.p0 >> 32),
@@ -130,37 +179,19 @@ impl Batch {
                     self.push_container(hook_id, first.w0, thread, &at, def, &state);
                 }
             }
-            Some(RawKind::End) if flags & (flags::EXIT | flags::MOVED) != 0 => {
+            Some(RawKind::End) if !is_drop(header.kind(), flags) => {
                 let kind = match flags & flags::MOVED {
                     0 => LifecycleKind::Exit,
                     _ => LifecycleKind::Moved,
                 };
-                self.push_lifecycle(hook, key, [first.w0, first.p0, 0], kind, thread);
+                self.push_lifecycle(hook, key | more, [first.w0, first.p0, 0], kind, thread);
             }
             Some(RawKind::End) => {
-                let duration = first.p1 & DURATION_UNKNOWN;
-                let row = DropChain {
-                    ts: first.w0,
-                    duration: (duration != DURATION_UNKNOWN).then_some(duration),
-                    value: first.p0,
-                    site: hook.site,
-                    type_id: hook.type_id,
-                    depth: (first.p1 >> 48) as u32,
-                    outcome: if flags & flags::DROPPED != 0 {
-                        Outcome::Dropped
-                    } else {
-                        Outcome::Unknown
-                    },
-                    panicking: flags & flags::PANICKING != 0,
-                    thread,
-                    left_out: LeftOut::of_bits(flags >> flags::LEFT_OUT_SHIFT),
-                };
-                // The depth has the bits of the lap mark, which is not part of the key.
-                let key = key | first.p1 & !DURATION_UNKNOWN;
+                let row = drop_row(first, hook.site, hook.type_id, thread);
                 put(
                     &mut self.drop_chain,
-                    key,
-                    &row,
+                    drop_key(first) | more,
+                    move || row,
                     hook.weight,
                     &mut self.compressor,
                     &mut self.full,
@@ -192,7 +223,14 @@ impl Batch {
                     left_out: LeftOut::of_bits(flags >> flags::LEFT_OUT_SHIFT),
                 };
                 let key = key | first.p1 & !DURATION_UNKNOWN;
-                put(&mut self.call, key, &row, hook.weight, &mut self.compressor, &mut self.full);
+                put(
+                    &mut self.call,
+                    key,
+                    move || row,
+                    hook.weight,
+                    &mut self.compressor,
+                    &mut self.full,
+                );
             }
             Some(RawKind::Task) => {
                 let kind = task_kind(header)?;
@@ -206,7 +244,14 @@ impl Batch {
                     executor_id: first.p1.checked_sub(1),
                     thread,
                 };
-                put(&mut self.task, key, &row, hook.weight, &mut self.compressor, &mut self.full);
+                put(
+                    &mut self.task,
+                    key,
+                    move || row,
+                    hook.weight,
+                    &mut self.compressor,
+                    &mut self.full,
+                );
             }
             Some(kind @ (RawKind::Content | RawKind::Hashes)) => {
                 let second = second.ok_or(UnreadableEvent::UnknownKind(first.header))?;
@@ -258,9 +303,23 @@ impl Batch {
         let (site, type_id) = (hook.site, hook.type_id);
         let row = Lifecycle { ts, kind, site, type_id, value, origin, thread };
         if hook.zero_sized {
-            put(&mut self.zst, key, &Zst(row), hook.weight, &mut self.compressor, &mut self.full);
+            put(
+                &mut self.zst,
+                key,
+                move || Zst(row),
+                hook.weight,
+                &mut self.compressor,
+                &mut self.full,
+            );
         } else {
-            put(&mut self.lifecycle, key, &row, hook.weight, &mut self.compressor, &mut self.full);
+            put(
+                &mut self.lifecycle,
+                key,
+                move || row,
+                hook.weight,
+                &mut self.compressor,
+                &mut self.full,
+            );
         }
     }
 
@@ -294,7 +353,7 @@ impl Batch {
         put(
             &mut self.container,
             at.key(hook_id),
-            &row,
+            move || row,
             at.hook.weight,
             &mut self.compressor,
             &mut self.full,
@@ -336,7 +395,7 @@ impl Batch {
             row.old_addr = Some(old_addr);
         }
         let weight = second.map_or(1, |second| u32::try_from(second.w0).unwrap_or(u32::MAX).max(1));
-        put(&mut self.heap, key, &row, weight, &mut self.compressor, &mut self.full);
+        put(&mut self.heap, key, move || row, weight, &mut self.compressor, &mut self.full);
     }
 
     fn push_content(
@@ -387,7 +446,7 @@ impl Batch {
         put(
             &mut self.content,
             at.key(hook_id),
-            &row,
+            move || row,
             at.hook.weight,
             &mut self.compressor,
             &mut self.full,
@@ -395,103 +454,10 @@ impl Batch {
     }
 }
 
-/// The flags of births that say nothing of a container's state.
-const STATELESS: u8 = flags::CLONED | flags::UNREAD;
-
-/// What of an event's header tells the shape of its row: hook, kind and flags, without the lap mark.
-const KEY: u64 = (1 << 48) - 1;
-
-/// The streams of the rows that [`Batch::push`] makes of an event: one row each.
-///
-/// # Errors
-///
-/// As [`Batch::push`].
-#[inline]
-pub(crate) fn streams_of(
-    hooks: &HookTable,
-    first: &Slot,
-    second: Option<&Slot>,
-) -> Result<(Stream, Option<Stream>), UnreadableEvent> {
-    let header = SlotHeader(first.header);
-    if heap_kind(header).is_some() {
-        return Ok((Stream::Heap, None));
-    }
-    let hook_id = header.hook();
-    let hook = hooks.get(hook_id).ok_or(UnreadableEvent::UnknownHook(hook_id))?;
-    let flags = header.flags();
-    let lifecycle = if hook.zero_sized { Stream::Zst } else { Stream::Lifecycle };
-    match header.kind() {
-        Some(RawKind::Born) => {
-            let has_state = hook.container.is_some() && flags & STATELESS == 0;
-            Ok((lifecycle, has_state.then_some(Stream::Container)))
-        }
-        Some(RawKind::End) if flags & (flags::EXIT | flags::MOVED) != 0 => Ok((lifecycle, None)),
-        Some(RawKind::End) => Ok((Stream::DropChain, None)),
-        Some(RawKind::Snapshot) => {
-            let second = second.ok_or(UnreadableEvent::UnknownKind(first.header))?;
-            snapshot(hooks, hook_id, hook, second)?;
-            Ok((Stream::Container, None))
-        }
-        Some(RawKind::Call) => Ok((Stream::Call, None)),
-        Some(RawKind::Task) => {
-            task_kind(header)?;
-            Ok((Stream::Tasks, None))
-        }
-        Some(RawKind::Content | RawKind::Hashes) => {
-            let second = second.ok_or(UnreadableEvent::UnknownKind(first.header))?;
-            content(hooks, hook_id, hook, header, second)?;
-            Ok((Stream::Content, None))
-        }
-        Some(RawKind::Pad | RawKind::Cont | RawKind::Alloc | RawKind::Free | RawKind::Realloc)
-        | None => Err(UnreadableEvent::UnknownKind(first.header)),
-    }
-}
-
-/// What the allocator did, if the event is one of a block.
-#[inline]
-const fn heap_kind(header: SlotHeader) -> Option<HeapKind> {
-    Some(match header.kind() {
-        Some(RawKind::Alloc) if header.flags() & flags::ZEROED != 0 => HeapKind::AllocZeroed,
-        Some(RawKind::Alloc) => HeapKind::Alloc,
-        Some(RawKind::Realloc) => HeapKind::Realloc,
-        Some(RawKind::Free) => HeapKind::Free,
-        _ => return None,
-    })
-}
-
-/// What an event says of a task.
-fn task_kind(header: SlotHeader) -> Result<TaskKind, UnreadableEvent> {
-    TaskKind::from_id(header.flags() & flags::TASK_KIND)
-        .ok_or(UnreadableEvent::UnknownKind(header.0))
-}
-
-/// What was read by a snapshot, where in the value, and why.
-#[inline]
-fn snapshot(
-    hooks: &HookTable,
-    hook_id: u32,
-    hook: &Hook,
-    second: &Slot,
-) -> Result<(ContainerDef, u32, SnapshotReason), UnreadableEvent> {
-    let (field, reason) = (second.p1 as u32, (second.p1 >> 32) as u8);
-    let unknown = UnreadableEvent::UnknownSnapshot { hook: hook_id, field, reason };
-    let def = hooks.container(hook, field).ok_or(unknown)?;
-    Ok((def, field, SnapshotReason::from_id(reason).ok_or(unknown)?))
-}
-
-/// Of which container, where in the value, an event tells the content, and why.
-fn content(
-    hooks: &HookTable,
-    hook_id: u32,
-    hook: &Hook,
-    header: SlotHeader,
-    second: &Slot,
-) -> Result<(u32, SnapshotReason), UnreadableEvent> {
-    let (field, reason) = ((second.p0 >> 32) as u32, header.flags() & flags::REASON);
-    let unknown = UnreadableEvent::UnknownSnapshot { hook: hook_id, field, reason };
-    hooks.container(hook, field).ok_or(unknown)?;
-    Ok((field, SnapshotReason::from_id(reason).ok_or(unknown)?))
-}
+/// What keys have in them of rows that are not all that their event says, or not only what [`Batch::push_known`] makes of it.
+/// No hook has this bit.
+const MORE: u64 = 1 << 31;
+const _: () = assert!(HOOK_LIMIT as u64 <= MORE);
 
 /// Which container was read, and why.
 struct Place<'a> {
@@ -517,22 +483,22 @@ struct State {
 }
 
 /// Appends a row; a full chunk is sealed first.
-#[inline]
+#[inline(always)]
 fn put<R: Record>(
     chunk: &mut Chunk<R>,
     key: u64,
-    row: &R,
+    row: impl Fn() -> R,
     weight: u32,
     compressor: &mut Compressor,
     full: &mut Vec<Sealed>,
 ) {
-    let push = |chunk: &mut Chunk<R>| match weight {
-        1 => chunk.push_keyed(key, row),
-        weight => chunk.push_keyed_weighted(key, row, weight.into()),
-    };
-    if let Err(ChunkFull) = push(chunk) {
+    if chunk.is_block_full()
+        && let Err(ChunkFull) = chunk.make_room()
+    {
         full.extend(chunk.seal_with(compressor));
-        // It is empty now.
-        let _ = push(chunk);
+    }
+    chunk.push_keyed(key, row);
+    if weight != 1 {
+        chunk.weigh(weight.into());
     }
 }

@@ -72,34 +72,67 @@ impl<R: Record> Chunk<R> {
         }
     }
 
+    /// Appends a row.
+    ///
+    /// # Errors
+    ///
+    /// If the chunk is full; the row is not in it.
+    #[inline]
+    pub fn push(&mut self, row: &R) -> Result<(), ChunkFull> {
+        if self.is_block_full() {
+            self.make_room()?;
+        }
+        let words = row.to_words();
+        self.put(&words);
+        if Shapes::<R>::CODED {
+            self.block_shapes[self.gathered] = self.shapes.shape(&words);
+        }
+        self.gathered += 1;
+        Ok(())
+    }
+
     /// Appends a row that stands for `weight` events: it was sampled.
     ///
     /// # Errors
     ///
     /// As [`Chunk::push`].
     pub fn push_weighted(&mut self, row: &R, weight: u64) -> Result<(), ChunkFull> {
-        let before = self.len();
         self.push(row)?;
-        self.weigh(before, weight);
+        self.weigh(weight);
         Ok(())
     }
 
-    /// As [`Chunk::push_weighted`], for rows with a key: see [`Chunk::push_keyed`].
-    pub(crate) fn push_keyed_weighted(
-        &mut self,
-        key: u64,
-        row: &R,
-        weight: u64,
-    ) -> Result<(), ChunkFull> {
-        let before = self.len();
-        self.push_keyed(key, row)?;
-        self.weigh(before, weight);
-        Ok(())
+    /// As [`Chunk::push`], for rows of which all with the same `key` have the same words in the coded columns: their shape is
+    /// found by it. There must be room, see [`Chunk::make_room`].
+    #[inline(always)]
+    pub(crate) fn push_keyed(&mut self, key: u64, row: impl Fn() -> R) {
+        let shape = match self.shape_of(key) {
+            Some(shape) => shape,
+            None if Shapes::<R>::CODED => self.shapes.learn(key, &row().to_words()),
+            None => 0,
+        };
+        self.push_shaped(shape, row());
     }
 
-    /// Says what the last row stands for; the `before` rows before it, as far as nothing is said of them, for one each.
-    fn weigh(&mut self, before: usize, weight: u64) {
-        self.weigh_rest(before);
+    /// The shape of the rows with a key, if one was pushed since the chunk was empty (and it was not forgotten).
+    #[inline(always)]
+    pub(crate) fn shape_of(&self, key: u64) -> Option<u64> {
+        self.shapes.keyed(key)
+    }
+
+    /// As [`Chunk::push_keyed`], for rows whose shape is known: what `row` has in the coded columns does not matter.
+    #[inline(always)]
+    pub(crate) fn push_shaped(&mut self, shape: u64, row: R) {
+        self.put(&row.to_words());
+        if Shapes::<R>::CODED {
+            self.block_shapes[self.gathered] = shape;
+        }
+        self.gathered += 1;
+    }
+
+    /// Says what the last row stands for; the rows before it, as far as nothing is said of them, for one each.
+    pub(crate) fn weigh(&mut self, weight: u64) {
+        self.weigh_rest(self.len() - 1);
         self.weight.push(&[weight]);
     }
 
@@ -112,37 +145,27 @@ impl<R: Record> Chunk<R> {
         }
     }
 
-    /// Appends a row.
-    ///
-    /// # Errors
-    ///
-    /// If the chunk is full; the row is not in it.
-    #[inline]
-    pub fn push(&mut self, row: &R) -> Result<(), ChunkFull> {
-        self.push_with(row, |shapes, words| shapes.shape(words))
+    /// Whether rows must become bytes before there is room for another.
+    #[inline(always)]
+    pub(crate) const fn is_block_full(&self) -> bool {
+        self.gathered >= BLOCK
     }
 
-    /// As [`Chunk::push`], for rows of which all with the same `key` have the same words in the coded columns: their
-    /// shape is found by it.
-    #[inline(always)]
-    pub(crate) fn push_keyed(&mut self, key: u64, row: &R) -> Result<(), ChunkFull> {
-        self.push_with(row, |shapes, words| shapes.keyed(key, words))
-    }
-
-    #[inline(always)]
-    fn push_with(
-        &mut self,
-        row: &R,
-        shape: impl FnOnce(&mut Shapes<R>, &R::Words) -> u64,
-    ) -> Result<(), ChunkFull> {
-        if self.gathered >= BLOCK {
-            self.encode_block();
-        }
-        if self.encoded == CHUNK_ROWS {
+    /// Makes room for a block of rows.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn make_room(&mut self) -> Result<(), ChunkFull> {
+        if self.len() >= CHUNK_ROWS {
             return Err(ChunkFull);
         }
-        let words = row.to_words();
-        let at = self.gathered % BLOCK;
+        self.encode_block();
+        Ok(())
+    }
+
+    /// Stores the words of the columns that are not coded.
+    #[inline(always)]
+    fn put(&mut self, words: &R::Words) {
+        let at = self.gathered;
         // The length is known here, so that the loop becomes one store for each column.
         let block = &mut self.block[..R::COLUMNS.len()];
         for ((column, &word), block) in R::COLUMNS.iter().zip(words.as_ref()).zip(block) {
@@ -150,11 +173,6 @@ impl<R: Record> Chunk<R> {
                 block[at] = word;
             }
         }
-        if Shapes::<R>::CODED {
-            self.block_shapes[at] = shape(&mut self.shapes, &words);
-        }
-        self.gathered += 1;
-        Ok(())
     }
 
     /// Rows in it.

@@ -11,7 +11,7 @@ use crate::health::Damage;
 use crate::hooks::HookTable;
 use crate::limits;
 use crate::raw::{
-    RING_HEADER_LEN, RINGS_HEADER_LEN, RINGS_MAGIC, RINGS_VERSION, RawKind, SLOT_LEN, Slot,
+    Events, RING_HEADER_LEN, RINGS_HEADER_LEN, RINGS_MAGIC, RINGS_VERSION, RawKind, SLOT_LEN, Slot,
     SlotHeader, Walk, lap_mark, ring_offset,
 };
 use crate::source::{Beside, Input};
@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 
 /// Slots that are read at once.
 const BLOCK: u64 = 2048;
+
+/// Slots whose events become rows before the next are looked at.
+const AT_ONCE: usize = 128;
 
 /// The rings file of a capture, and whether its writer lives.
 #[derive(Debug)]
@@ -226,17 +229,20 @@ impl<I: Input> Leftover<I> {
         let end = from + self.capacity;
         let mut found = Found::default();
         let mut walk = Walk::new(self.capacity, from);
+        let mut room = [Slot::default(); AT_ONCE];
         loop {
-            match walk.next(|index| slots.load(index)) {
-                Some((position, first, second)) => {
-                    match batch.push(hooks, number, thread, position, &first, second.as_ref()) {
-                        Ok(()) => found.slots += 1 + u64::from(second.is_some()),
-                        Err(_) => found.unreadable += 1,
-                    }
-                    continue;
+            let mut events = Events::new(walk.read(&mut room, |index| slots.load(index)));
+            for (at, first, second) in events.by_ref() {
+                let position = walk.position() + at as u64;
+                match batch.push(hooks, number, thread, position, first, second) {
+                    Ok(()) => found.slots += 1 + u64::from(second.is_some()),
+                    Err(_) => found.unreadable += 1,
                 }
-                None if slots.fetch().await? => continue,
-                None => {}
+            }
+            let taken = events.taken();
+            walk.advance(taken);
+            if slots.fetch().await? || taken > 0 {
+                continue;
             }
             // A crash of the machine, unlike that of the program, can leave gaps.
             let gap = walk.position();

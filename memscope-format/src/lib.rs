@@ -48,6 +48,7 @@ pub mod convert;
 pub mod defs;
 pub mod directory;
 mod error;
+mod event;
 mod follow;
 pub mod frame;
 #[cfg(feature = "fuzz")]
@@ -87,7 +88,7 @@ pub mod writer;
 
 #[cfg(feature = "tokio")]
 pub use async_input::{Async, AsyncColumns, AsyncReader, AsyncRows};
-pub use batch::{Batch, UnreadableEvent};
+pub use batch::Batch;
 pub use checkpoint::{Checkpoint, StreamTally};
 pub use chunk::{Chunk, Sealed};
 pub use chunks::{ChunkRef, StreamTotal};
@@ -98,6 +99,7 @@ pub use compact::compact;
 pub use compression::{Compression, Noise};
 pub use defs::Defs;
 pub use error::Error;
+pub use event::UnreadableEvent;
 pub use follow::Follow;
 pub use header::{FileHeader, MAJOR, MINOR};
 pub use health::{Damage, Health};

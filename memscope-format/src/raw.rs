@@ -15,7 +15,7 @@ mod walk;
 pub(crate) use chunk::head_len;
 pub(crate) use chunk::{MAX_HEAD_LEN, RawHead, RawStream, decode};
 pub use chunk::{RAW_EVENTS, RawChunk};
-pub use walk::Walk;
+pub use walk::{Events, Walk};
 
 /// Bytes of a slot.
 pub const SLOT_LEN: usize = 32;
@@ -175,6 +175,14 @@ impl SlotHeader {
     #[must_use]
     pub const fn flags(self) -> u8 {
         (self.0 >> 40) as u8
+    }
+
+    /// Whether the event takes a second slot: it says so, or is a snapshot, which always does.
+    #[must_use]
+    #[inline]
+    pub const fn is_wide(self) -> bool {
+        matches!(self.kind(), Some(RawKind::Snapshot))
+            || self.flags() & flags::WIDE != 0 && !matches!(self.kind(), Some(RawKind::Pad))
     }
 
     /// The lap mark.

@@ -11,7 +11,7 @@ pub(crate) struct Shapes<R: Record> {
     /// The first row of each shape.
     rows: Vec<R::Words>,
     /// The keys that were met last and the shapes that they stand for, each at the place that follows from it.
-    keyed: Vec<Keyed>,
+    keyed: Box<[Keyed; KEYS]>,
     /// Tells the keys of this chunk from those of earlier ones.
     chunk: u32,
 }
@@ -45,11 +45,11 @@ impl<R: Record> Shapes<R> {
     };
 
     pub(crate) fn new() -> Self {
-        let (slots, keys) = if Self::CODED { (SLOTS, KEYS) } else { (0, 0) };
+        let slots = if Self::CODED { SLOTS } else { 0 };
         Self {
             slots: vec![0; slots],
             rows: Vec::new(),
-            keyed: vec![Keyed::default(); keys],
+            keyed: Box::new([Keyed::default(); KEYS]),
             chunk: 1,
         }
     }
@@ -76,23 +76,28 @@ impl<R: Record> Shapes<R> {
         }
     }
 
-    /// The shape of a row, which all rows of the chunk with this key have.
+    /// Where a key is kept, or beside that.
     #[inline(always)]
-    pub(crate) fn keyed(&mut self, key: u64, row: &R::Words) -> u64 {
-        let place = (key.wrapping_mul(FACTOR) >> 48) as usize % KEYS;
-        for place in [place, place ^ 1] {
-            let known = &self.keyed[place];
-            if known.key == key && known.chunk == self.chunk {
-                return u64::from(known.shape);
-            }
-        }
-        self.learn(key, place, row)
+    const fn place(key: u64) -> usize {
+        (key.wrapping_mul(FACTOR) >> 48) as usize % KEYS
     }
 
+    /// The shape of all rows with this key; `None` if it is to be learnt.
+    #[inline(always)]
+    pub(crate) fn keyed(&self, key: u64) -> Option<u64> {
+        let place = Self::place(key);
+        [place, place ^ 1].into_iter().find_map(|place| {
+            let known = &self.keyed[place % KEYS];
+            (known.key == key && known.chunk == self.chunk).then_some(u64::from(known.shape))
+        })
+    }
+
+    /// Keeps the key of a row, and returns the row's shape.
     #[cold]
     #[inline(never)]
-    fn learn(&mut self, key: u64, place: usize, row: &R::Words) -> u64 {
+    pub(crate) fn learn(&mut self, key: u64, row: &R::Words) -> u64 {
         let shape = self.shape(row);
+        let place = Self::place(key);
         // Two keys of one place stay, whichever comes next.
         self.keyed[place ^ 1] = self.keyed[place];
         self.keyed[place] = Keyed { key, shape: shape as u32, chunk: self.chunk };

@@ -3,7 +3,7 @@
 
 mod sample;
 
-use memscope_format::batch::UnreadableEvent;
+use memscope_format::UnreadableEvent;
 use memscope_format::raw::RawChunk;
 use memscope_format::rows::{Content, SnapshotReason};
 use memscope_format::{Batch, Codec, HookTable, Reader, Writer};

@@ -4,7 +4,7 @@
 mod sample;
 
 use memscope_format::chunks::Place;
-use memscope_format::defs::{ContainerKind, Defs, HookDef};
+use memscope_format::defs::{ContainerKind, Defs, HookDef, RateDef};
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::incoming::{Item, Items};
@@ -219,6 +219,52 @@ fn event() -> impl Strategy<Value = RawEvent> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// A batch remembers what it has seen an event of; of one it has seen none.
+    #[test]
+    fn an_event_gives_the_rows_that_it_gives_alone(
+        events in prop::collection::vec((event(), 1_usize..4), 1..100),
+        weighted in select(vec![VECTOR, SHARED]),
+        per_read in 2_usize..200,
+    ) {
+        let mut hooks = HookTable::new();
+        let rates = vec![RateDef { hook: weighted, one_in: 7 }];
+        hooks.extend(&Defs { rates, ..sample::defs() });
+        let mut alone = Sample::new(Codec::None).writer;
+        let again = events.iter().flat_map(|(event, times)| std::iter::repeat_n(event, *times));
+        let mut slots = Vec::new();
+        for event in again {
+            let position = 5 + slots.len() as u64;
+            let (first, second) = sample::marked(event, position, 1 << 20);
+            let mut batch = Batch::new(Codec::None);
+            batch.push(&hooks, 7, 1, position, &first, second.as_ref()).unwrap();
+            prop_assert_eq!(batch.events, 1);
+            batch.seal().iter().for_each(|frame| alone.append(frame).unwrap());
+            slots.extend([Some(first), second].into_iter().flatten());
+        }
+        let (mut together, mut at) = (Batch::new(Codec::None), 0);
+        while at < slots.len() {
+            let some = &slots[at..slots.len().min(at + per_read)];
+            let (taken, meant) = together.push_slots(&hooks, 7, 1, 5 + at as u64, some);
+            prop_assert_eq!(meant, Ok(()));
+            prop_assert!(taken == some.len() || taken + 1 == some.len(), "{} of {:?}", taken, some);
+            at += taken;
+        }
+        let mut writer = Sample::new(Codec::None).writer;
+        together.seal().iter().for_each(|frame| writer.append(frame).unwrap());
+        let directory = tempfile::tempdir().unwrap();
+        let found = [("1.memscope", alone), ("2.memscope", writer)].map(|(name, writer)| {
+            let reader = open(&directory.path().join(name), &writer.finish().unwrap()).unwrap();
+            let weights = |chunks: Vec<Vec<Vec<u64>>>| chunks.concat().concat();
+            let births = reader.columns::<Lifecycle>(&["weight"]).unwrap();
+            let births = births.map(|chunk| chunk.unwrap().columns).collect();
+            let drops = reader.columns::<DropChain>(&["weight"]).unwrap();
+            let drops = drops.map(|chunk| chunk.unwrap().columns).collect();
+            (Rows::of(&reader), weights(births), weights(drops))
+        });
+        prop_assert_eq!(&found[0], &found[1]);
+        prop_assert_eq!(&found[0].0.errors, &Vec::<String>::new());
+    }
 
     #[test]
     fn any_events_are_the_same_rows_however_they_were_written(

@@ -8,7 +8,7 @@ use crate::defs::{ContainerDef, ContainerKind, Defs, FieldDef, HookDef, TypeDef}
 use crate::frame::{Encoding, FrameHeader, FrameType};
 use crate::header::{u32_at, u64_at};
 use crate::hooks::HookTable;
-use crate::raw::{self, RawChunk, RawKind, SLOT_LEN, Slot, SlotHeader, flags, head_len};
+use crate::raw::{self, RawChunk, SLOT_LEN, Slot, SlotHeader, head_len};
 use crate::record::{Event, StreamVisitor};
 use crate::{Error, Sealed};
 
@@ -107,7 +107,7 @@ pub(super) fn slots(data: &[u8]) {
         let first = slot(bytes);
         let header = SlotHeader(first.header);
         position += u64::from(header.lap() % 4);
-        let is_wide = header.kind() == Some(RawKind::Snapshot) || header.flags() & flags::WIDE != 0;
+        let is_wide = header.is_wide();
         let second = if is_wide { slots.next().map(slot) } else { None };
         if is_wide && second.is_none() {
             break;

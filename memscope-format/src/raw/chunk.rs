@@ -1,11 +1,12 @@
 //! Events of a ring in a frame as the hooks wrote them, for a drain that has no time to encode them.
 
-use super::{RawKind, SLOT_LEN, Slot, SlotHeader, flags};
-use crate::batch::{Batch, UnreadableEvent, streams_of};
+use super::{Events, RawKind, SLOT_LEN, Slot, SlotHeader};
+use crate::batch::Batch;
 use crate::chunk::Sealed;
 use crate::codec::{self, Codec, Compressor};
 use crate::compression::Compression;
 use crate::error::Error;
+use crate::event::{UnreadableEvent, streams_of};
 use crate::frame::{Encoding, FrameHeader, FrameType};
 use crate::header::{u16_at, u32_at, u64_at};
 use crate::hooks::HookTable;
@@ -57,6 +58,25 @@ impl RawChunk {
     #[must_use]
     pub const fn new(ring: u16, thread: u32) -> Self {
         Self { ring, thread, position: 0, events: 0, streams: Vec::new(), slots: Vec::new() }
+    }
+
+    /// Appends the events in slots that follow one upon another in the ring, from `position` on, until it is full.
+    ///
+    /// Returns how many slots were taken, and why no more: as [`Batch::push_slots`].
+    pub fn push_slots(
+        &mut self,
+        hooks: &HookTable,
+        position: u64,
+        slots: &[Slot],
+    ) -> (usize, Result<(), UnreadableEvent>) {
+        let mut events = Events::new(slots);
+        while !self.is_full() {
+            let Some((at, first, second)) = events.next() else { break };
+            if let Err(error) = self.push(hooks, position + at as u64, first, second) {
+                return (at, Err(error));
+            }
+        }
+        (events.taken(), Ok(()))
     }
 
     /// Appends the event at a position of the ring, which is behind that of the event before.
@@ -285,7 +305,7 @@ pub(crate) fn decode(
         if batch.events >= u64::from(header.rows) {
             return Err(Error::corrupt(offset, format!("{} events", header.rows), "more"));
         }
-        let is_wide = word.kind() == Some(RawKind::Snapshot) || word.flags() & flags::WIDE != 0;
+        let is_wide = word.is_wide();
         let second = if is_wide { slots.next().map(|(_, second)| second) } else { None };
         let position = head.position.wrapping_add(at as u64);
         let pushed = match (is_wide, &second) {

@@ -1,6 +1,6 @@
 //! Going over the events of a ring.
 
-use super::{RawKind, Slot, SlotHeader, flags, mark_of_lap};
+use super::{RawKind, Slot, SlotHeader, mark_of_lap};
 
 /// Goes over the events of a ring from a position to the last that is whole.
 #[derive(Debug, Clone)]
@@ -23,58 +23,91 @@ impl Walk {
         self.position
     }
 
-    /// Returns the next event: its position, its slot, and its second slot if it has one.
+    /// Reads the slots from here on into `room`, and returns those that are written: as many as follow one upon another.
     ///
     /// `load` reads the slot at an index below the capacity. In a ring that is being written it must read the
-    /// header first, with acquire ordering. Stops at the first slot that does not carry the lap mark of its
-    /// position, and at a wide event whose second slot does not; called again, it looks there again.
+    /// header first, with acquire ordering. The walk stays where it is: [`Walk::advance`] says what of them was taken.
     #[inline]
-    pub fn next(&mut self, mut load: impl FnMut(u64) -> Slot) -> Option<(u64, Slot, Option<Slot>)> {
-        loop {
-            let position = self.position;
-            let first = self.load(position, &mut load)?;
-            let header = SlotHeader(first.header);
-            match header.kind() {
-                Some(RawKind::Pad) => self.position += 1,
-                Some(RawKind::Snapshot) => return self.wide(position, first, &mut load),
-                _ if header.flags() & flags::WIDE != 0 => {
-                    return self.wide(position, first, &mut load);
+    pub fn read<'a>(&self, room: &'a mut [Slot], mut load: impl FnMut(u64) -> Slot) -> &'a [Slot] {
+        let capacity = 1 << self.bits;
+        let mut read = 0;
+        while read < room.len() {
+            let position = self.position + read as u64;
+            let (index, lap) = (position & (capacity - 1), position >> self.bits);
+            let mark = mark_of_lap(lap);
+            let before = read;
+            // To the end of the lap, so that a slot costs one comparison.
+            for (slot, index) in room[before..].iter_mut().zip(index..capacity) {
+                *slot = load(index);
+                if SlotHeader(slot.header).lap() != mark {
+                    return &room[..read];
                 }
-                _ => {
-                    self.position += 1;
-                    return Some((position, first, None));
-                }
+                read += 1;
             }
         }
+        room
     }
 
+    /// Goes so many slots on.
     #[inline]
-    fn wide(
-        &mut self,
-        position: u64,
-        first: Slot,
-        load: &mut impl FnMut(u64) -> Slot,
-    ) -> Option<(u64, Slot, Option<Slot>)> {
-        let second = self.load(position + 1, load)?;
-        if SlotHeader(second.header).kind() != Some(RawKind::Cont) {
-            return None;
+    pub const fn advance(&mut self, slots: usize) {
+        self.position += slots as u64;
+    }
+}
+
+/// Goes over the events in slots that follow one upon another in a ring.
+///
+/// An event is the number of its slot among them, its slot, and its second slot if it has one. Pads are passed over. It ends
+/// at a wide event whose second slot is not there, or is none.
+#[derive(Debug, Clone)]
+pub struct Events<'a> {
+    slots: &'a [Slot],
+    taken: usize,
+}
+
+impl<'a> Events<'a> {
+    /// Starts at the first of the slots.
+    #[must_use]
+    pub const fn new(slots: &'a [Slot]) -> Self {
+        Self { slots, taken: 0 }
+    }
+
+    /// The slots of the events that were given, with the pads between them.
+    #[must_use]
+    pub const fn taken(&self) -> usize {
+        self.taken
+    }
+}
+
+impl<'a> Iterator for Events<'a> {
+    type Item = (usize, &'a Slot, Option<&'a Slot>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let at = self.taken;
+            let first = self.slots.get(at)?;
+            let header = SlotHeader(first.header);
+            if header.is_wide() {
+                let second = self.slots.get(at + 1)?;
+                if SlotHeader(second.header).kind() != Some(RawKind::Cont) {
+                    return None;
+                }
+                self.taken = at + 2;
+                return Some((at, first, Some(second)));
+            }
+            self.taken = at + 1;
+            if header.kind() != Some(RawKind::Pad) {
+                return Some((at, first, None));
+            }
         }
-        self.position += 2;
-        Some((position, first, Some(second)))
-    }
-
-    /// Loads the slot of a position, if it was written for this position.
-    #[inline]
-    fn load(&self, position: u64, load: &mut impl FnMut(u64) -> Slot) -> Option<Slot> {
-        let slot = load(position & ((1 << self.bits) - 1));
-        (SlotHeader(slot.header).lap() == mark_of_lap(position >> self.bits)).then_some(slot)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::raw::lap_mark;
+    use crate::raw::{flags, lap_mark};
 
     const CAPACITY: u64 = 8;
 
@@ -88,11 +121,28 @@ mod tests {
         }
 
         fn positions(&self, from: u64) -> (Vec<(u64, bool)>, u64) {
-            let mut walk = Walk::new(CAPACITY, from);
-            let events = std::iter::from_fn(|| walk.next(|index| self.0[index as usize]))
-                .map(|(position, _, second)| (position, second.is_some()))
-                .collect();
-            (events, walk.position())
+            let mut found = Vec::new();
+            // However many are read at once.
+            for slots in [2, 3, 4, CAPACITY as usize, 20] {
+                let mut walk = Walk::new(CAPACITY, from);
+                let (mut events, mut room) = (Vec::new(), vec![Slot::default(); slots]);
+                loop {
+                    let slots = walk.read(&mut room, |index| self.0[index as usize]);
+                    let mut here = Events::new(slots);
+                    for (at, first, second) in here.by_ref() {
+                        assert_eq!(first.w0, walk.position() + at as u64);
+                        events.push((first.w0, second.is_some()));
+                    }
+                    if here.taken() == 0 {
+                        break;
+                    }
+                    walk.advance(here.taken());
+                }
+                found.push((events, walk.position()));
+            }
+            found.dedup();
+            assert_eq!(found.len(), 1, "{found:?}");
+            found.swap_remove(0)
         }
     }
 

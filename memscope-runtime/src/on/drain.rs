@@ -13,7 +13,7 @@ use super::polling::{give_way, is_awaited, lock};
 use super::recorder::{Ownership, Recorder};
 use super::session;
 use core::sync::atomic::{AtomicBool, Ordering};
-use memscope_format::raw::{RawChunk, Slot, Walk};
+use memscope_format::raw::{Events, RawChunk, Slot, Walk};
 use memscope_format::{
     Batch, ClockReading, Codec, Commit, Error, HookTable, RingCommit, Sealed, UnreadableEvent,
 };
@@ -28,6 +28,10 @@ pub(super) static DRAIN: Mutex<Option<Drain>> = Mutex::new(None);
 
 /// Events that a batch takes at most, which bounds its memory; the next cycle starts at once if there are more.
 const BATCH: u64 = 1 << 18;
+
+/// Slots that are read from a ring at once, before any of them becomes a row: their cache lines come from another processor, so
+/// that many must be under way at a time.
+const AT_ONCE: usize = 128;
 
 /// Events that make a batch worth writing: a chunk of 64 Ki rows is as small as any per row.
 const WORTH_WRITING: u64 = 1 << 16;
@@ -273,6 +277,7 @@ impl Drain {
         let count = recorders.len();
         self.first = (self.first + 1) % count.max(1);
         let mut copies = None;
+        let mut room = [Slot::default(); AT_ONCE];
         for &recorder in recorders.iter().cycle().skip(self.first).take(count) {
             // Before the ring is read, so that all events of an ended thread are.
             let ownership = recorder.ownership();
@@ -282,6 +287,8 @@ impl Drain {
             let (ring, thread) = (recorder.ring, recorder.thread());
             let from = self.taken.get(&ring).copied().unwrap_or(0).max(recorder.drained());
             let mut walk = Walk::new(recorder.capacity(), from);
+            // Not by way of the recorder with each slot: the thread writes to its cache lines with each event.
+            let slots = recorder.memory.slots;
             // The thread writes into the last quarter that is free, and waits at its end.
             let is_pressed = recorder.waiting_from(from) > recorder.capacity() / 4 * 3;
             let copies = is_pressed && *copies.get_or_insert_with(|| self.pace.copies());
@@ -290,23 +297,20 @@ impl Drain {
             // Whoever waits, to fork or to begin recording, need not wait for a whole batch.
             let may_go_on = || urgency == Urgency::Now || !is_awaited();
             while self.gathered() < BATCH && may_go_on() {
-                let next = walk.next(|index| recorder.memory.slots[index as usize].load());
-                let Some((position, first, second)) = next else {
-                    whole = true;
-                    break;
-                };
-                let source = (ring, thread, position);
-                let taken = self.take(source, &first, second.as_ref(), copy.as_mut());
-                if taken.is_err() {
-                    self.learn_hooks();
-                    // A hook is interned before its first event, so that it is known now. Were it not, the event
-                    // would be lost, and is counted.
-                    let again = self.take(source, &first, second.as_ref(), copy.as_mut());
-                    self.unreadable += u64::from(again.is_err());
+                let read = walk.read(&mut room, |index| slots[index as usize].load());
+                let position = walk.position();
+                let (mut taken, meant) = self.take((ring, thread, position), read, copy.as_mut());
+                if meant.is_err() {
+                    taken += self.take_again((ring, thread, position), read, taken, copy.as_mut());
                 }
                 if copy.as_ref().is_some_and(RawChunk::is_full) {
                     self.keep(copy.replace(RawChunk::new(ring, thread)));
                 }
+                if taken == 0 {
+                    whole = true;
+                    break;
+                }
+                walk.advance(taken);
             }
             self.keep(copy);
             self.taken.insert(ring, walk.position());
@@ -321,23 +325,44 @@ impl Drain {
         self.batch.events + self.copied.1
     }
 
-    /// Takes an event of a ring, a thread and a position: into the copy, or else into the batch.
-    #[inline]
+    /// Takes the events in slots of a ring, a thread and from a position on: into the copy, or else into the batch. Returns how
+    /// many slots were taken, and whether the next event means nothing.
     fn take(
         &mut self,
         (ring, thread, position): (u16, u32, u64),
-        first: &Slot,
-        second: Option<&Slot>,
+        slots: &[Slot],
         copy: Option<&mut RawChunk>,
-    ) -> Result<(), UnreadableEvent> {
+    ) -> (usize, Result<(), UnreadableEvent>) {
         match copy {
-            None => self.batch.push(&self.hooks, ring, thread, position, first, second),
+            None => self.batch.push_slots(&self.hooks, ring, thread, position, slots),
             Some(copy) => {
-                copy.push(&self.hooks, position, first, second)?;
-                self.copied.1 += 1;
-                Ok(())
+                let before = copy.events();
+                let taken = copy.push_slots(&self.hooks, position, slots);
+                self.copied.1 += (copy.events() - before) as u64;
+                taken
             }
         }
+    }
+
+    /// Takes the event that meant nothing, the next one behind those `taken`, when more hooks are known. Returns how many slots
+    /// it has.
+    #[cold]
+    fn take_again(
+        &mut self,
+        (ring, thread, position): (u16, u32, u64),
+        slots: &[Slot],
+        taken: usize,
+        copy: Option<&mut RawChunk>,
+    ) -> usize {
+        self.learn_hooks();
+        let mut event = Events::new(&slots[taken..]);
+        event.next();
+        let slots = &slots[taken..taken + event.taken()];
+        // A hook is interned before its first event, so that it is known now. Were it not, the event would be lost, and is
+        // counted.
+        let (_, meant) = self.take((ring, thread, position + taken as u64), slots, copy);
+        self.unreadable += u64::from(meant.is_err());
+        slots.len()
     }
 
     /// Keeps a copy to be written.

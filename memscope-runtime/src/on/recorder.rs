@@ -56,6 +56,9 @@ pub(super) struct Recorder {
     mask: u64,
     pub(super) memory: RingMemory,
     pub(super) ring: u16,
+    /// What the ids of all values of the ring have in common. Made of `ring` with each event, it would be read with `in_event`
+    /// beside it in one load, which has to wait until that was written.
+    ids: u64,
     pub(super) clock: Source,
     /// Whether the owner is writing an event. A signal handler that records in between would write to the same
     /// slots: its events are counted as lost.
@@ -161,6 +164,7 @@ impl Recorder {
             mask: memory.slots.len() as u64 - 1,
             memory,
             ring,
+            ids: value_id(ring, 0),
             clock,
             in_event: Cell::new(false),
             stalled: Cell::new(false),
@@ -321,7 +325,7 @@ impl Recorder {
     /// The id of the value that was born at a position of this ring.
     #[inline(always)]
     pub(super) fn value(&self, position: u64) -> u64 {
-        value_id(self.ring, position)
+        self.ids | value_id(0, position)
     }
 
     /// Takes the next slots and begins an event, which [`Self::end_event`] must end.
