@@ -5,7 +5,7 @@
 //! drop.
 
 use syn::ext::IdentExt;
-use syn::{Expr, ExprLit, FnArg, Lit, Local, Pat, ReceiverKind, Stmt, Type};
+use syn::{Expr, ExprLit, FnArg, Lit, Local, Pat, Path, ReceiverKind, Stmt, Type};
 
 /// Whether an argument, as it is written, holds nothing to drop.
 pub(crate) fn is_inert_argument(argument: &FnArg) -> bool {
@@ -106,20 +106,28 @@ pub(super) fn extends_a_temporary(init: &Expr) -> bool {
                     .is_some_and(|(_, other)| extends_a_temporary(other))
         }
         Expr::Match(arms) => arms.arms.iter().any(|arm| extends_a_temporary(&arm.body)),
-        // These two give references to temporaries that they extend by themselves.
+        // What a macro makes of its tokens may be any of these.
         Expr::Macro(expr) => {
-            let name = expr.mac.path.segments.last().map(|segment| segment.ident.to_string());
-            matches!(name.as_deref(), Some("pin" | "format_args"))
+            let last = expr.mac.path.segments.last();
+            !last.is_some_and(|last| EXTEND_NOTHING.iter().any(|known| last.ident.unraw() == known))
         }
         _ => false,
     }
 }
 
-/// Whether a callee is a tuple struct or variant, as the naming lints have it: those extend, functions do not.
+/// Macros of the standard library that give values and extend no temporary; `pin!` and `format_args!` do.
+const EXTEND_NOTHING: [&str; 8] =
+    ["dbg", "format", "matches", "ready", "try", "vec", "write", "writeln"];
+
+/// Whether a callee is a tuple struct or variant: those extend, functions do not.
 fn is_constructor(callee: &Expr) -> bool {
-    let Expr::Path(callee) = callee else { return false };
-    let last = callee.path.segments.last().map(|segment| segment.ident.unraw().to_string());
-    last.is_some_and(|name| name.starts_with(char::is_uppercase))
+    matches!(callee, Expr::Path(callee) if is_upper_case(&callee.path))
+}
+
+/// Whether a path names a type, a variant or a constant, as the naming lints have it.
+fn is_upper_case(path: &Path) -> bool {
+    let last = path.segments.last().map(|segment| segment.ident.unraw().to_string());
+    last.is_some_and(|name| name.trim_start_matches('_').starts_with(char::is_uppercase))
 }
 
 fn tail(statements: &[Stmt]) -> Option<&Expr> {
@@ -132,7 +140,8 @@ fn tail(statements: &[Stmt]) -> Option<&Expr> {
 /// Whether an expression surely names a place that exists by itself.
 fn is_place(expr: &Expr) -> bool {
     match expr {
-        Expr::Path(_) => true,
+        // A constant or unit struct is a value, and so a temporary; a static is a place, but looks the same.
+        Expr::Path(path) => !is_upper_case(&path.path),
         Expr::Field(field) => is_place(&field.base),
         Expr::Index(index) => is_place(&index.expr),
         Expr::Paren(inner) => is_place(&inner.expr),

@@ -33,6 +33,10 @@ fn ends_of_variables_are_said_where_the_body_proves_them_and_nowhere_else() {
         ends.entry(name(row.site)).or_default().push(how);
     }
     let expected = [
+        // What is dropped in their stead are others of their type, which live longer.
+        ("Link", vec!["dropped", "dropped"]),
+        ("beside_others::by_a_macro", vec!["moved"]),
+        ("beside_others::to_a_constant", vec!["moved"]),
         ("borrowed::only", vec!["dropped"]),
         ("captured::shared", vec!["moved"]),
         ("captured::thread", vec!["unknown"]),

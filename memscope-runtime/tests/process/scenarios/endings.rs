@@ -91,7 +91,30 @@ macro_rules! two_of_a_name {
 
 two_of_a_name!(v);
 
+#[memscope::track]
+struct Link<'a> {
+    next: Option<&'a Link<'a>>,
+}
+
+/// Gives a value beside one that is dropped only after it.
+macro_rules! linked_to {
+    ($end:expr) => {
+        Link { next: Some(&$end) }
+    };
+}
+
+const END: Link<'_> = Link { next: None };
+
+#[memscope::track]
+fn beside_others() {
+    let to_a_constant = Link { next: Some(&END) };
+    let by_a_macro = linked_to!(Link { next: None });
+    black_box((to_a_constant.next.is_some(), by_a_macro.next.is_some()));
+    std::mem::forget((to_a_constant, by_a_macro));
+}
+
 pub(super) fn endings() {
+    beside_others();
     assert_eq!(grown(vec![1]), [2]);
     assert_eq!((kept(false), kept(true)), (Some(1), None));
     borrowed();
