@@ -7,9 +7,11 @@ use memscope_format::rows::{
     Heap, HeapKind, HeapUser, Lifecycle, LifecycleKind, Metric, Performance,
 };
 use std::collections::{HashMap, VecDeque};
+use std::future::Future;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 /// Whether a child begins to record before it plays.
@@ -236,9 +238,42 @@ fn left() {
     drop(black_box(vec![0_u8; 999]));
 }
 
+/// Waits once, in the middle of an initialiser.
+#[memscope::track]
+async fn waits() {
+    let mut waited = false;
+    let later: Vec<u8> = {
+        drop(black_box(vec![0_u8; 1_111]));
+        std::future::poll_fn(|_| match std::mem::replace(&mut waited, true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        vec![0; 1_222]
+    };
+    drop(black_box(vec![0_u8; 1_333]));
+    black_box(&later);
+}
+
+#[memscope::track]
+fn polls() {
+    let mut context = Context::from_waker(Waker::noop());
+    for polled_to_its_end in [true, false] {
+        let mut future = Box::pin(waits());
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        drop(black_box(vec![0_u8; 1_444]));
+        if polled_to_its_end {
+            assert!(future.as_mut().poll(&mut context).is_ready());
+        }
+        drop(future);
+        drop(black_box(vec![0_u8; 1_555]));
+    }
+}
+
 fn sites() {
     black_box(load());
     left();
+    polls();
 }
 
 #[test]
@@ -270,6 +305,13 @@ fn a_block_belongs_to_what_is_initialised_or_runs() {
     assert_eq!(at(80, HeapKind::Alloc), here("nested::inner"));
     // An initialiser that was left behind is over.
     assert_eq!(at(999, HeapKind::AllocZeroed), here("left"));
+    // While a task waits, and when it is gone, nothing of it is being initialised; when it goes on, it is known to run.
+    let twice = |name: &str| [here(name), here(name)].concat();
+    assert_eq!(at(1_111, HeapKind::AllocZeroed), twice("waits::later"));
+    assert_eq!(at(1_222, HeapKind::AllocZeroed), here("waits"));
+    assert_eq!(at(1_333, HeapKind::AllocZeroed), here("waits"));
+    assert_eq!(at(1_444, HeapKind::AllocZeroed), twice("polls"));
+    assert_eq!(at(1_555, HeapKind::AllocZeroed), twice("polls"));
 }
 
 const ROUNDS: u64 = 20_000;
