@@ -71,6 +71,16 @@ impl Source {
         }
     }
 
+    /// Whether reading it is one instruction.
+    #[inline(always)]
+    pub(super) const fn is_counter(self) -> bool {
+        match self {
+            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+            Self::Counter => true,
+            Self::Monotonic => false,
+        }
+    }
+
     /// Reads this clock and the monotonic one at the same moment.
     ///
     /// Of several tries the tightest counts: the two clocks cannot be read at once, and a thread that is

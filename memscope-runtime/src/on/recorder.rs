@@ -308,6 +308,26 @@ impl Recorder {
         self.emit(self.at.get(), kind, flags, self.now(), payload)
     }
 
+    /// As [`Self::emit_block`], if nothing is in the way; else it does nothing, and says so.
+    #[inline(always)]
+    pub(super) fn try_emit_block(&self, kind: RawKind, flags: u8, payload: [u64; 2]) -> bool {
+        // Without any call, which would cost all of it that registers are saved.
+        let clock = self.clock;
+        if !clock.is_counter() || self.in_event.replace(true) {
+            return false;
+        }
+        // As in `reserve`.
+        compiler_fence(Ordering::SeqCst);
+        let position = self.position.load(Ordering::Relaxed);
+        let has_room = position < self.limit.load(Ordering::Relaxed);
+        if has_room {
+            self.position.store(position + 1, Ordering::Relaxed);
+            self.write(position, self.at.get(), kind, flags, clock.ticks(), payload);
+        }
+        self.end_event();
+        has_room
+    }
+
     /// As [`Self::emit_block`], of one that stands for `weight`, or was moved: then with address and size before that.
     #[inline(always)]
     pub(super) fn emit_wide_block(

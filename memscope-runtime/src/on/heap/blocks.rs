@@ -41,6 +41,15 @@ const fn align_log2(layout: Layout) -> u8 {
 /// Out of line: a program of which only counts are taken is not to carry it in each of its allocations.
 #[inline(never)]
 fn in_one_slot(slot: &'static Slot, kind: RawKind, flags: u8, addr: u64, size: u64) {
+    match slot.recorder_of_all() {
+        Some(recorder) if recorder.try_emit_block(kind, flags, [addr, size]) => {}
+        _ => in_one_slot_if_possible(slot, kind, flags, addr, size),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn in_one_slot_if_possible(slot: &'static Slot, kind: RawKind, flags: u8, addr: u64, size: u64) {
     if mode() == Mode::Sampled {
         return match kind {
             RawKind::Free => sampled_free(slot, flags, addr, size),
@@ -78,8 +87,8 @@ fn moved(slot: &'static Slot, flags: u8, [old_addr, addr]: [u64; 2], [old, new]:
 /// Records a block if it is chosen.
 #[inline(always)]
 fn sampled_alloc(slot: &'static Slot, flags: u8, addr: u64, size: u64) {
-    let Some(recorder) = recorder(slot) else { return };
     let Some(weight) = slot.chooser.choose(size, sampled::mean()) else { return };
+    let Some(recorder) = recorder(slot) else { return };
     if !sampled::remember(addr, weight) {
         session::count_lost();
     } else if recorder
@@ -117,7 +126,6 @@ fn count_lost_end() {
 }
 
 /// Where the thread's events go; `None` while nothing is recorded.
-#[inline(always)]
 fn recorder(slot: &'static Slot) -> Option<&'static Recorder> {
     match slot.telling() {
         Telling::Events(recorder) if !session::is_closed() => Some(recorder),

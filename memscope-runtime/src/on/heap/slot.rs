@@ -21,7 +21,8 @@ pub(super) struct Slot {
     peak: AtomicI64,
     /// The balance that the process knows.
     known: AtomicI64,
-    /// Where the thread's events go: null if there are to be none, [`NOT_YET`] or [`NEVER`], or else the thread's recorder.
+    /// Where the thread's events go: null if there are to be none, [`NOT_YET`] or [`NEVER`], or else the thread's recorder, with
+    /// [`SAMPLED`] if it is for some only.
     recorder: AtomicPtr<Recorder>,
     /// The greatest balance of threads before.
     earlier_peak: AtomicI64,
@@ -43,6 +44,13 @@ pub(super) enum Telling {
 // No recorders: these are where nothing lies.
 const NOT_YET: *mut Recorder = without_provenance_mut(1);
 const NEVER: *mut Recorder = without_provenance_mut(2);
+
+/// Added to the address of a recorder that is for some blocks only. Recorders are aligned to more than that.
+const SAMPLED: usize = 4;
+
+/// The bits of an address that is not that of a recorder for all blocks.
+const OTHERWISE: usize = 7;
+const _: () = assert!(align_of::<Recorder>() > OTHERWISE);
 
 impl Slot {
     pub(super) const fn new() -> Self {
@@ -75,26 +83,38 @@ impl Slot {
         !self.recorder.load(Ordering::Relaxed).is_null()
     }
 
-    /// What its owner tells, if it is to tell anything.
+    /// The recorder, if there is one that is for all blocks.
     #[inline(always)]
+    pub(super) fn recorder_of_all(&self) -> Option<&'static Recorder> {
+        let recorder = self.recorder.load(Ordering::Relaxed);
+        let is_one = recorder.addr() & OTHERWISE == 0;
+        // SAFETY: null, or a recorder, and these are leaked boxes.
+        if is_one { unsafe { recorder.as_ref() } } else { None }
+    }
+
+    /// What its owner tells, if it is to tell anything.
     pub(super) fn telling(&self) -> Telling {
         let recorder = self.recorder.load(Ordering::Relaxed);
-        if recorder > NEVER {
-            // SAFETY: it is a recorder, and these are leaked boxes.
-            Telling::Events(unsafe { &*recorder })
-        } else if recorder == NOT_YET {
+        if recorder == NOT_YET {
             Telling::NotYet
-        } else {
+        } else if recorder == NEVER {
             Telling::Never
+        } else {
+            // SAFETY: null, or a recorder, and these are leaked boxes.
+            let recorder = unsafe { recorder.map_addr(|addr| addr & !OTHERWISE).as_ref() };
+            recorder.map_or(Telling::Never, Telling::Events)
         }
     }
 
     /// Decides what its owner tells from now on.
     pub(super) fn tell(&self, telling: Telling) {
+        let sampled = if mode() == Mode::Sampled { SAMPLED } else { 0 };
         let recorder = match telling {
             Telling::NotYet => NOT_YET,
             Telling::Never => NEVER,
-            Telling::Events(recorder) => from_ref(recorder).cast_mut(),
+            Telling::Events(recorder) => {
+                from_ref(recorder).cast_mut().map_addr(|addr| addr | sampled)
+            }
         };
         self.recorder.store(recorder, Ordering::Relaxed);
     }
