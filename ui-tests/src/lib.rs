@@ -3,4 +3,4 @@
 
 mod programs;
 
-pub use programs::{Seed, program};
+pub use programs::programs;

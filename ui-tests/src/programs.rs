@@ -2,13 +2,18 @@
 //!
 //! A function makes, moves, shows, replaces and drops values that note all of it in a trace. Which branch is taken is
 //! decided by a counter, which both versions count alike. Only variables of the innermost block are moved, so that every
-//! program passes the borrow checker.
+//! program passes the borrow checker. Declarations that `track_var!` is to stand around are marked, and it is left out of the
+//! functions as they are.
 
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Functions of a program.
+const FUNCTIONS: usize = 20;
 
 /// What a program is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Seed(pub u64);
+struct Seed(u64);
 
 impl Seed {
     /// Returns a number below `bound`.
@@ -22,38 +27,132 @@ impl Seed {
     }
 }
 
-/// Writes a program that runs so many functions with and without the attribute, and fails where the traces differ.
+/// Writes a program for each seed, or for the one in `MEMSCOPE_SEED`, into a folder; returns their files.
+///
+/// # Panics
+///
+/// If a file cannot be written, or the variable is no number.
 #[must_use]
-pub fn program(seed: Seed, functions: usize) -> String {
-    let mut seed = seed;
-    let bodies: Vec<String> = (0..functions).map(|_| Body::random(&mut seed)).collect();
+#[expect(clippy::unwrap_used, reason = "only tests call it")]
+pub fn programs(seeds: &[u64], folder: &Path) -> Vec<PathBuf> {
+    let one = std::env::var("MEMSCOPE_SEED").map(|seed| vec![seed.parse().unwrap()]);
+    let written = |seed: u64| {
+        let path = folder.join(format!("seed_{seed}.rs"));
+        std::fs::write(&path, program(seed)).unwrap();
+        path
+    };
+    one.unwrap_or(seeds.to_vec()).into_iter().map(written).collect()
+}
+
+/// Writes a program that runs functions with and without the attribute, and fails where the traces differ.
+fn program(number: u64) -> String {
+    let mut seed = Seed(number);
+    let functions: Vec<Function> = (0..FUNCTIONS).map(|_| Function::random(&mut seed)).collect();
     let mut text = format!("{PRELUDE}\n");
     for (module, whole, attribute) in [
         ("plain", "", ""),
-        ("tracked", "", "    #[memscope::track]\n"),
-        ("within", "#[memscope::track]\n", ""),
-        ("returns", "", "    #[memscope::track(ret)]\n"),
-        ("sampled", "", "    #[memscope::track(ret, deep, sample = 1/3)]\n"),
+        ("tracked", "", "#[memscope::track]"),
+        ("within", "#[memscope::track]", ""),
+        ("returns", "", "#[memscope::track(ret)]"),
+        ("sampled", "", "#[memscope::track(ret, deep, sample = 1/3)]"),
     ] {
-        let _ = writeln!(text, "{whole}mod {module} {{\n    use super::*;");
-        for (number, body) in bodies.iter().enumerate() {
-            let _ = writeln!(
-                text,
-                "{attribute}    pub fn f{number}(a: Noisy, (mut b, c): (Noisy, Noisy), _: Noisy) -> Given \
-                 {{\n{body}    }}"
-            );
+        let _ = writeln!(text, "{whole}\nmod {module} {{\n    use super::*;");
+        for (number, function) in functions.iter().enumerate() {
+            let written = function.written(&format!("{module}_{number}"), attribute);
+            text += &match module {
+                "plain" => written
+                    .replace(TRACKED_NAME, "let _ = &")
+                    .replace(&format!("{TRACKED}own"), "let")
+                    .replace([TRACKED, END], ""),
+                _ => written
+                    .replace(TRACKED_NAME, "memscope::track_var!")
+                    .replace(TRACKED, "memscope::track_var! { ")
+                    .replace(END, " }"),
+            };
         }
         text += "}\n";
     }
-    text += "fn main() {\n    std::panic::set_hook(Box::new(|_| {}));\n";
-    for number in 0..functions {
+    let _ = writeln!(text, "fn main() {{\n    std::panic::set_hook(Box::new(|_| {{}}));");
+    for (at, function) in functions.iter().enumerate() {
+        let called = |module| function.called(module, &format!("{module}_{at}"));
+        let others = ["tracked", "within", "returns", "sampled"].map(called).join(", ");
         let _ = writeln!(
             text,
-            "    same({number}, plain::f{number}, \
-             [tracked::f{number}, within::f{number}, returns::f{number}, sampled::f{number}]);"
+            "    same(\"seed {number}, function {at}\", {}, [{others}]);",
+            called("plain")
         );
     }
     text + "}\n"
+}
+
+/// Stand before and behind a declaration that `track_var!` is to stand around.
+const TRACKED: char = '«';
+const END: char = '»';
+/// Stands before the name, in parentheses, of a variable to be tracked from there on; without it that is an expression.
+const TRACKED_NAME: &str = "§";
+
+/// How a function takes its first argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Free,
+    Generic,
+    /// A method with `self`.
+    ByValue,
+    /// A method with `&self`.
+    ByReference,
+    /// A method with `&mut self`.
+    ByMutableReference,
+}
+
+struct Function {
+    form: Form,
+    body: String,
+}
+
+impl Function {
+    fn random(seed: &mut Seed) -> Self {
+        let forms = [
+            Form::Free,
+            Form::Free,
+            Form::Generic,
+            Form::ByValue,
+            Form::ByReference,
+            Form::ByMutableReference,
+        ];
+        let form = forms[seed.below(forms.len())];
+        Self { form, body: Body::random(seed, form) }
+    }
+
+    /// The function, with an attribute on it or, if it is a method, on the impl block.
+    fn written(&self, name: &str, attribute: &str) -> String {
+        let (generics, first) = match self.form {
+            Form::Free => ("", "a: Noisy"),
+            Form::Generic => ("<T: Shown, U>", "a: T"),
+            Form::ByValue => ("", "self"),
+            Form::ByReference => ("", "&self"),
+            Form::ByMutableReference => ("", "&mut self"),
+        };
+        let last = if self.form == Form::Generic { "last: U" } else { "_: Noisy" };
+        let function = format!(
+            "    pub fn {name}{generics}({first}, (mut b, c): (Noisy, Noisy), {last}) -> Given {{\n{}    }}\n",
+            self.body
+        );
+        match self.form {
+            Form::Free | Form::Generic => format!("    {attribute}\n{function}"),
+            Form::ByValue => format!("    {attribute}\n    impl Noisy {{\n{function}    }}\n"),
+            Form::ByReference | Form::ByMutableReference => {
+                format!("    impl Noisy {{\n    {attribute}\n{function}    }}\n")
+            }
+        }
+    }
+
+    /// What calls it with arguments that are all by value.
+    fn called(&self, module: &str, name: &str) -> String {
+        match self.form {
+            Form::Free | Form::Generic => format!("{module}::{name}"),
+            _ => format!("|mut a, b, c| a.{name}(b, c)"),
+        }
+    }
 }
 
 const PRELUDE: &str = r#"#![allow(unused, unreachable_code, clippy::all)]
@@ -81,6 +180,16 @@ impl Drop for Noisy {
 impl Noisy {
     fn id(&self) -> u32 {
         self.0
+    }
+}
+
+trait Shown {
+    fn shown(&self);
+}
+
+impl Shown for Noisy {
+    fn shown(&self) {
+        see(self);
     }
 }
 
@@ -147,11 +256,16 @@ fn trace(function: Function) -> Vec<String> {
     TRACE.take()
 }
 
-fn same(number: usize, plain: Function, others: [Function; 4]) {
+fn same(which: &str, plain: Function, others: [Function; 4]) {
     let expected = trace(plain);
-    assert!(expected.len() > 8, "{number}: {expected:?}");
+    assert!(expected.len() > 8, "{which}: {expected:?}");
     for other in others {
-        assert!(expected == trace(other), "{number}: {expected:#?}");
+        let other = trace(other);
+        // The hook is set.
+        if other != expected {
+            eprintln!("{which}: without {expected:#?}, with {other:#?}");
+            std::process::exit(1);
+        }
     }
 }
 "#;
@@ -159,6 +273,7 @@ fn same(number: usize, plain: Function, others: [Function; 4]) {
 /// A function's body on its way.
 struct Body<'a> {
     seed: &'a mut Seed,
+    form: Form,
     text: String,
     /// The variables of each open block that hold a value.
     blocks: Vec<Vec<String>>,
@@ -171,11 +286,17 @@ struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    fn random(seed: &'a mut Seed) -> String {
-        let blocks = vec![vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]];
+    fn random(seed: &'a mut Seed, form: Form) -> String {
+        let arguments: &[&str] = match form {
+            Form::Free => &["a", "b", "c"],
+            Form::ByValue => &["self", "b", "c"],
+            Form::Generic | Form::ByReference | Form::ByMutableReference => &["b", "c"],
+        };
+        let blocks = vec![arguments.iter().map(|&name| name.to_owned()).collect()];
         let budget = 6 + seed.below(18);
         let mut body = Self {
             seed,
+            form,
             text: String::new(),
             blocks,
             variables: 0,
@@ -183,6 +304,7 @@ impl<'a> Body<'a> {
             budget,
             enclosed: 0,
         };
+        body.first();
         while body.budget > 0 {
             body.statement();
         }
@@ -265,8 +387,72 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// What is done with the first argument where it is not like other variables.
+    fn first(&mut self) {
+        let value = self.value();
+        let line = match (self.form, self.seed.below(5)) {
+            (Form::Free | Form::ByValue, _) => return,
+            (Form::ByReference, _) => "see(self);".to_owned(),
+            (Form::ByMutableReference, 0..3) => format!("if flag() {{ *self = {value}; }}"),
+            (Form::ByMutableReference, _) => format!("let old = std::mem::replace(self, {value});"),
+            (Form::Generic, 0) => "let taken = a; taken.shown();".to_owned(),
+            (Form::Generic, 1) => format!("let pair = (a, {value}); pair.0.shown();"),
+            (Form::Generic, 2) => "if flag() { drop(a); } drop(last);".to_owned(),
+            (Form::Generic, 3) => {
+                "let mut list = vec![last]; if flag() { list.clear(); return None; }".to_owned()
+            }
+            (Form::Generic, _) => format!("{TRACKED}let (x, y) = (a, last);{END} x.shown();"),
+        };
+        self.line(&line);
+    }
+
+    /// A statement with `track_var!`, or one about a borrowed `self`.
+    fn tracking(&mut self) {
+        match self.seed.below(5) {
+            0 => {
+                let (name, value) = (self.name(), self.value());
+                self.line(&format!("{TRACKED}let mut {name} = {value};{END}"));
+                self.declared(&name);
+            }
+            1 => {
+                let (left, right) = (self.value(), self.value());
+                let (a, b) = (self.name(), format!("w{}", self.variables));
+                self.line(&format!("{TRACKED}let ({a}, {b}) = ({left}, {right});{END}"));
+                self.declared(&a);
+                self.declared(&b);
+            }
+            2 => {
+                let (name, number) = (self.name(), self.number());
+                if self.enclosed == 0 {
+                    self.line(&format!("{TRACKED}let {name} = maybe({number})?;{END}"));
+                    self.declared(&name);
+                } else {
+                    self.line(&format!("{TRACKED}let maybe{number} = maybe({number});{END}"));
+                }
+            }
+            3 if self.enclosed == 0 => {
+                if let Some(name) = self.visible() {
+                    self.line(&format!("{TRACKED_NAME}({name});"));
+                }
+            }
+            _ if matches!(self.form, Form::ByReference | Form::ByMutableReference)
+                && self.enclosed == 0 =>
+            {
+                self.line("see(self);");
+            }
+            _ => {
+                let (name, value) = (format!("o{}", self.values), self.value());
+                self.line(&format!("{TRACKED}own {name} = {value};{END}"));
+                self.line(&format!("see(&{name});"));
+            }
+        }
+    }
+
     fn statement(&mut self) {
         self.budget = self.budget.saturating_sub(1);
+        if self.seed.below(7) == 0 {
+            return self.tracking();
+        }
         let deep = self.blocks.len() > 4 || self.budget == 0;
         match self.seed.below(if deep { 17 } else { 28 }) {
             0 | 1 => self.declare(|body| body.value()),
