@@ -2,12 +2,14 @@
 //!
 //! `cargo xtask ci` runs every check that a change has to pass, and stops at the first that fails. `cargo xtask crates`
 //! tries the macros on published crates, and `cargo xtask cost` measures what they cost the compiler. `cargo xtask fuzz` runs the fuzz targets of the capture format.
+//! `cargo xtask peers` measures memscope beside its peers.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "the command's output")]
 
 mod command;
 mod crates;
 mod fuzz;
+mod peers;
 mod readme;
 mod steps;
 
@@ -60,6 +62,20 @@ enum Task {
         #[arg(value_name = "TARGET")]
         only: Vec<String>,
     },
+    /// Measure memscope beside its peers; builds them all, and takes a quarter of an hour
+    Peers {
+        /// Only memscope and the floor, one short round: whether it works at all
+        #[arg(long)]
+        short: bool,
+        /// For the driver in benches/peers: `--help` after `--` tells
+        #[arg(
+            value_name = "ARGUMENT",
+            conflicts_with = "short",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -68,6 +84,8 @@ fn main() -> ExitCode {
         Task::Crates { short, only } => crates::run(&only, short),
         Task::Cost { rounds, only } => crates::cost::run(&only, rounds),
         Task::Fuzz { short: true, .. } => fuzz::run_short(),
+        Task::Peers { short: true, .. } => peers::run_short(),
+        Task::Peers { arguments, .. } => peers::run(&arguments),
         Task::Fuzz { minutes, only, .. } => fuzz::run(Duration::from_secs(60 * minutes), &only),
     };
     match done {

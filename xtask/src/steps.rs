@@ -10,7 +10,7 @@ pub(crate) struct Step {
 }
 
 /// All checks: those that fail soonest first.
-pub(crate) const ALL: [Step; 8] = [
+pub(crate) const ALL: [Step; 9] = [
     Step { name: "format", commands: format },
     Step { name: "lint", commands: lint },
     Step { name: "docs", commands: docs },
@@ -18,16 +18,25 @@ pub(crate) const ALL: [Step; 8] = [
     Step { name: "conformance", commands: conformance },
     Step { name: "readme", commands: readme::commands },
     Step { name: "crates", commands: crates },
+    Step { name: "peers", commands: peers },
     Step { name: "fuzz", commands: fuzz },
 ];
 
-pub(crate) fn names() -> [&'static str; 8] {
+pub(crate) fn names() -> [&'static str; 9] {
     ALL.map(|step| step.name)
 }
 
 /// Published crates, annotated all over: the short form.
 fn crates() -> Result<Vec<Command>, String> {
     Ok(vec![Command::new("cargo xtask crates --short")])
+}
+
+/// The benchmark beside peers: memscope and the floor alone, once.
+fn peers() -> Result<Vec<Command>, String> {
+    Ok(vec![
+        Command::new("cargo fmt --manifest-path benches/peers/Cargo.toml --all --check"),
+        Command::new("cargo xtask peers --short"),
+    ])
 }
 
 /// Each fuzz target for some seconds, if the nightly toolchain is there.
