@@ -9,8 +9,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     Command::new(format!("{RUN} --release -- {}", arguments.join(" "))).run()
 }
 
-/// Builds memscope and the floor there, and runs each once. Neither their peers nor a release build of the capture format
-/// are compiled for it; what the two workspaces have in common is not compiled again.
+/// Builds memscope and the floor there, unoptimised and in this workspace's target directory, and runs each once: neither their
+/// peers nor a release build are compiled for it.
 pub(crate) fn run_short() -> Result<(), String> {
     Command::new(format!("{RUN} --target-dir target -- --short")).run()
 }

@@ -73,6 +73,13 @@ pub(crate) const ALL: &[Subject] = &[
         ..MEMSCOPE
     },
     Subject {
+        name: "memscope, heap sampled",
+        package: "peer-memscope-alloc",
+        environment: &[("MEMSCOPE_ALLOC", "sampled")],
+        workloads: VEC64,
+        ..MEMSCOPE
+    },
+    Subject {
         name: "memscope, heap recorded",
         package: "peer-memscope-alloc",
         environment: &[("MEMSCOPE_ALLOC", "full")],
