@@ -114,6 +114,9 @@ pub trait Insides: Copy + core::fmt::Debug {
 
     /// It, if it was asked for.
     fn get(self) -> Option<Inside>;
+
+    /// What of it stays as it is while the container is only borrowed.
+    fn lasting(self) -> Self;
 }
 
 impl Insides for () {
@@ -123,6 +126,9 @@ impl Insides for () {
     fn get(self) -> Option<Inside> {
         None
     }
+
+    #[inline(always)]
+    fn lasting(self) -> Self {}
 }
 
 impl Insides for Option<Inside> {
@@ -131,6 +137,11 @@ impl Insides for Option<Inside> {
     #[inline(always)]
     fn get(self) -> Option<Inside> {
         self
+    }
+
+    #[inline(always)]
+    fn lasting(self) -> Self {
+        self.filter(|inside| !inside.measure.may_change)
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Measure {
     pub(super) unknown: u64,
     /// Handles whose content has several owners.
     pub(super) shared: u64,
+    /// Whether some of it may be replaced while it is borrowed.
+    pub(super) may_change: bool,
     /// Blocks that this one is within.
     level: u32,
 }
@@ -67,6 +69,12 @@ impl Measure {
         if const { core::mem::needs_drop::<T>() } {
             self.not_told(1);
         }
+    }
+
+    /// Says that a content may be replaced by whoever borrows it: by one that owns something, or by one that does not.
+    #[inline]
+    fn replaceable<T: ?Sized>(&mut self) {
+        self.may_change |= const { core::mem::needs_drop::<T>() };
     }
 
     /// Adds a handle that shares what it refers to.

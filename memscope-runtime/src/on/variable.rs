@@ -90,7 +90,7 @@ impl Bound {
         }
     }
 
-    /// Notes that the variable keeps its state until its scope ends.
+    /// Notes that the variable keeps its state until its scope ends; of what is in it, what nobody can replace who borrows it.
     #[inline(always)]
     fn kept<T, S: Sight<T>>(bound: &mut Option<Self>, variable: &T) -> Last<S::Inside> {
         // How many handles there are may change elsewhere.
@@ -98,7 +98,7 @@ impl Bound {
             matches!(S::SHAPE.container(), Some(container) if !container.kind.is_counted())
         };
         let bound = Self::note(bound, variable, flags::DROPPED).filter(|_| shows);
-        Last(bound.map(|bound| (bound, S::look(variable), S::inside(variable))))
+        Last(bound.map(|bound| (bound, S::look(variable), S::inside(variable).lasting())))
     }
 
     /// Records the variable's last state.

@@ -65,10 +65,13 @@ fn holds_all(run: &Run) {
         let end = (SnapshotReason::Drop, [1, bytes, bytes, 0, 0]);
         assert_eq!(life, [(SnapshotReason::Birth, [0; 5]), end], "{name}");
     }
+    // Not known of the end: whoever borrowed it could change it.
+    let birth = of(&capture, "filled_later").into_iter().map(|row| (row.reason, owned(&row)));
+    assert_eq!(birth.collect::<Vec<_>>(), [(SnapshotReason::Birth, [0; 5])]);
 
     // Nothing else was asked for; and each stands beside a state of the container at the same time.
     let contents = rows::<Content>(&capture);
-    assert_eq!(contents.len(), 12 + 4 * 2, "{contents:?}");
+    assert_eq!(contents.len(), 13 + 4 * 2, "{contents:?}");
     let states = rows::<Container>(&capture);
     let place = |row: &Container| (row.ts, row.value, row.site, row.field, row.reason);
     for row in contents {

@@ -110,6 +110,7 @@ closed! { Cell UnsafeCell Mutex RwLock }
 impl<T: Owns + ?Sized> Owns for RefCell<T> {
     #[inline]
     fn measure(&self, measure: &mut Measure) {
+        measure.replaceable::<T>();
         match self.try_borrow() {
             Ok(content) => content.measure(measure),
             Err(_) => measure.not_told(1),
@@ -120,6 +121,7 @@ impl<T: Owns + ?Sized> Owns for RefCell<T> {
 impl<T: Owns> Owns for OnceCell<T> {
     #[inline]
     fn measure(&self, measure: &mut Measure) {
+        measure.replaceable::<T>();
         if let Some(value) = self.get() {
             value.measure(measure);
         }
@@ -129,6 +131,7 @@ impl<T: Owns> Owns for OnceCell<T> {
 impl<T: Owns> Owns for OnceLock<T> {
     #[inline]
     fn measure(&self, measure: &mut Measure) {
+        measure.replaceable::<T>();
         if let Some(value) = self.get() {
             value.measure(measure);
         }

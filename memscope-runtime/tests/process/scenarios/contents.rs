@@ -1,5 +1,6 @@
 //! Containers whose contents are read, and what the program counts of them by itself.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::rc::Rc;
@@ -62,6 +63,15 @@ fn born() {
     let mut grown = Vec::new();
     grown.push("12345".to_owned());
     std::hint::black_box(&grown);
+    let mut filled_later = Vec::new();
+    filled_later.push(RefCell::new(String::new()));
+    std::hint::black_box(&filled_later);
+    fill(&filled_later);
+}
+
+/// Changes what is in a container that it only borrows.
+fn fill(cells: &[RefCell<String>]) {
+    cells.iter().for_each(|cell| cell.borrow_mut().push_str("45"));
 }
 
 /// Not asked for: what is in it is not read.
