@@ -39,15 +39,15 @@ impl Bound {
     #[inline(always)]
     fn new<T, S: Sight<T>>(site: &'static Site, place: &T) -> Option<Self> {
         let addr = core::ptr::from_ref(place).addr();
-        if const { <S::Inside as Insides>::ARE_NOTHING } {
+        if const { cfg!(debug_assertions) && <S::Inside as Insides>::ARE_NOTHING } {
             return Self::of_seen(site, S::look(place), addr);
         }
-        // What is left out is not gone through either.
+        // What is left out is not looked at either.
         let (hook, value) = begin(site, S::DESC, || S::see(place))?;
         Some(Self { hook, value, addr, outcome: 0 }.certain())
     }
 
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    /// The same of one that was looked at, for programs that are not optimised.
     fn of_seen(site: &'static Site, inspected: Inspected, addr: usize) -> Option<Self> {
         let seen = Seen { inspected, inside: None };
         let (hook, value) = begin(site, inspected.desc, || seen)?;

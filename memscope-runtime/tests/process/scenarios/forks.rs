@@ -79,4 +79,4 @@ pub(super) fn while_recording_starts() {
 }
 
 /// Children of [`while_recording_starts`], each of which has one.
-pub(crate) const EARLY_FORKS: usize = 60;
+pub(crate) const EARLY_FORKS: usize = 25;
