@@ -1,3 +1,6 @@
+// With hooks off, the compiler would warn of the unused ones too.
+#![allow(unused_variables)]
+
 #[memscope::track(name = loader)]
 fn unquoted() {}
 #[memscope::track(sample = 2)]

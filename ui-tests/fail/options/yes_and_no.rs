@@ -1,3 +1,6 @@
+// With hooks off, the compiler would warn of the unused ones too.
+#![allow(unused_variables)]
+
 #[memscope::track(skip = all)]
 fn skip_all(name: String) {}
 

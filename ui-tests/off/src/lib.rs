@@ -1,1 +1,2 @@
-//! Runs the programs of `../pass` with hooks off, and one that is only true then. That errors are the same is a unit test of memscope-macros.
+//! Runs the programs of `../pass` with hooks off, and one that is only true then; and the cases of `../fail` that the macros refuse,
+//! whose errors are the same.
