@@ -31,6 +31,9 @@ pub struct Metadata {
     pub labels: Vec<(String, String)>,
 }
 
+/// The label that says from which position on, in each ring, values have their ids: those below were born before the recording
+/// began, in another session of the process or in one that it was forked from.
+pub const FIRST_POSITION: &str = "session.first_position";
 /// The label of a copy that has only some streams; it names them.
 pub(crate) const CUT_STREAMS: &str = "cut.streams";
 /// The label of a copy of a part of the time; it says which ticks.

@@ -211,6 +211,13 @@ pub const fn value_id(ring: u16, position: u64) -> u64 {
     (ring as u64) << 48 | (position & 0xFFFF_FFFF_FFFF)
 }
 
+/// The position of a value's birth in its ring, out of its id.
+#[must_use]
+#[inline(always)]
+pub const fn ring_position(value: u64) -> u64 {
+    value & 0xFFFF_FFFF_FFFF
+}
+
 /// First bytes of a rings file.
 pub const RINGS_MAGIC: [u8; 8] = *b"MEMSRING";
 /// Version of the rings file's layout.

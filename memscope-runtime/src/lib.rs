@@ -64,6 +64,7 @@ use on as mode;
 mod allocator;
 mod heap_counts;
 mod probe_traits;
+mod session_types;
 mod statements;
 mod tracked_traits;
 
@@ -71,7 +72,10 @@ pub use allocator::Allocator;
 pub use heap_counts::{Heap, HeapCounts, ThreadHeap};
 pub use memscope_macros::track;
 pub use mode::heap::{heap, thread_heap};
-pub use mode::{Probe, Trackable, Tracked, capture_path, flush};
+pub use mode::{
+    Probe, Session, SessionBuilder, Trackable, Tracked, capture_path, flush, mark, stats,
+};
+pub use session_types::{Compression, Durability, Overflow, SessionError, Stats};
 
 /// The allocator of a program that has none of its own.
 #[cfg(feature = "alloc")]

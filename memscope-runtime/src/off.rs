@@ -1,5 +1,9 @@
 //! What users see without the feature `on`: the same names, no code and no bytes.
 
+mod session;
+
+pub use session::{Session, SessionBuilder, mark, stats};
+
 use core::marker::PhantomData;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;

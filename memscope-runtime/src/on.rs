@@ -20,6 +20,7 @@ mod linked;
 mod marker;
 mod owned;
 mod pace;
+mod performance;
 mod polling;
 mod probe;
 mod recorder;
@@ -28,6 +29,7 @@ mod returns;
 mod rings;
 mod sampling;
 mod session;
+mod settings;
 mod shape;
 mod site;
 mod standing;
@@ -39,7 +41,7 @@ mod variable;
 
 pub use inspect::Trackable;
 pub use probe::Probe;
-pub use session::{capture_path, flush};
+pub use session::{Session, SessionBuilder, capture_path, flush, mark, stats};
 pub use tracked::Tracked;
 
 pub(crate) mod private {

@@ -1,6 +1,7 @@
 //! The captures that a report was computed from, and how far each can be relied on.
 
 use super::figure::{Figure, Grounds, Missing};
+use super::readings::{Mark, PerformanceFigures};
 use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,17 @@ pub struct CaptureFigures {
     pub damage: Vec<DamageFigures>,
     /// Events that do not fit the others: ends of values whose birth is not there, births of values that live.
     pub unmatched: u64,
+    /// Ends of values that were born before the recording began: in an earlier session of the process, or in one that it was
+    /// forked from.
+    pub from_before: u64,
+    /// How often the program paused the recording.
+    pub pauses: u64,
+    /// How long it was paused, in nanoseconds.
+    pub paused_ns: u64,
+    /// What the program marked, in the order of time.
+    pub marks: Vec<Mark>,
+    /// How the process and the recorder did.
+    pub performance: PerformanceFigures,
 }
 
 /// A part of a capture that cannot be read.

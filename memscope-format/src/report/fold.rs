@@ -143,6 +143,8 @@ pub(crate) struct Fold<'a> {
     container_fields: Table<Vec<u32>>,
     /// Types whose values are dropped without running code.
     without_glue: Table<bool>,
+    /// Where the positions of values begin that were born in this recording.
+    first_position: u64,
 }
 
 /// What a capture's rows add up to; times of drops still in ticks.
@@ -155,6 +157,8 @@ pub(crate) struct Folded {
     pub(crate) blocks: BTreeMap<For, BlockTotals>,
     /// Events that do not fit the others.
     pub(crate) unmatched: u64,
+    /// Ends of values that were born before the recording began.
+    pub(crate) from_before: u64,
 }
 
 impl<'a> Fold<'a> {
@@ -181,7 +185,13 @@ impl<'a> Fold<'a> {
             calls: Calls::new(defs),
             blocks: Blocks::new(defs),
             container_fields,
+            first_position: 0,
         }
+    }
+
+    /// Says where the positions of values begin that were born in this recording.
+    pub(crate) fn from_position(self, first_position: u64) -> Self {
+        Self { first_position, ..self }
     }
 
     /// Adds a row that stands for so many.
@@ -238,12 +248,14 @@ impl<'a> Fold<'a> {
     /// Ends the capture.
     pub(crate) fn finish(mut self) -> Folded {
         let slowest = self.forest.finish(&mut self.tally);
+        let from_before = self.matching.born_before(self.first_position);
         Folded {
+            from_before,
             containers: self.containers.finish(),
             functions: self.calls.finish(),
             blocks: self.blocks.finish(),
             slowest,
-            unmatched: self.matching.unmatched(),
+            unmatched: self.matching.unmatched() - from_before,
             tally: self.tally,
         }
     }

@@ -3,6 +3,7 @@
 use super::distribution::Distribution;
 use super::estimate::Sum;
 use super::figure::{Figure, Grounds};
+use crate::raw::ring_position;
 use crate::rows::Outcome;
 use serde::Serialize;
 use std::collections::hash_map::Entry;
@@ -266,6 +267,11 @@ impl Matching {
             self.early.insert(value);
         }
         living
+    }
+
+    /// Returns how many values ended whose ids are of a position before this one.
+    pub(crate) fn born_before(&self, position: u64) -> u64 {
+        self.early.iter().filter(|value| ring_position(**value) < position).count() as u64
     }
 
     /// Returns how many events do not fit the others: ends without birth, repeated births.

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! The rooms: `sweep` merges the streams by time; `fold` gives each row to those who count it, which are `lives`,
-//! `drops`, `containers` with `contents`, `blocks` and `calls`; `heap` takes the last readings of the allocator; `totals` puts several
+//! `drops`, `containers` with `contents`, `blocks` and `calls`; `heap` takes the last readings of the allocator, and `readings` the others, with marks; `totals` puts several
 //! captures together; [`findings`] are drawn from the tables.
 
 mod blocks;
@@ -35,6 +35,7 @@ pub mod human;
 mod lives;
 mod open;
 mod place;
+mod readings;
 #[cfg(test)]
 mod simulated;
 mod sites;
@@ -61,6 +62,7 @@ pub use heap::{HeapFigures, HeapUse};
 pub use lives::LifeFigures;
 pub use open::{Options, Progress};
 pub use place::Place;
+pub use readings::{Mark, PerformanceFigures};
 pub use sites::{SiteFigures, ThreadFigures, TypeFigures};
 pub use zero_sized::{ZeroSizedField, ZeroSizedFigures};
 
@@ -246,6 +248,21 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
         caveats.push(format!(
             "{} at odds with the others (ends without birth, second births): not counted as lives",
             Count(unmatched).of("event")
+        ));
+    }
+    let from_before = sum(&|capture| capture.from_before);
+    if from_before > 0 {
+        caveats.push(format!(
+            "{} of values that were born before the recording began: not counted as lives",
+            Count(from_before).of("end")
+        ));
+    }
+    let pauses = sum(&|capture| capture.pauses);
+    if pauses > 0 {
+        let paused = human::Nanos(sum(&|capture| capture.paused_ns));
+        let times = if pauses == 1 { "once".to_owned() } else { Count(pauses).of("time") };
+        caveats.push(format!(
+            "paused: {times}, {paused} in all; what began meanwhile is in no figure"
         ));
     }
     let clockless = concerned(&|capture| !capture.duration_ns.is_exact());

@@ -5,12 +5,13 @@ use super::captures::{CaptureFigures, DamageFigures, Unreadable};
 use super::figure::{Figure, NO_CLOCK};
 use super::fold::{Fold, Folded};
 use super::heap::HeapFigures;
+use super::readings::Readings;
 use super::sweep::{Rank, Row, Span, sweep};
 use super::totals::{Times, Totals};
 use crate::chunks::ChunkRef;
 use crate::error::Error;
 use crate::health::Damage;
-use crate::metadata::{CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT};
+use crate::metadata::{CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_POSITION};
 use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Call, Container, Content, DropChain, Heap, Lifecycle, Stream, Task, Zst};
@@ -129,7 +130,14 @@ fn fold_capture(
 ) -> Result<(CaptureFigures, Folded), Error> {
     let clock = *reader.clock();
     let ns = |ticks| clock.duration_ns(ticks);
-    let mut fold = Fold::new(reader.defs(), options.slowest_drops, &ns);
+    // That of a single recording: merged ones have ids of their own.
+    let labels = reader.metadata().into_iter().flat_map(|metadata| &metadata.labels);
+    let first_position = labels
+        .filter(|(key, _)| key == FIRST_POSITION)
+        .find_map(|(_, value)| value.parse().ok())
+        .unwrap_or(0);
+    let mut fold =
+        Fold::new(reader.defs(), options.slowest_drops, &ns).from_position(first_position);
     let chunks = spans(reader);
     let rows_in_all: u64 = chunks.iter().map(|span| u64::from(span.chunk.rows)).sum();
     let mut rows_read = 0;
@@ -156,7 +164,7 @@ fn fold_capture(
         return Err(error);
     }
     let folded = fold.finish();
-    let capture = capture_figures(path, reader, damage, folded.unmatched);
+    let capture = capture_figures(path, reader, damage, &folded, Readings::of(reader)?);
     Ok((capture, folded))
 }
 
@@ -224,7 +232,8 @@ fn capture_figures(
     path: &Path,
     reader: &Reader,
     in_chunks: Vec<DamageFigures>,
-    unmatched: u64,
+    folded: &Folded,
+    readings: Readings,
 ) -> CaptureFigures {
     let health = reader.health();
     let metadata = reader.metadata();
@@ -276,6 +285,11 @@ fn capture_figures(
         rings: health.recovered || has_end,
         whole: health.is_whole() && damage.is_empty(),
         damage,
-        unmatched,
+        unmatched: folded.unmatched,
+        from_before: folded.from_before,
+        pauses: readings.pauses,
+        paused_ns: clock.duration_ns(readings.paused),
+        marks: readings.marks,
+        performance: readings.performance,
     }
 }

@@ -324,6 +324,11 @@ impl Scene {
             whole: self.lost == 0,
             damage: Vec::new(),
             unmatched: folded.unmatched,
+            from_before: folded.from_before,
+            pauses: 0,
+            paused_ns: 0,
+            marks: Vec::new(),
+            performance: super::readings::PerformanceFigures::default(),
         };
         let times = Times { duration: &same, since_start: &same };
         totals.absorb(place, &self.defs, folded, times, capture.grounds());

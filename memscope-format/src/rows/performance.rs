@@ -50,6 +50,8 @@ ids! {
         Reallocations = 20,
         /// What the most bytes that were on the heap at once are at most, so far.
         HeapPeakBound = 21,
+        /// The program paused the recording (the value is 1), or went on with it (0). What began meanwhile was not recorded.
+        Paused = 22,
     }
 }
 

@@ -5,10 +5,13 @@ use super::recorder::Recorder;
 use super::registry::Registry;
 use super::rings::RingsFile;
 use super::session::report;
+use super::settings::Settings;
 use core::fmt;
 use core::sync::atomic::Ordering;
-use memscope_format::writer::{Durability, Retry, WriterOptions};
-use memscope_format::{Codec, Error, FileHeader, Metadata, Writer, rings_path};
+use memscope_format::metadata::FIRST_POSITION;
+use memscope_format::writer::{Retry, WriterOptions};
+use memscope_format::{Error, FileHeader, Metadata, Writer, rings_path};
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -24,6 +27,10 @@ pub(super) struct Capture {
     pub(super) rings: RingsFile,
     pub(super) recorders: Vec<&'static Recorder>,
     pub(super) clock: Source,
+    /// Where the positions of each ring begin: past all those of earlier sessions.
+    pub(super) first_position: u64,
+    /// How often each phase was marked.
+    pub(super) marks: HashMap<u32, u64>,
 }
 
 /// How failed writes are repeated: for a third of a second, while which threads may wait for room in their rings.
@@ -41,7 +48,7 @@ impl Capture {
 
     /// Events that were lost, for whatever reason.
     pub(super) fn lost(&self) -> u64 {
-        let rings: u64 = self.recorders.iter().map(|recorder| recorder.memory.lost()).sum();
+        let rings: u64 = self.recorders.iter().map(|recorder| recorder.memory().lost()).sum();
         rings + self.rings.lost_counter().load(Ordering::Relaxed)
     }
 
@@ -52,13 +59,19 @@ impl Capture {
     }
 
     /// Makes the files, with all that is known before the first event; in the second directory, if that fails in the first.
-    pub(super) fn create(registry: &Registry) -> Result<Self, StartFailure> {
+    pub(super) fn create(
+        registry: &Registry,
+        settings: &Settings,
+        after: u64,
+    ) -> Result<Self, StartFailure> {
         let exe = std::env::current_exe().unwrap_or_default();
-        let first = directory(&exe);
-        let fallback = variable("MEMSCOPE_FALLBACK_DIR").map(PathBuf::from);
-        match Self::create_in(&first, fallback.clone(), &exe, registry) {
+        let first = settings.directory(&exe);
+        let fallback = settings.fallback();
+        let in_directory =
+            |dir: &Path, fallback| Self::create_in(dir, fallback, &exe, registry, settings, after);
+        match in_directory(&first, fallback.clone()) {
             Err(failure) if let Some(fallback) = fallback => {
-                let capture = Self::create_in(&fallback, None, &exe, registry)?;
+                let capture = in_directory(&fallback, None)?;
                 let path = capture.path.display();
                 report(format_args!("{failure}; recording to {path} instead"));
                 Ok(capture)
@@ -72,6 +85,8 @@ impl Capture {
         fallback: Option<PathBuf>,
         exe: &Path,
         registry: &Registry,
+        settings: &Settings,
+        after: u64,
     ) -> Result<Self, StartFailure> {
         let clock = Source::detect();
         let early = clock.reading();
@@ -83,13 +98,16 @@ impl Capture {
         let started_unix_ns = unix_ns();
         let program = program_name(exe);
         let pid = std::process::id();
-        let name = format!("{program}-{pid}-{started_unix_ns}.memscope");
+        let named = settings.name.as_ref().unwrap_or(&program);
+        let name = format!("{named}-{pid}-{started_unix_ns}.memscope");
         let path = dir.join(&name);
         // Under its own name it is there only when it can be opened, even if this process is killed now.
         let unfinished = dir.join(format!("{name}-new"));
         let rings_path = rings_path(&path);
         let file_id = file_id(started_unix_ns);
-        let capacity = ring_capacity();
+        let capacity = settings.ring_capacity();
+        // Never at position 0: of the first ring that would be the value id 0, which says "no identity".
+        let first_position = after.next_multiple_of(capacity).max(capacity);
         let rings = RingsFile::create(rings_path.clone(), file_id, capacity)
             .map_err(|e| failure("make the file", &rings_path)(&e))?;
         let file = match File::options().write(true).create_new(true).open(&unfinished) {
@@ -99,7 +117,7 @@ impl Capture {
                 return Err(failure("make the file", &unfinished)(&error));
             }
         };
-        let header = FileHeader::new(file_id, started_unix_ns, Codec::Zstd);
+        let header = FileHeader::new(file_id, started_unix_ns, settings.codec());
         let metadata = Metadata {
             program,
             args: std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
@@ -111,12 +129,12 @@ impl Capture {
             clock_source: clock.name().to_owned(),
             clock: [early, clock.reading()],
             ring_capacity: capacity,
-            labels: Vec::new(),
+            labels: labels(settings, first_position),
         };
         let moved = Arc::new(OnceLock::new());
         let options = WriterOptions { retry: RETRY, ..WriterOptions::default() };
         let begin = || {
-            let mut writer = Writer::with(file, &header, options)?.durable(durability());
+            let mut writer = Writer::with(file, &header, options)?.durable(settings.durability());
             writer.metadata(&metadata)?;
             writer.define(registry.defs())?;
             std::fs::rename(&unfinished, &path)?;
@@ -127,7 +145,8 @@ impl Capture {
                 if let Some(fallback) = fallback {
                     writer = writer.or_elsewhere(elsewhere(&path, fallback, &name, &moved));
                 }
-                Ok(Self { path, moved, writer, rings, recorders: Vec::new(), clock })
+                let (recorders, marks) = (Vec::new(), HashMap::new());
+                Ok(Self { path, moved, writer, rings, recorders, clock, first_position, marks })
             }
             Err(error) => {
                 // Half a capture without an event is of no use to anybody.
@@ -169,24 +188,12 @@ fn elsewhere(
     }
 }
 
-/// When the bytes of the capture must be on the device.
-fn durability() -> Durability {
-    match variable("MEMSCOPE_DURABILITY").as_ref().and_then(|value| value.to_str()) {
-        Some("checkpoint") => Durability::Checkpoint,
-        Some("commit") => Durability::Commit,
-        None => Durability::None,
-        Some(other) => {
-            report(format_args!(
-                "MEMSCOPE_DURABILITY={other} is not known and ignored: it is `commit` or `checkpoint`"
-            ));
-            Durability::None
-        }
-    }
-}
-
-/// A variable of the environment that is set to something.
-fn variable(name: &str) -> Option<std::ffi::OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
+/// What the capture says of itself.
+fn labels(settings: &Settings, first_position: u64) -> Vec<(String, String)> {
+    let mut labels = settings.labels.clone();
+    labels.extend(settings.name.clone().map(|name| ("session".to_owned(), name)));
+    labels.push((FIRST_POSITION.to_owned(), first_position.to_string()));
+    labels
 }
 
 /// Why recording did not start: what could not be done, to what, and why.
@@ -200,24 +207,12 @@ impl fmt::Display for StartFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "cannot {} {}: {} (set MEMSCOPE_DIR to a writable directory, or MEMSCOPE=off)",
+            "cannot {} {}: {} (set MEMSCOPE_DIR, or `SessionBuilder::directory`, to a writable directory, or MEMSCOPE=off)",
             self.what,
             self.path.display(),
             self.error
         )
     }
-}
-
-/// Where captures go.
-fn directory(exe: &Path) -> PathBuf {
-    if let Some(dir) = variable("MEMSCOPE_DIR") {
-        return PathBuf::from(dir);
-    }
-    // Cargo marks its target directories as caches (https://bford.info/cachedir/).
-    exe.ancestors()
-        .skip(1)
-        .find(|dir| dir.join("CACHEDIR.TAG").exists())
-        .map_or_else(PathBuf::new, |target| target.join("memscope"))
 }
 
 /// The program's name, without the hash that cargo gives test binaries.
@@ -233,23 +228,6 @@ fn program_name(exe: &Path) -> String {
         _ if stem.is_empty() => "program".to_owned(),
         _ => stem.into_owned(),
     }
-}
-
-/// Slots of a ring.
-fn ring_capacity() -> u64 {
-    const DEFAULT_KIB: u64 = 1024;
-    let set = variable("MEMSCOPE_RING_KIB");
-    let asked = set.as_ref().and_then(|kib| kib.to_str()?.parse().ok());
-    let kib: u64 = asked.unwrap_or(DEFAULT_KIB).clamp(64, 65536);
-    if let Some(set) = set
-        && asked != Some(kib)
-    {
-        let set = set.to_string_lossy();
-        report(format_args!(
-            "MEMSCOPE_RING_KIB={set} is not a number from 64 to 65536: a ring has {kib} KiB"
-        ));
-    }
-    kib.next_power_of_two() * 1024 / memscope_format::raw::SLOT_LEN as u64
 }
 
 fn unix_ns() -> u64 {

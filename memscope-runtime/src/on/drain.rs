@@ -9,6 +9,7 @@
 use super::clock::Source;
 use super::heap;
 use super::pace::Pace;
+use super::performance::{Cycle, Readings};
 use super::polling::{give_way, is_awaited, lock};
 use super::recorder::{Ownership, Recorder};
 use super::session;
@@ -66,6 +67,8 @@ pub(super) struct Drain {
     lost: u64,
     /// Events that meant nothing.
     unreadable: u64,
+    /// Rows that no event gives.
+    pub(super) readings: Readings,
 }
 
 /// What a cycle found in one ring.
@@ -134,17 +137,28 @@ fn set_signal_mask(mask: Option<libc::sigset_t>) -> libc::sigset_t {
     }
 }
 
+/// Runs cycles while there is a session; else waits for the next, so that one thread serves all.
 fn run() {
+    loop {
+        until_the_end();
+        thread::park();
+    }
+}
+
+fn until_the_end() {
     let cycles = panic::catch_unwind(|| -> Result<(), Error> {
         let mut pause = FIRST_PAUSE;
         loop {
             thread::park_timeout(pause);
             let mut state = lock(&DRAIN);
-            // At exit the last cycle is run by whoever exits.
+            // At the end the last cycle is run by whoever ends the session.
             let Some(drain) = state.as_mut().filter(|_| !session::is_closed()) else {
                 return Ok(());
             };
-            pause = match drain.cycle(Urgency::WhenWorthIt)? {
+            let cycle = Cycle::begin();
+            let is_more = drain.cycle(Urgency::WhenWorthIt);
+            drain.readings.ended(&cycle);
+            pause = match is_more? {
                 true => Duration::ZERO,
                 false => (pause.max(FIRST_PAUSE) * 2).min(LONGEST_PAUSE),
             };
@@ -171,10 +185,10 @@ enum Urgency {
 
 impl Drain {
     /// Begins with an empty recording.
-    pub(super) fn new(clock: Source) -> Self {
+    pub(super) fn new(clock: Source, codec: Codec) -> Self {
         Self {
             clock,
-            batch: Batch::new(Codec::Zstd),
+            batch: Batch::new(codec),
             copied: (Vec::new(), 0),
             pace: Pace::default(),
             hooks: HookTable::new(),
@@ -186,7 +200,13 @@ impl Drain {
             events: 0,
             lost: 0,
             unreadable: 0,
+            readings: Readings::default(),
         }
+    }
+
+    /// The time, as rows have it.
+    pub(super) fn now(&self) -> u64 {
+        self.clock.ticks()
     }
 
     /// Moves everything that the rings hold now into the capture.
@@ -201,10 +221,8 @@ impl Drain {
     /// stopped for good), the event is counted as lost.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         let unfinished = || {
-            session::in_core_already(|core| {
-                let recorders = core.capture.iter().flat_map(|capture| &capture.recorders);
-                recorders.filter(|recorder| recorder.has_unwritten()).copied().collect::<Vec<_>>()
-            })
+            let recorders = session::recorders();
+            recorders.into_iter().filter(|recorder| recorder.has_unwritten()).collect::<Vec<_>>()
         };
         for _ in 0..LAST_EVENT_TRIES {
             self.flush()?;
@@ -213,14 +231,16 @@ impl Drain {
             }
             thread::sleep(Duration::from_millis(1));
         }
-        unfinished().iter().for_each(|recorder| recorder.memory.add_lost(1));
+        unfinished().iter().for_each(|recorder| recorder.memory().add_lost(1));
         self.flush()?;
         self.last_reading()
     }
 
-    /// Writes what the heap's counts are at the end.
+    /// Writes what is read at the end.
     fn last_reading(&mut self) -> Result<(), Error> {
-        if heap::is_counted() { self.write(&[], self.clock.reading(), self.lost) } else { Ok(()) }
+        let recorders = session::recorders();
+        self.readings.read(self.clock.ticks(), &recorders, true, true);
+        self.write(&[], self.clock.reading(), self.lost)
     }
 
     /// Reads the rings, and moves what is due into the capture. Returns whether there is more than a batch takes.
@@ -242,7 +262,8 @@ impl Drain {
         let lost = session::in_core_already(|core| core.capture.as_ref().map(|c| c.lost()));
         let Some(lost) = lost.map(|lost| lost + self.unreadable) else { return Ok(false) };
         let moved = found.iter().any(|found| found.position != found.recorder.drained());
-        if moved || lost != self.lost {
+        self.readings.read(clock.ticks, &recorders, moved, false);
+        if moved || lost != self.lost || self.readings.wait() {
             self.write(&found, clock, lost)?;
         }
         if let Some(begun) = begun {
@@ -284,11 +305,11 @@ impl Drain {
             if ownership == Ownership::Free {
                 continue;
             }
-            let (ring, thread) = (recorder.ring, recorder.thread());
+            let (ring, thread) = (recorder.ring(), recorder.thread());
             let from = self.taken.get(&ring).copied().unwrap_or(0).max(recorder.drained());
             let mut walk = Walk::new(recorder.capacity(), from);
             // Not by way of the recorder with each slot: the thread writes to its cache lines with each event.
-            let slots = recorder.memory.slots;
+            let slots = recorder.memory().slots;
             // The thread writes into the last quarter that is free, and waits at its end.
             let is_pressed = recorder.waiting_from(from) > recorder.capacity() / 4 * 3;
             let copies = is_pressed && *copies.get_or_insert_with(|| self.pace.copies());
@@ -387,10 +408,10 @@ impl Drain {
             .iter()
             .filter(|found| found.position != found.recorder.drained())
             .map(|found| RingCommit {
-                ring: found.recorder.ring,
+                ring: found.recorder.ring(),
                 thread: found.recorder.thread(),
                 drained: found.position,
-                lost: found.recorder.memory.lost(),
+                lost: found.recorder.memory().lost(),
             })
             .collect();
         let commit = Commit { cycle: self.cycles, clock, events: self.events, lost, rings };
@@ -400,6 +421,7 @@ impl Drain {
         let (copied, _) = std::mem::take(&mut self.copied);
         frames.extend(copied);
         frames.extend(heap::reading(clock.ticks));
+        frames.extend(self.readings.seal());
         session::in_core_already(|core| {
             let Some(capture) = core.capture.as_mut() else { return Ok(()) };
             for frame in &frames {

@@ -10,7 +10,7 @@ mod sampled;
 mod slot;
 mod thread;
 
-pub(super) use counts::are_any as is_counted;
+pub(super) use counts::leave_untold;
 use counts::total;
 pub(super) use reading::reading;
 pub(super) use thread::{

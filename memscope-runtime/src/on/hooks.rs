@@ -192,7 +192,8 @@ fn made(site: &'static Site, desc: &'static TypeDesc) {
 #[inline(always)]
 pub fn drop_hook<T: Trackable>(value: &mut T) {
     let Some(site) = T::site() else { return };
-    let id = identity(value);
+    let told = told_identity(value);
+    let id = told.unwrap_or(0);
     let _ = recorder::with(|recorder| {
         let hook = site.hook(DescOf::<T>::DESC)?;
         recorder.note_hook(hook.type_id);
@@ -200,8 +201,9 @@ pub fn drop_hook<T: Trackable>(value: &mut T) {
             recorder.open_left_out(id);
             return Some(());
         }
-        // A drop that does not tell of which value it is, is chosen or not by itself.
-        if id == 0 && recorder.random.choose(hook.chance).is_err() {
+        // A drop that does not tell of which value it is, is chosen or not by itself; of a value whose birth was not recorded, its
+        // end is not.
+        if id == 0 && (told.is_some() || recorder.random.choose(hook.chance).is_err()) {
             recorder.leave_out_within(left_out::UNTIMED_WITHIN);
             return Some(());
         }
@@ -280,6 +282,12 @@ pub const fn own_drop_has_hook<T, S: OwnDrop<T>>(_: S) -> bool {
 /// The id of a value, which a probe among its fields tells; 0 if there is none.
 #[inline(always)]
 pub(super) fn identity<T: Trackable>(value: &T) -> u64 {
+    told_identity(value).unwrap_or(0)
+}
+
+/// The id of a value, if there is a probe among its fields; 0 if its birth was not recorded.
+#[inline(always)]
+fn told_identity<T: Trackable>(value: &T) -> Option<u64> {
     let mut identity = Identity::default();
     value.visit_fields(&mut identity);
     identity.0

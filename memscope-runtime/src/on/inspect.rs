@@ -180,15 +180,15 @@ pub trait FieldVisitor {
     fn field<T, S: Sight<T>>(&mut self, index: u32, field: &T, sight: S);
 }
 
-/// Finds the value id in a value's probe; 0 if there is none.
+/// Finds the value id in a value's probe, if there is one; 0 where the birth was not recorded.
 #[derive(Debug, Default)]
-pub(super) struct Identity(pub(super) u64);
+pub(super) struct Identity(pub(super) Option<u64>);
 
 impl FieldVisitor for Identity {
     #[inline(always)]
     fn field<T, S: Sight<T>>(&mut self, _: u32, field: &T, _: S) {
         if const { matches!(S::SHAPE, Shape::Probe) } {
-            self.0 = S::read(field).len;
+            self.0 = Some(S::read(field).len);
         }
     }
 }

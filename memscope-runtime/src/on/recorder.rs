@@ -13,13 +13,15 @@ use core::cell::{Cell, UnsafeCell};
 use core::ptr::null;
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering, compiler_fence, fence};
 use memscope_format::raw::{RawKind, SlotHeader, flags, lap_mark, left_out, value_id};
+use memscope_format::rows::TaskKind;
 use std::time::{Duration, Instant};
 
 /// How many open drops of a thread are kept; those nested deeper are recorded with an unknown duration.
 const OPEN_DROPS: usize = 256;
 
-/// How long a full ring makes its thread wait for the drain before events are counted as lost.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long at least a full ring makes its thread wait for the drain with an end, whatever the policy: without it a value would
+/// live for ever in the report.
+const LEAST_PATIENCE_OF_ENDS: Duration = Duration::from_secs(10);
 
 /// A drop that has begun and not ended.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +32,41 @@ pub(super) struct OpenDrop {
     pub(super) first_hook: u32,
     /// What was left out directly within it: bits of [`left_out`].
     left_out_within: u8,
+}
+
+/// What becomes of an event where not all of them are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    /// Something begins by it, or is told once: whole values are left out, never their ends.
+    Begin,
+    /// The end of what was recorded when it began.
+    End,
+    /// A block of the heap is allocated. Of blocks an allocator tells, whose caller may hold locks.
+    Allocated,
+    /// One is freed, or gets another size.
+    Block,
+}
+
+impl Sort {
+    #[inline(always)]
+    fn of(kind: RawKind, flags: u8, payload: u64) -> Self {
+        match kind {
+            // Without an identity it is an event by itself.
+            RawKind::End if payload != 0 => Self::End,
+            RawKind::Task if flags & flags::TASK_KIND != TaskKind::Started as u8 => Self::End,
+            RawKind::Alloc => Self::Allocated,
+            RawKind::Free | RawKind::Realloc => Self::Block,
+            _ => Self::Begin,
+        }
+    }
+
+    const fn begins(self) -> bool {
+        matches!(self, Self::Begin | Self::Allocated)
+    }
+
+    const fn is_of_allocator(self) -> bool {
+        matches!(self, Self::Allocated | Self::Block)
+    }
 }
 
 /// Who owns a recorder.
@@ -44,7 +81,7 @@ pub(super) enum Ownership {
     Retired = 2,
 }
 
-/// The recorder of one ring. Made once, owned by one thread after another, never freed.
+/// The recorder of one ring in each session. Made once, owned by one thread after another, never freed.
 #[derive(Debug)]
 pub(super) struct Recorder {
     /// Where the next event goes. Only the owner writes it.
@@ -53,12 +90,14 @@ pub(super) struct Recorder {
     limit: AtomicU64,
     /// The lap mark of the positions below the limit, in its place in the slot header.
     lap: Cell<u64>,
-    mask: u64,
-    pub(super) memory: RingMemory,
-    pub(super) ring: u16,
+    mask: Cell<u64>,
+    memory: Cell<RingMemory>,
+    ring: Cell<u16>,
     /// What the ids of all values of the ring have in common. Made of `ring` with each event, it would be read with `in_event`
     /// beside it in one load, which has to wait until that was written.
-    ids: u64,
+    ids: Cell<u64>,
+    /// The session that the ring is of.
+    session: AtomicU64,
     pub(super) clock: Source,
     /// Whether the owner is writing an event. A signal handler that records in between would write to the same
     /// slots: its events are counted as lost.
@@ -91,7 +130,9 @@ struct Shared {
     thread: AtomicU64,
 }
 
-// SAFETY: `lap`, `in_event`, `stalled`, `depth`, `left_out_drops`, `calls`, `call_left_out`, `random`, `task`, `at` and `open` are only touched by the owner (there is one at a time,
+// SAFETY: `mask`, `memory`, `ring` and `ids` are only written by `bind`, when no session is that which the recorder was bound to, by its
+// owner, or under the session's lock where it has none; others read them only in the session that it is bound to, which they
+// are told of under that lock. `lap`, `in_event`, `stalled`, `depth`, `left_out_drops`, `calls`, `call_left_out`, `random`, `task`, `at` and `open` are only touched by the owner (there is one at a time,
 // handed on through `ownership` with Release and Acquire); everything else is atomic or never changes.
 unsafe impl Sync for Recorder {}
 
@@ -156,15 +197,22 @@ pub(super) fn current() -> Option<&'static Recorder> {
 
 impl Recorder {
     /// Makes the recorder of a ring whose first position is `start`, a multiple of the ring's capacity.
-    pub(super) fn new(ring: u16, memory: RingMemory, start: u64, clock: Source) -> Self {
+    pub(super) fn new(
+        session: u64,
+        ring: u16,
+        memory: RingMemory,
+        start: u64,
+        clock: Source,
+    ) -> Self {
         Self {
             position: AtomicU64::new(start),
             limit: AtomicU64::new(0),
             lap: Cell::new(0),
-            mask: memory.slots.len() as u64 - 1,
-            memory,
-            ring,
-            ids: value_id(ring, 0),
+            mask: Cell::new(memory.slots.len() as u64 - 1),
+            memory: Cell::new(memory),
+            ring: Cell::new(ring),
+            ids: Cell::new(value_id(ring, 0)),
+            session: AtomicU64::new(session),
             clock,
             in_event: Cell::new(false),
             stalled: Cell::new(false),
@@ -184,20 +232,59 @@ impl Recorder {
         }
     }
 
+    /// Makes this the recorder of a ring of another session, as [`Self::new`].
+    ///
+    /// # Safety
+    ///
+    /// The session that it was bound to is over. The caller is the owner, within [`Self::reserve`], or holds the session's lock
+    /// and there is no owner.
+    pub(super) unsafe fn bind(&self, session: u64, ring: u16, memory: RingMemory, start: u64) {
+        self.limit.store(0, Ordering::Relaxed);
+        self.position.store(start, Ordering::Relaxed);
+        self.shared.drained.store(start, Ordering::Relaxed);
+        self.mask.set(memory.slots.len() as u64 - 1);
+        self.ring.set(ring);
+        self.ids.set(value_id(ring, 0));
+        let before = self.memory.replace(memory);
+        self.stalled.set(false);
+        memory.set_thread(self.thread());
+        self.session.store(session, Ordering::Release);
+        // SAFETY: whoever else read it did so in a session that is over; and a signal handler on this thread, which finds an
+        // event begun, reads the header alone, which is the new one by now.
+        unsafe { before.unmap() };
+    }
+
+    /// The session that the ring is of.
+    pub(super) fn session(&self) -> u64 {
+        self.session.load(Ordering::Acquire)
+    }
+
+    /// The ring's memory.
+    #[inline(always)]
+    pub(super) fn memory(&self) -> RingMemory {
+        self.memory.get()
+    }
+
+    /// The ring's number.
+    #[inline(always)]
+    pub(super) fn ring(&self) -> u16 {
+        self.ring.get()
+    }
+
     /// Slots of the ring.
     pub(super) fn capacity(&self) -> u64 {
-        self.mask + 1
+        self.mask.get() + 1
     }
 
     /// Hands a free recorder to this thread.
     pub(super) fn take(&self, thread: u32) {
         self.shared.thread.store(thread.into(), Ordering::Relaxed);
-        self.memory.set_thread(thread);
+        self.memory().set_thread(thread);
         self.depth.set(0);
         self.left_out_drops.set(0);
         self.calls.set(0);
         self.call_left_out.set(0);
-        self.random.seed((self.clock.ticks(), self.ring));
+        self.random.seed((self.clock.ticks(), self.ring()));
         self.task.set(0);
         self.at.set(0);
         self.stalled.set(false);
@@ -252,7 +339,7 @@ impl Recorder {
 
     /// Says that the events up to a position are in the capture, so that their slots can be used again.
     pub(super) fn set_drained(&self, position: u64) {
-        self.memory.set_drained(position);
+        self.memory().set_drained(position);
         self.shared.drained.store(position, Ordering::Release);
     }
 
@@ -277,7 +364,7 @@ impl Recorder {
         w0: u64,
         payload: [u64; 2],
     ) -> Option<u64> {
-        let position = self.reserve(1)?;
+        let position = self.reserve(1, Sort::of(kind, flags, payload[0]))?;
         self.write(position, hook, kind, flags, w0, payload);
         self.end_event();
         Some(position)
@@ -294,7 +381,7 @@ impl Recorder {
         payload: [u64; 2],
         (second_w0, second): (u64, [u64; 2]),
     ) -> Option<u64> {
-        let position = self.reserve(2)?;
+        let position = self.reserve(2, Sort::of(kind, flags, payload[0]))?;
         // The first slot, which makes the event valid, is written last.
         self.write(position + 1, hook, RawKind::Cont, 0, second_w0, second);
         self.write(position, hook, kind, flags | flags::WIDE, w0, payload);
@@ -345,14 +432,14 @@ impl Recorder {
     /// The id of the value that was born at a position of this ring.
     #[inline(always)]
     pub(super) fn value(&self, position: u64) -> u64 {
-        self.ids | value_id(0, position)
+        self.ids.get() | value_id(0, position)
     }
 
     /// Takes the next slots and begins an event, which [`Self::end_event`] must end.
     #[inline(always)]
-    fn reserve(&self, slots: u64) -> Option<u64> {
+    fn reserve(&self, slots: u64, sort: Sort) -> Option<u64> {
         if self.in_event.replace(true) {
-            self.memory.add_lost(1);
+            self.memory().add_lost(1);
             return None;
         }
         // The compiler must not move what follows out of the guarded part; the processor cannot, for a signal
@@ -360,7 +447,7 @@ impl Recorder {
         compiler_fence(Ordering::SeqCst);
         let position = self.position.load(Ordering::Relaxed);
         if position + slots > self.limit.load(Ordering::Relaxed) {
-            return self.make_room(slots);
+            return self.make_room(slots, sort);
         }
         self.position.store(position + slots, Ordering::Relaxed);
         Some(position)
@@ -375,7 +462,7 @@ impl Recorder {
     #[inline(always)]
     fn slot(&self, position: u64) -> &SharedSlot {
         // SAFETY: the mask is the number of slots less one, a power of two.
-        unsafe { self.memory.slots.get_unchecked((position & self.mask) as usize) }
+        unsafe { self.memory.get().slots.get_unchecked((position & self.mask.get()) as usize) }
     }
 
     #[inline(always)]
@@ -397,19 +484,38 @@ impl Recorder {
     }
 
     /// Opens the next quarter of the ring, waiting for the drain if it is not free yet. If there is no room the event
-    /// is counted as lost, and has ended.
+    /// is counted as lost, and has ended; so has one that is not to be recorded.
     #[cold]
     #[inline(never)]
-    fn make_room(&self, slots: u64) -> Option<u64> {
-        let position = self.open_quarter(slots);
+    fn make_room(&self, slots: u64, sort: Sort) -> Option<u64> {
+        let position = if self.is_bound(sort) { self.open_quarter(slots, sort) } else { None };
         if position.is_none() {
-            self.memory.add_lost(1);
             self.end_event();
         }
         position
     }
 
-    fn open_quarter(&self, slots: u64) -> Option<u64> {
+    /// Whether the ring is of the session that records, after it was made to be where there is one.
+    fn is_bound(&self, sort: Sort) -> bool {
+        if session::is_active(self.session()) {
+            return true;
+        }
+        if !session::is_recording() {
+            session::count_if_lost();
+            return false;
+        }
+        let bound = session::bind_again(self, sort.is_of_allocator());
+        if !bound {
+            session::count_lost();
+        }
+        bound
+    }
+
+    fn open_quarter(&self, slots: u64, sort: Sort) -> Option<u64> {
+        let paused = session::is_paused();
+        if paused && sort.begins() {
+            return None;
+        }
         let quarter = self.capacity() / 4;
         let mut position = self.position.load(Ordering::Relaxed);
         let mut boundary = (position / quarter + 1) * quarter;
@@ -422,43 +528,58 @@ impl Recorder {
             boundary += quarter;
             self.position.store(position, Ordering::Relaxed);
         }
-        if !self.wait_for(boundary) {
+        let begin = session::patience();
+        let patience = if sort.begins() { begin } else { begin.max(LEAST_PATIENCE_OF_ENDS) };
+        // While recording is paused each event comes here, and need not wake the drain.
+        let has_room = paused && self.has_room(boundary);
+        if !has_room && !self.wait_for(boundary, patience) {
+            self.memory().add_lost(1);
             return None;
         }
         let lap = lap_mark(position, self.capacity());
         self.lap.set(u64::from(lap) << 48);
         self.limit.store(boundary, Ordering::Relaxed);
-        // Closing sets the state, then every limit to 0, with the same fence in between: either it comes after the
-        // line above, or the state is seen here.
+        // Closing and pausing say so, then set every limit to 0, with the same fence in between: either that comes after the
+        // line above, or what was said is seen here.
         fence(Ordering::SeqCst);
-        if session::is_closed() {
+        if session::is_paused() {
             self.limit.store(0, Ordering::Relaxed);
+        }
+        if !session::is_active(self.session()) {
+            self.limit.store(0, Ordering::Relaxed);
+            session::count_if_lost();
             return None;
         }
         self.position.store(position + slots, Ordering::Relaxed);
         Some(position)
     }
 
+    fn has_room(&self, boundary: u64) -> bool {
+        boundary - self.drained() <= self.capacity()
+    }
+
     /// Waits until the slots below `boundary` can be written to.
-    fn wait_for(&self, boundary: u64) -> bool {
+    fn wait_for(&self, boundary: u64, patience: Duration) -> bool {
         let mut since: Option<Instant> = None;
         loop {
-            if session::is_closed() {
-                return false;
+            if !session::is_active(self.session()) {
+                // It is said by whoever asks why.
+                return true;
             }
             // The drain is woken at each quarter, so that it is done before the ring is full.
             session::wake_drain();
-            if boundary - self.drained() <= self.capacity() {
+            if self.has_room(boundary) {
                 self.stalled.set(false);
                 return true;
             }
             // Inside memscope this thread may hold a lock that the drain needs.
-            if self.stalled.get() || session::is_busy() {
+            if self.stalled.get() || session::is_busy() || patience.is_zero() {
                 return false;
             }
             let waited = since.get_or_insert_with(Instant::now).elapsed();
-            if waited > PATIENCE {
-                self.stalled.set(true);
+            if waited > patience {
+                // A shorter one is no reason for ends not to wait.
+                self.stalled.set(patience >= LEAST_PATIENCE_OF_ENDS);
                 return false;
             }
             if waited < Duration::from_micros(50) {

@@ -8,7 +8,9 @@ use super::session::{self, Core};
 use super::shape::{NO_TYPE, TypeDesc, saturate};
 use super::site::{Described, Hook, Site};
 use core::sync::atomic::Ordering;
-use memscope_format::defs::{Definition, Defs, HookDef, RateDef, SiteDef, ThreadDef, TypeDef};
+use memscope_format::defs::{
+    Definition, Defs, HookDef, RateDef, SiteDef, StringDef, ThreadDef, TypeDef,
+};
 use std::collections::HashMap;
 
 /// All that has an id. Ids are places in the lists, from 1.
@@ -70,6 +72,17 @@ impl Registry {
                 self.site(site, &described, &mut new);
             }
         }
+    }
+
+    /// The id of a text.
+    fn text(&mut self, text: &str, new: &mut Defs) -> u32 {
+        if let Some(known) = self.defs.strings.iter().find(|known| known.text == text) {
+            return known.id;
+        }
+        let def = StringDef { id: next_id(self.defs.strings.len()), text: text.to_owned() };
+        self.defs.strings.push(def.clone());
+        new.strings.push(def.clone());
+        def.id
     }
 
     /// Forgets the threads: a forked child has none of them.
@@ -172,6 +185,14 @@ fn next_id(len: usize) -> u32 {
 }
 
 impl Core {
+    /// The id of a text, defined in the capture the first time.
+    pub(super) fn define_text(&mut self, text: &str) -> u32 {
+        let mut new = Defs::default();
+        let id = self.registry.text(text, &mut new);
+        self.define(&new);
+        id
+    }
+
     /// Writes definitions into the capture, if one is being written.
     pub(super) fn define(&mut self, defs: &Defs) {
         if let Some(capture) = &mut self.capture

@@ -41,33 +41,51 @@ impl SharedSlot {
 
 const _: () = assert!(size_of::<SharedSlot>() == SLOT_LEN && size_of::<Slot>() == SLOT_LEN);
 
-/// The mapped memory of one ring: its header and its slots. Mapped for as long as the process lives, since a
-/// thread may write at any time until then.
+/// The mapped memory of one ring: its header and its slots. Mapped until the recorder that writes to it gets another one,
+/// since a thread may write at any time until then.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RingMemory {
-    base: &'static [AtomicU64],
+    /// One word, so that a signal handler sees one header or another while it is replaced.
+    base: &'static [AtomicU64; RING_HEADER_LEN / 8],
     pub(super) slots: &'static [SharedSlot],
+    /// A leaked box.
+    mapping: *mut MmapMut,
 }
 
 impl RingMemory {
     fn map(file: &File, ring: u64, capacity: u64) -> io::Result<Self> {
         let slots = to_usize(capacity)?;
         let len = RING_HEADER_LEN + slots * SLOT_LEN;
-        let memory = leak(map(file, ring_offset(ring, capacity), len)?);
+        let mapping = Box::into_raw(Box::new(map(file, ring_offset(ring, capacity), len)?));
+        // SAFETY: a box that was leaked above, and that nothing else refers to yet.
+        let memory = unsafe { &mut (&mut *mapping)[..] };
         for page in memory.chunks_mut(PAGE) {
             // Writing to each page now spares the first events a page fault each.
             page[0] = 0;
         }
         let (header, rest) = memory.split_at_mut(RING_HEADER_LEN);
+        let (header, rest) = (header.as_mut_ptr(), rest.as_mut_ptr());
         // SAFETY: the mapping starts at a page (or, where pages are larger, at an offset that is a multiple of
         // 4096), so both parts are aligned; `SharedSlot` and `AtomicU64` are made of plain integers, for which all
-        // bytes are valid; the exclusive borrow was leaked and ends here, so that all access is by atomics from now on.
+        // bytes are valid; the exclusive borrow ends here, so that all access is by atomics from now on; and the mapping stays
+        // until `unmap`.
         unsafe {
             Ok(Self {
-                base: core::slice::from_raw_parts(header.as_mut_ptr().cast(), RING_HEADER_LEN / 8),
-                slots: core::slice::from_raw_parts(rest.as_mut_ptr().cast(), slots),
+                base: &*header.cast(),
+                slots: core::slice::from_raw_parts(rest.cast(), slots),
+                mapping,
             })
         }
+    }
+
+    /// Gives the memory back.
+    ///
+    /// # Safety
+    ///
+    /// Nothing may use it, or a copy of it, from now on.
+    pub(super) unsafe fn unmap(self) {
+        // SAFETY: it was made by `map`, and the caller promises that this is the last use.
+        drop(unsafe { Box::from_raw(self.mapping) });
     }
 
     /// Says whose events the ring holds from now on, in the file as well.

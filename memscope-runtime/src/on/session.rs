@@ -1,21 +1,29 @@
-//! The session: one recording of this process, from its first event to its exit.
+//! The session: one recording of this process, from its first event, or where the program starts it, to where it is stopped, or
+//! the exit. There is one at a time.
 //!
 //! Locks are taken in one order, [`drain::DRAIN`] before [`CORE`], by [`polling`](super::polling); no hook runs under either: a hook that
 //! would (a tracked type in a user's allocator, say) finds [`Busy`] set and counts its event as lost.
 
+mod api;
 #[cfg(unix)]
 mod fork;
+mod start;
+
+pub use api::{Session, SessionBuilder, mark, stats};
 
 use super::capture::Capture;
-use super::drain::{self, Drain};
+use super::drain;
 use super::heap;
 use super::polling::{lock, lock_within};
 use super::recorder::{self, Ownership, Recorder};
 use super::registry::Registry;
+use super::rings::RingMemory;
+use super::settings::Settings;
 use super::thread_exit;
+use crate::session_types::SessionError;
 use core::cell::Cell;
 use core::fmt;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, Ordering, fence};
 use memscope_format::defs::{Defs, ThreadDef};
 use parking_lot::Mutex;
 use std::path::PathBuf;
@@ -24,6 +32,9 @@ use std::time::{Duration, Instant};
 
 /// Recorders of ended threads that may wait for the drain before a new thread waits instead of making another.
 const RETIRED_LIMIT: usize = 8;
+
+/// How long nobody asks for another ring when there was no room for one.
+const NO_SPACE_PAUSE: Duration = Duration::from_millis(100);
 
 /// What all threads share, behind one lock; hooks take it only the first time they run.
 #[derive(Debug, Default)]
@@ -36,6 +47,12 @@ pub(super) struct Core {
     first_position: u64,
     /// When there was no space for another ring: the next threads do not ask the disk again at each event.
     no_space: Option<Instant>,
+    /// What the session was asked to be, and those of forked children will be.
+    settings: Settings,
+    /// All recorders there are, of whatever session: ended threads leave theirs to others.
+    recorders: Vec<&'static Recorder>,
+    /// Why the recording stopped by itself.
+    failure: Option<String>,
 }
 
 static CORE: Mutex<Option<Core>> = Mutex::new(None);
@@ -58,6 +75,39 @@ static STATE: AtomicU8 = AtomicU8::new(State::Unstarted as u8);
 
 fn set_state(state: State) {
     STATE.store(state as u8, Ordering::Release);
+    let active = if state == State::Recording { SESSION.load(Ordering::Relaxed) } else { 0 };
+    ACTIVE.store(active, Ordering::Release);
+}
+
+fn has_state(state: State) -> bool {
+    STATE.load(Ordering::Acquire) == state as u8
+}
+
+/// The number of the newest session, from 1; a forked child counts on.
+static SESSION: AtomicU64 = AtomicU64::new(0);
+
+/// The number of the session whose events are recorded; 0 if there is none.
+static ACTIVE: AtomicU64 = AtomicU64::new(0);
+
+/// Whether this is the session whose events are recorded.
+pub(super) fn is_active(session: u64) -> bool {
+    ACTIVE.load(Ordering::Acquire) == session
+}
+
+/// Whether what begins now is not recorded, but only the ends of what was.
+static PAUSED: AtomicBool = AtomicBool::new(false);
+
+/// Whether recording is paused.
+pub(super) fn is_paused() -> bool {
+    PAUSED.load(Ordering::Acquire)
+}
+
+/// How long, in nanoseconds, what begins waits for room in a full ring.
+static PATIENCE_NS: AtomicU64 = AtomicU64::new(0);
+
+/// How long what begins waits for room in a full ring.
+pub(super) fn patience() -> Duration {
+    Duration::from_nanos(PATIENCE_NS.load(Ordering::Relaxed))
 }
 
 /// Whether nothing is recorded any more.
@@ -68,7 +118,7 @@ pub(super) fn is_closed() -> bool {
 
 /// Whether events are recorded.
 pub(super) fn is_recording() -> bool {
-    STATE.load(Ordering::Acquire) == State::Recording as u8
+    has_state(State::Recording)
 }
 
 /// Whether nothing is recorded and nothing is lost by it: the one test of a hook that is switched off.
@@ -82,6 +132,13 @@ static LOST: AtomicPtr<AtomicU64> = AtomicPtr::new((&raw const LOST_BEFORE).cast
 
 /// Events that were lost while there was no rings file.
 static LOST_BEFORE: AtomicU64 = AtomicU64::new(0);
+
+/// Counts an event that came when nothing was recorded, unless that is as it should be.
+pub(super) fn count_if_lost() {
+    if !is_off() {
+        count_lost();
+    }
+}
 
 /// Counts an event that found no recorder, or no name.
 pub(super) fn count_lost() {
@@ -145,12 +202,15 @@ pub(super) fn in_core_already<R>(run: impl FnOnce(&mut Core) -> R) -> R {
     run(lock(&CORE).get_or_insert_default())
 }
 
+/// The recorders of the session, for a caller that is known to be inside.
+pub(super) fn recorders() -> Vec<&'static Recorder> {
+    in_core_already(|core| core.capture.iter().flat_map(|c| &c.recorders).copied().collect())
+}
+
 /// Gives this thread a recorder, starting the session with the first, and runs `record` with it.
 pub(super) fn attached<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option<R> {
     if is_closed() {
-        if !is_off() {
-            count_lost();
-        }
+        count_if_lost();
         return None;
     }
     let keeps = thread_exit::register();
@@ -199,9 +259,7 @@ pub(super) fn attach_allocating_thread() -> Option<&'static Recorder> {
 
 /// Takes a free recorder, or makes one; or that which the thread has for its blocks.
 fn attach() -> Option<&'static Recorder> {
-    if STATE.load(Ordering::Acquire) == State::Unstarted as u8 {
-        start();
-    }
+    start::by_itself();
     if let Some(recorder) = heap::recorder() {
         in_core(|core| core.name_thread(own_name()));
         return Some(recorder);
@@ -224,15 +282,16 @@ fn attach() -> Option<&'static Recorder> {
     }
 }
 
-/// Starts recording, or decides that nothing is to be recorded, unless another thread has done so.
-fn start() {
-    let Some(_busy) = Busy::enter() else { return };
-    let mut drain = lock(&drain::DRAIN);
-    in_core_already(|core| {
-        if STATE.load(Ordering::Acquire) == State::Unstarted as u8 {
-            *drain = core.start();
-        }
-    });
+/// Gives a recorder that its owner kept from an earlier session a ring of this one. Returns whether it could be done.
+#[cold]
+pub(super) fn bind_again(recorder: &Recorder, in_allocator: bool) -> bool {
+    let Some(_busy) = Busy::enter() else { return false };
+    let patience = if in_allocator { ALLOCATION_PATIENCE } else { Duration::MAX };
+    let Some(mut core) = lock_within(&CORE, patience) else { return false };
+    let Some(core) = core.as_mut() else { return false };
+    let known = core.recorders.iter().find(|known| core::ptr::eq(**known, recorder));
+    // SAFETY: the session that it was bound to is over, for it asks; and this is its owner, in an event.
+    known.copied().is_some_and(|known| unsafe { core.bind(known) })
 }
 
 /// What came of asking for a recorder.
@@ -247,40 +306,6 @@ enum Attempt {
 }
 
 impl Core {
-    /// Starts recording and the drain's thread, whose state is returned; `None` if nothing is to be recorded.
-    fn start(&mut self) -> Option<Drain> {
-        if std::env::var_os("MEMSCOPE").is_some_and(|value| value == "off" || value == "0") {
-            set_state(State::Closed);
-            return None;
-        }
-        self.registry.list_sites();
-        let capture = match Capture::create(&self.registry) {
-            Ok(capture) => capture,
-            Err(failure) => {
-                set_state(State::Closed);
-                report(format_args!("not recording: {failure}"));
-                return None;
-            }
-        };
-        let lost = capture.rings.lost_counter();
-        LOST.store(core::ptr::from_ref(lost).cast_mut(), Ordering::Release);
-        lost.fetch_add(LOST_BEFORE.swap(0, Ordering::Relaxed), Ordering::Relaxed);
-        let drain = Drain::new(capture.clock);
-        self.capture = Some(capture);
-        set_state(State::Recording);
-        register_exit();
-        match drain::spawn() {
-            Ok(thread) => {
-                DRAIN_THREAD.store(Box::into_raw(Box::new(thread)), Ordering::Release);
-                Some(drain)
-            }
-            Err(error) => {
-                fail(self, &format_args!("cannot start a thread: {error}"));
-                None
-            }
-        }
-    }
-
     /// Finds a recorder for this thread, which tells what it is called if that can be asked now.
     fn recorder(&mut self, may_wait: bool, name: Option<Option<String>>) -> Attempt {
         if is_closed() {
@@ -297,19 +322,55 @@ impl Core {
         if retired >= RETIRED_LIMIT && may_wait {
             return Attempt::Wait;
         }
-        // Never at position 0: of the first ring that would be the value id 0, which says "no identity".
-        let start = self.first_position.max(capture.rings.capacity);
+        let unowned =
+            |r: &&&'static Recorder| !is_active(r.session()) && r.ownership() != Ownership::Owned;
+        let attached = match self.recorders.iter().find(unowned).copied() {
+            // SAFETY: its session is over, and it has no owner; others look for one under the same lock.
+            Some(unowned) => unsafe { self.bind(unowned) }.then_some(unowned),
+            None => self.add_recorder(),
+        };
+        let Some(recorder) = attached else { return Attempt::Failed };
+        recorder.take(thread);
+        Attempt::Attached(recorder)
+    }
+
+    fn add_recorder(&mut self) -> Option<&'static Recorder> {
+        let (ring, memory, start) = self.add_ring()?;
+        let capture = self.capture.as_mut()?;
+        let session = SESSION.load(Ordering::Relaxed);
+        let recorder = Recorder::new(session, ring, memory, start, capture.clock);
+        let recorder: &'static Recorder = Box::leak(Box::new(recorder));
+        capture.recorders.push(recorder);
+        self.recorders.push(recorder);
+        Some(recorder)
+    }
+
+    /// Gives a recorder of an earlier session a ring of this one.
+    ///
+    /// # Safety
+    ///
+    /// As of [`Recorder::bind`].
+    unsafe fn bind(&mut self, recorder: &'static Recorder) -> bool {
+        let Some((ring, memory, start)) = self.add_ring() else { return false };
+        let Some(capture) = self.capture.as_mut() else { return false };
+        // SAFETY: as the caller promises.
+        unsafe { recorder.bind(SESSION.load(Ordering::Relaxed), ring, memory, start) };
+        capture.recorders.push(recorder);
+        true
+    }
+
+    /// Adds a ring to the rings file; with where its positions begin. `None` if there is no room for it.
+    fn add_ring(&mut self) -> Option<(u16, RingMemory, u64)> {
+        if self.no_space.is_some_and(|since| since.elapsed() < NO_SPACE_PAUSE) {
+            return None;
+        }
+        let capture = self.capture.as_mut()?;
+        let start = capture.first_position;
         match capture.rings.add_ring(start) {
-            Ok((ring, memory)) => {
-                let recorder = Recorder::new(ring, memory, start, capture.clock);
-                let recorder: &'static Recorder = Box::leak(Box::new(recorder));
-                capture.recorders.push(recorder);
-                recorder.take(thread);
-                Attempt::Attached(recorder)
-            }
+            Ok((ring, memory)) => Some((ring, memory, start)),
             Err(_) => {
                 self.no_space = Some(Instant::now());
-                Attempt::Failed
+                None
             }
         }
     }
@@ -332,6 +393,11 @@ impl Core {
         if !NAMED.replace(true) && name.is_some() {
             self.define_thread(ThreadDef { id: THREAD.get(), name, os_id: os_thread_id() });
         }
+    }
+
+    /// Makes all threads ask before they record anything more.
+    fn stop_recorders(&self) {
+        self.capture.iter().flat_map(|capture| &capture.recorders).for_each(|r| r.stop());
     }
 
     fn define_thread(&mut self, thread: ThreadDef) {
@@ -390,12 +456,11 @@ pub(super) fn fail(core: &mut Core, error: &dyn fmt::Display) {
         return;
     }
     set_state(State::Failed);
+    core.stop_recorders();
     if let Some(capture) = &core.capture {
-        for recorder in &capture.recorders {
-            recorder.stop();
-        }
         let path = capture.path().display();
         report(format_args!("recording stopped, {path}: {error} (what was recorded is kept)"));
+        core.failure = Some(format!("{path}: {error}"));
     }
 }
 
@@ -404,47 +469,50 @@ fn register_exit() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         extern "C" fn at_exit() {
-            close();
+            // At exit a drain that hangs must not hang the program: the rings file stays then, and nothing is lost.
+            if is_recording()
+                && let Err(SessionError::Failed { what }) = end(None, Duration::from_secs(10))
+            {
+                report(format_args!(
+                    "the capture is incomplete, {what} (what was recorded is kept)"
+                ));
+            }
         }
         // SAFETY: the handler is a plain function that lives as long as the program.
         unsafe { libc::atexit(at_exit) };
     });
 }
 
-/// Ends the recording: moves what the rings hold into the capture and completes it.
-fn close() {
+/// Ends a session, if none is given that which is recorded: moves what the rings hold into the capture and completes it. Returns
+/// where it is.
+fn end(session: Option<u64>, patience: Duration) -> Result<PathBuf, SessionError> {
     // What is in statics is of no interest where nothing else was recorded.
-    if STATE.load(Ordering::Acquire) == State::Recording as u8 {
+    if is_recording() && session.is_none_or(is_active) {
         super::statics::look();
     }
-    let Some(_busy) = Busy::enter() else { return };
-    // At exit a drain that hangs must not hang the program: the rings file stays then, and nothing is lost.
-    let Some(mut drain) = lock_within(&drain::DRAIN, Duration::from_secs(10)) else { return };
-    let Some(state) = drain.as_mut() else { return };
-    if is_closed() {
-        return;
-    }
+    let _busy = Busy::enter().ok_or(SessionError::Within)?;
+    let mut drain = lock_within(&drain::DRAIN, patience).ok_or(SessionError::Within)?;
+    let number = session.unwrap_or(SESSION.load(Ordering::Relaxed));
+    let Some(state) = drain.as_mut().filter(|_| is_active(number)) else {
+        return Err(in_core_already(|core| core.why_over(number)));
+    };
     set_state(State::Closed);
     // See `Recorder::open_quarter`.
     fence(Ordering::SeqCst);
-    in_core_already(|core| {
-        for recorder in core.capture.iter().flat_map(|capture| &capture.recorders) {
-            recorder.stop();
-        }
-    });
+    in_core_already(|core| core.stop_recorders());
     let drained = state.finish();
     *drain = None;
+    PAUSED.store(false, Ordering::Release);
     in_core_already(|core| {
-        let Some(capture) = core.capture.take() else { return };
+        let capture = core.leave_capture().ok_or(SessionError::Stopped)?;
         let path = capture.path().to_owned();
         let finished = drained.and_then(|()| capture.finish());
-        if let Err(error) = finished {
+        finished.map_err(|error| {
             let path = path.display();
-            report(format_args!(
-                "the capture is incomplete, {path}: {error} (what was recorded is kept)"
-            ));
-        }
-    });
+            SessionError::Failed { what: format!("{path}: {error}") }
+        })?;
+        Ok(path)
+    })
 }
 
 /// Moves every event that this thread has recorded so far into the capture file.

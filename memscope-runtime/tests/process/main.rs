@@ -11,6 +11,7 @@ mod harness;
 mod returned;
 mod sampled;
 mod scenarios;
+mod sessions;
 mod sinks;
 mod statics;
 

@@ -8,6 +8,7 @@ mod endings;
 pub(crate) mod forks;
 pub(crate) mod returns;
 pub(crate) mod sampled;
+pub(crate) mod sessions;
 pub(crate) mod statics;
 mod tasks;
 
@@ -67,6 +68,14 @@ pub(crate) fn play(scenario: &str) {
         "futures" => tasks::futures(),
         "returns" => returns::returns(),
         "sampled" => sampled::sampled(),
+        "sessions" => sessions::one_after_another(),
+        "across" => sessions::across(),
+        "paused" => sessions::paused(),
+        "marks" => sessions::marks(),
+        "refused" => sessions::refused(),
+        "off" => sessions::off(),
+        "counters" => sessions::counters(),
+        "dropping" => sessions::dropping(),
         "nothing" => {}
         "many" => many(),
         "exit" => {

@@ -185,8 +185,9 @@ pub(super) fn untold() -> HeapCounts {
     UNTOLD.read()
 }
 
-/// Says that no event tells of anything so far: this is a forked child, whose parent has the events.
-pub(super) fn leave_untold() {
+/// Says that no event tells of anything so far: another capture has the events, that of an earlier session, or of the process
+/// that this one was forked from.
+pub(in crate::on) fn leave_untold() {
     UNTOLD.set(&total().program);
 }
 

@@ -1,7 +1,7 @@
 //! Forks: the locks are taken before and released after, so that a child does not inherit them from threads that it does not
 //! have; and the child disowns its parent's recording.
 
-use super::{Busy, CORE, DRAIN_THREAD, LOST, LOST_BEFORE, NAMED, STATE, State, THREAD, set_state};
+use super::{Busy, CORE, DRAIN_THREAD, LOST_BEFORE, NAMED, STATE, State, THREAD, set_state};
 use crate::on::polling::{forget_waiting, lock};
 use crate::on::{drain, heap, recorder};
 use core::cell::Cell;
@@ -74,7 +74,6 @@ fn disown() {
     // The parent's drain state is abandoned, not dropped: nothing of it may be written or freed here.
     core::mem::forget(lock(&drain::DRAIN).take());
     DRAIN_THREAD.store(core::ptr::null_mut(), Ordering::Release);
-    LOST.store((&raw const LOST_BEFORE).cast_mut(), Ordering::Release);
     LOST_BEFORE.store(0, Ordering::Relaxed);
     forget_waiting();
     THREAD.set(0);
@@ -83,13 +82,11 @@ fn disown() {
     if let Some(core) = core.as_mut() {
         core.registry.forget_threads();
     }
-    if let Some(core) = core.as_mut()
-        && let Some(capture) = core.capture.take()
-    {
-        let last = capture.recorders.iter().map(|r| r.position_bound()).max().unwrap_or(0);
-        core.first_position = last;
+    if let Some(core) = core.as_mut() {
         // Closing the inherited descriptors touches neither the files nor the parent's lock on them.
-        drop(capture);
+        drop(core.leave_capture());
+        // Their owners are threads of the parent.
+        core.recorders.clear();
     }
     drop(core);
     if STATE.load(Ordering::Acquire) != State::Closed as u8 {

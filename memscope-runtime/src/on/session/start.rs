@@ -1,0 +1,119 @@
+//! How a session begins.
+
+use super::api::pausing;
+use super::{
+    ACTIVE, Busy, Core, DRAIN_THREAD, LOST, LOST_BEFORE, PATIENCE_NS, PAUSED, SESSION, STATE,
+    State, fail, has_state, in_core_already, is_paused, register_exit, report, set_state,
+};
+use crate::on::capture::Capture;
+use crate::on::drain::{self, Drain};
+use crate::on::heap;
+use crate::on::polling::lock;
+use crate::on::settings::{self, Settings};
+use crate::session_types::SessionError;
+use core::sync::atomic::Ordering;
+
+/// Starts recording because of an event, the first of this process, unless another thread has done so, or nothing is to be
+/// recorded.
+pub(super) fn by_itself() {
+    if !has_state(State::Unstarted) {
+        return;
+    }
+    let Some(_busy) = Busy::enter() else { return };
+    let mut drain = lock(&drain::DRAIN);
+    in_core_already(|core| {
+        if !has_state(State::Unstarted) {
+            return;
+        }
+        if settings::is_switched_off() {
+            return set_state(State::Closed);
+        }
+        if let Err(error) = core.start(&mut drain) {
+            report(format_args!("{error}"));
+        }
+    });
+}
+
+/// Starts recording as the program says. Returns the session's number, 0 if it is switched off.
+pub(super) fn as_asked(asked: Settings) -> Result<u64, SessionError> {
+    asked.check()?;
+    let _busy = Busy::enter().ok_or(SessionError::Within)?;
+    let mut drain = lock(&drain::DRAIN);
+    in_core_already(|core| {
+        if has_state(State::Recording)
+            && let Some(capture) = &core.capture
+        {
+            let capture = capture.path().to_owned();
+            return Err(SessionError::AlreadyRecording { capture });
+        }
+        if settings::is_switched_off() {
+            set_state(State::Closed);
+            return Ok(0);
+        }
+        // That of a recording that failed stays as it is.
+        *drain = None;
+        drop(core.leave_capture());
+        PAUSED.store(false, Ordering::Release);
+        core.settings = asked;
+        core.start(&mut drain)?;
+        Ok(ACTIVE.load(Ordering::Relaxed))
+    })
+}
+
+impl Core {
+    /// Starts recording, and the drain.
+    fn start(&mut self, drain: &mut Option<Drain>) -> Result<(), SessionError> {
+        self.registry.list_sites();
+        let created = Capture::create(&self.registry, &self.settings, self.first_position);
+        let capture = created.map_err(|failure| {
+            set_state(State::Closed);
+            SessionError::CannotStart { what: failure.to_string() }
+        })?;
+        let lost = capture.rings.lost_counter();
+        LOST.store(core::ptr::from_ref(lost).cast_mut(), Ordering::Release);
+        let lost_before = LOST_BEFORE.swap(0, Ordering::Relaxed);
+        if STATE.load(Ordering::Acquire) == State::Unstarted as u8 {
+            lost.fetch_add(lost_before, Ordering::Relaxed);
+        }
+        if SESSION.fetch_add(1, Ordering::Relaxed) > 0 {
+            heap::leave_untold();
+        }
+        let patience = self.settings.overflow.patience().as_nanos();
+        PATIENCE_NS.store(u64::try_from(patience).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.failure = None;
+        self.no_space = None;
+        let begun = drain.insert(Drain::new(capture.clock, self.settings.codec()));
+        if is_paused() {
+            // That from which this process was forked is.
+            begun.readings.note(pausing(begun.now(), true, None));
+        }
+        self.capture = Some(capture);
+        set_state(State::Recording);
+        register_exit();
+        // There is one thread for all sessions.
+        if !DRAIN_THREAD.load(Ordering::Acquire).is_null() {
+            super::wake_drain();
+            return Ok(());
+        }
+        match drain::spawn() {
+            Ok(thread) => {
+                DRAIN_THREAD.store(Box::into_raw(Box::new(thread)), Ordering::Release);
+                Ok(())
+            }
+            Err(error) => {
+                let what = format!("cannot start a thread: {error}");
+                fail(self, &what);
+                Err(SessionError::Failed { what })
+            }
+        }
+    }
+
+    /// Leaves the capture of a session that is over: what begins next has other ids.
+    pub(super) fn leave_capture(&mut self) -> Option<Capture> {
+        LOST.store((&raw const LOST_BEFORE).cast_mut(), Ordering::Release);
+        let capture = self.capture.take()?;
+        let bounds = capture.recorders.iter().map(|recorder| recorder.position_bound());
+        self.first_position = bounds.fold(self.first_position, u64::max);
+        Some(capture)
+    }
+}

@@ -1,0 +1,146 @@
+//! What a session is to be: what the program said, and what the environment says of the rest.
+
+use super::session::report;
+use crate::session_types::{Compression, Durability, Overflow, SessionError};
+use memscope_format::{Codec, writer};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// KiB that a ring may have.
+const RING_KIB: core::ops::RangeInclusive<u64> = 64..=65536;
+
+/// What the program said of a session; where it said nothing, the environment decides, as it is when the session starts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Settings {
+    pub(super) directory: Option<PathBuf>,
+    pub(super) fallback: Option<PathBuf>,
+    pub(super) name: Option<String>,
+    pub(super) labels: Vec<(String, String)>,
+    pub(super) ring_kib: Option<u64>,
+    pub(super) durability: Option<Durability>,
+    pub(super) compression: Compression,
+    pub(super) overflow: Overflow,
+}
+
+impl Settings {
+    /// Refuses what cannot be.
+    pub(super) fn check(&self) -> Result<(), SessionError> {
+        if let Some(kib) = self.ring_kib
+            && !RING_KIB.contains(&kib)
+        {
+            return Err(SessionError::RingSize { kib });
+        }
+        match &self.name {
+            Some(name) if !is_name(name) => Err(SessionError::Name { name: name.clone() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the capture of a program goes.
+    pub(super) fn directory(&self, exe: &Path) -> PathBuf {
+        let said = self.directory.clone().or_else(|| variable("MEMSCOPE_DIR").map(PathBuf::from));
+        if let Some(dir) = said {
+            return dir;
+        }
+        // Cargo marks its target directories as caches (https://bford.info/cachedir/).
+        exe.ancestors()
+            .skip(1)
+            .find(|dir| dir.join("CACHEDIR.TAG").exists())
+            .map_or_else(PathBuf::new, |target| target.join("memscope"))
+    }
+
+    /// Where it begins, or goes on, when it cannot be written there.
+    pub(super) fn fallback(&self) -> Option<PathBuf> {
+        self.fallback.clone().or_else(|| variable("MEMSCOPE_FALLBACK_DIR").map(PathBuf::from))
+    }
+
+    /// When its bytes must be on the device.
+    pub(super) fn durability(&self) -> writer::Durability {
+        let said = self.durability.unwrap_or_else(|| {
+            match variable("MEMSCOPE_DURABILITY").as_ref().and_then(|value| value.to_str()) {
+                Some("checkpoint") => Durability::Checkpoint,
+                Some("commit") => Durability::Commit,
+                None => Durability::System,
+                Some(other) => {
+                    report(format_args!(
+                        "MEMSCOPE_DURABILITY={other} is not known and ignored: it is `commit` or `checkpoint`"
+                    ));
+                    Durability::System
+                }
+            }
+        });
+        match said {
+            Durability::System => writer::Durability::None,
+            Durability::Checkpoint => writer::Durability::Checkpoint,
+            Durability::Commit => writer::Durability::Commit,
+        }
+    }
+
+    /// Slots of a ring.
+    pub(super) fn ring_capacity(&self) -> u64 {
+        let kib = self.ring_kib.unwrap_or_else(ring_kib_of_environment);
+        kib.next_power_of_two() * 1024 / memscope_format::raw::SLOT_LEN as u64
+    }
+
+    /// How chunks are compressed.
+    pub(super) const fn codec(&self) -> Codec {
+        match self.compression {
+            Compression::Zstd => Codec::Zstd,
+            Compression::None => Codec::None,
+        }
+    }
+}
+
+fn ring_kib_of_environment() -> u64 {
+    const DEFAULT_KIB: u64 = 1024;
+    let set = variable("MEMSCOPE_RING_KIB");
+    let asked = set.as_ref().and_then(|kib| kib.to_str()?.parse().ok());
+    let kib: u64 = asked.unwrap_or(DEFAULT_KIB).clamp(*RING_KIB.start(), *RING_KIB.end());
+    if let Some(set) = set
+        && asked != Some(kib)
+    {
+        let set = set.to_string_lossy();
+        report(format_args!(
+            "MEMSCOPE_RING_KIB={set} is not a number from 64 to 65536: a ring has {kib} KiB"
+        ));
+    }
+    kib
+}
+
+/// Whether a text can begin the name of a file.
+fn is_name(name: &str) -> bool {
+    let fits = |c: char| !matches!(c, '/' | '\\') && !c.is_control();
+    (1..=100).contains(&name.len()) && name.chars().all(fits)
+}
+
+/// A variable of the environment that is set to something.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Whether the environment says that nothing is to be recorded.
+pub(super) fn is_switched_off() -> bool {
+    std::env::var_os("MEMSCOPE").is_some_and(|value| value == "off" || value == "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let with_kib = |kib| Settings { ring_kib: Some(kib), ..Settings::default() }.check();
+        assert_eq!([64, 1000, 65536].map(with_kib), [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(with_kib(63), Err(SessionError::RingSize { kib: 63 }));
+        assert_eq!(with_kib(1 << 20), Err(SessionError::RingSize { kib: 1 << 20 }));
+        let long = "x".repeat(101);
+        let with_name =
+            |name: &str| Settings { name: Some(name.to_owned()), ..Settings::default() };
+        for name in ["warm-up", "größer", &long[1..]] {
+            assert_eq!(with_name(name).check(), Ok(()));
+        }
+        for name in ["", "../up", "a\\b", "a\nb", &long] {
+            assert_eq!(with_name(name).check(), Err(SessionError::Name { name: name.to_owned() }));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Sessions that the program starts and stops, pauses and marks.
+
+use super::harness::{self, run, run_with};
+use super::scenarios::sessions::{EACH, SESSIONS, THREADS};
+use memscope_format::report::Report;
+use memscope_format::rows::{Call, DropChain, Lifecycle, LifecycleKind, Metric, Performance};
+use std::collections::{HashMap, HashSet};
+
+#[test]
+fn each_of_many_sessions_has_a_capture_with_all_that_happened_in_it() {
+    let run = run("sessions");
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    assert_eq!(run.stderr(), "");
+    let captures = run.captures();
+    assert_eq!(captures.len() as u64, SESSIONS);
+    assert_eq!(run.files().len() as u64, SESSIONS, "no rings are left");
+    let mut ids = HashSet::new();
+    let mut numbers = HashSet::new();
+    for capture in &captures {
+        assert!(capture.health().is_whole());
+        let metadata = capture.metadata().unwrap();
+        let labels: HashMap<&str, &str> =
+            metadata.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(labels["session"], format!("session {}", labels["number"]));
+        numbers.insert(labels["number"].to_owned());
+        let births = harness::rows::<Lifecycle>(capture);
+        let vectors = births
+            .iter()
+            .filter(|row| row.kind == LifecycleKind::Born)
+            .filter(|row| capture.defs().site(row.site).unwrap().name.ends_with('v'));
+        let values: Vec<u64> = vectors.map(|row| row.value).collect();
+        assert_eq!(values.len() as u64, THREADS * EACH);
+        let dropped: HashSet<u64> =
+            harness::rows::<DropChain>(capture).iter().map(|row| row.value).collect();
+        assert!(values.iter().all(|value| dropped.contains(value)));
+        // No id is given twice, in whatever session.
+        assert!(values.iter().all(|value| ids.insert(*value)));
+    }
+    assert_eq!(numbers.len() as u64, SESSIONS);
+    // What a session mapped is given back in the next: one ring a thread, and the headers.
+    let mapped = run.number("rings ");
+    assert!(mapped <= SESSIONS + THREADS + 1, "{mapped} mappings of rings files");
+}
+
+#[test]
+fn an_end_of_a_value_of_an_earlier_session_is_no_contradiction() {
+    let run = run("across");
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    let mut paths = run.paths();
+    paths.sort();
+    let [first, second] = paths.try_into().unwrap();
+    let report = Report::open(&[first]).unwrap();
+    let long = report.sites.iter().find(|site| site.site.name.ends_with("long")).unwrap();
+    assert_eq!(long.lives.alive_at_exit.value(), Some(&1));
+    let report = Report::open(&[second]).unwrap();
+    assert_eq!(report.captures[0].unmatched, 0, "{:?}", report.caveats);
+    assert_eq!(report.captures[0].from_before, 1);
+    assert!(report.caveats.iter().any(|caveat| caveat.contains("before the recording began")));
+    let born = |name: &str| {
+        let site = report.sites.iter().find(|site| site.site.name.ends_with(name)).unwrap();
+        site.lives.born.value().copied()
+    };
+    assert_eq!([born("long"), born("unseen"), born("short")], [Some(0), Some(0), Some(1)]);
+}
+
+#[test]
+fn a_pause_leaves_out_whole_values_and_the_capture_says_so() {
+    let run = run("paused");
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    let capture = run.capture();
+    assert_eq!((capture.lost(), capture.health().is_whole()), (0, true));
+    let births = harness::rows::<Lifecycle>(&capture);
+    let drops = harness::rows::<DropChain>(&capture);
+    let mut born: Vec<u64> = births.iter().map(|row| row.value).collect();
+    let mut dropped: Vec<u64> = drops.iter().map(|row| row.value).collect();
+    born.sort_unstable();
+    dropped.sort_unstable();
+    // Those from before and after the pause, the one that was dropped in it included; not the two from within.
+    assert_eq!(born.len(), 3);
+    assert_eq!(born, dropped);
+    assert_eq!(harness::rows::<Call>(&capture).len(), 2);
+    let pauses: Vec<u64> = harness::rows::<Performance>(&capture)
+        .iter()
+        .filter(|row| row.metric == Metric::Paused)
+        .map(|row| row.value)
+        .collect();
+    assert_eq!(pauses, [1, 0]);
+    let report = Report::open(&run.paths()).unwrap();
+    assert!(
+        report.caveats.iter().any(|caveat| caveat.starts_with("paused:")),
+        "{:?}",
+        report.caveats
+    );
+}
+
+#[test]
+fn marks_are_in_the_file_whatever_comes_next() {
+    let run = run("marks");
+    let report = Report::open(&run.paths()).unwrap();
+    let marks: Vec<(&str, u64)> =
+        report.captures[0].marks.iter().map(|mark| (mark.phase.as_str(), mark.count)).collect();
+    assert_eq!(marks, [("load", 1), ("sort", 1), ("load", 2)]);
+    let times: Vec<u64> = report.captures[0].marks.iter().map(|mark| mark.at_ns).collect();
+    assert!(times.is_sorted());
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_said() {
+    let run = run("refused");
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    assert_eq!(run.stderr(), "", "errors are for the program to tell");
+    assert!(run.captures().is_empty(), "the one session went elsewhere");
+}
+
+#[test]
+fn a_session_that_is_switched_off_records_nothing_and_is_no_error() {
+    let run = run_with("off", |command| command.env("MEMSCOPE", "off"));
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    assert!(run.files().is_empty());
+}
+
+#[test]
+fn live_counters_agree_with_the_file() {
+    let run = run("counters");
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+}
+
+#[test]
+fn a_policy_of_not_waiting_loses_whole_values_and_counts_them() {
+    let run = run("dropping");
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    let capture = run.capture();
+    let mut born: Vec<u64> =
+        harness::rows::<Lifecycle>(&capture).iter().map(|row| row.value).collect();
+    let mut dropped: Vec<u64> =
+        harness::rows::<DropChain>(&capture).iter().map(|row| row.value).collect();
+    born.sort_unstable();
+    dropped.sort_unstable();
+    assert!(capture.lost() > 0, "the drain kept up with {} values", born.len());
+    assert_eq!(born.len() as u64 + capture.lost(), run.number("values "));
+    assert_eq!(born, dropped, "no end is without its birth, nor a birth without its end");
+}
