@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::find;
 use crate::table::{Kind, Table};
 use crate::time::utc;
+use memscope_format::metadata::FIRST_POSITION;
 use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::validate::validate;
 use memscope_format::{Damage, Defs, Reader, Stream};
@@ -243,7 +244,7 @@ fn about(capture: &Capture) -> String {
     text += &format!("program:  {}\n", program.unwrap_or_else(unknown));
     text += &format!("recorded: {}\n", recorded.unwrap_or_else(unknown));
     text += &format!("by:       {}\n", by.unwrap_or_else(unknown));
-    for (name, value) in &capture.labels {
+    for (name, value) in capture.labels.iter().filter(|(name, _)| name != FIRST_POSITION) {
         text += &format!("label:    {name} = {value}\n");
     }
     text += &format!("state:    {}\n", state(capture));

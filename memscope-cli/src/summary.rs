@@ -1,6 +1,7 @@
 //! `memscope summary`: the report as text.
 
 mod heap;
+mod process;
 mod tables;
 
 use crate::args::SummaryArgs;
@@ -84,6 +85,7 @@ fn text(report: &Report, width: usize, top: usize) -> String {
         }
         _ => Some(heap::counts(report)),
     };
+    text += &process::lines(report);
     text.push('\n');
     let mut section = |title: &str, (mut table, rows): (Table, usize)| {
         if rows > top {

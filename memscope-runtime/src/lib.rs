@@ -42,6 +42,9 @@
 //! | `MEMSCOPE_DURABILITY` | `commit` or `checkpoint`: when events must be on the disk; by default when the system sees fit |
 //! | `MEMSCOPE_RING_KIB` | size of a thread's ring, 64 to 65536, by default 1024 |
 //!
+//! A program that would rather decide itself uses a [`Session`]: where and how to record, from when to when, with pauses; and it
+//! can [`mark`] moments and read live counters, [`stats`].
+//!
 //! `on` is two features, `record` and `alloc`: the second makes an [`Allocator`] the program's global one. A program that has
 //! its own takes `record` alone.
 //!

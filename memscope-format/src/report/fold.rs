@@ -190,7 +190,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Says where the positions of values begin that were born in this recording.
-    pub(crate) fn from_position(self, first_position: u64) -> Self {
+    pub(crate) fn beginning_at(self, first_position: u64) -> Self {
         Self { first_position, ..self }
     }
 

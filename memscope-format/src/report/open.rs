@@ -137,7 +137,7 @@ fn fold_capture(
         .find_map(|(_, value)| value.parse().ok())
         .unwrap_or(0);
     let mut fold =
-        Fold::new(reader.defs(), options.slowest_drops, &ns).from_position(first_position);
+        Fold::new(reader.defs(), options.slowest_drops, &ns).beginning_at(first_position);
     let chunks = spans(reader);
     let rows_in_all: u64 = chunks.iter().map(|span| u64::from(span.chunk.rows)).sum();
     let mut rows_read = 0;

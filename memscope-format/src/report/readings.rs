@@ -118,7 +118,7 @@ fn performance(rows: &[Performance], reader: &Reader) -> PerformanceFigures {
         None => Figure::unknown(NOT_READ),
     };
     let ended = reader.health().complete;
-    let last = |metric| match of(metric).last() {
+    let last = |metric| match of(metric).next_back() {
         Some(value) if ended => Figure::Exact(value),
         Some(value) => Figure::AtLeast { value, why: CUT_OFF.into() },
         None => Figure::unknown(NOT_READ),
