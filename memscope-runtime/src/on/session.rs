@@ -469,10 +469,14 @@ fn register_exit() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         extern "C" fn at_exit() {
-            // At exit a drain that hangs must not hang the program: the rings file stays then, and nothing is lost.
-            if is_recording()
-                && let Err(SessionError::Failed { what }) = end(None, Duration::from_secs(10))
-            {
+            if !is_recording() {
+                return;
+            }
+            super::statics::look();
+            // What this allocates and frees is memscope's own.
+            let Some(_busy) = Busy::enter() else { return };
+            // A drain that hangs must not hang the program: the rings file stays then, and nothing is lost.
+            if let Err(SessionError::Failed { what }) = end_already(None, Duration::from_secs(10)) {
                 report(format_args!(
                     "the capture is incomplete, {what} (what was recorded is kept)"
                 ));
@@ -483,14 +487,18 @@ fn register_exit() {
     });
 }
 
-/// Ends a session, if none is given that which is recorded: moves what the rings hold into the capture and completes it. Returns
-/// where it is.
-fn end(session: Option<u64>, patience: Duration) -> Result<PathBuf, SessionError> {
+/// Ends a session: moves what the rings hold into the capture and completes it. Returns where it is.
+fn end(session: u64) -> Result<PathBuf, SessionError> {
     // What is in statics is of no interest where nothing else was recorded.
-    if is_recording() && session.is_none_or(is_active) {
+    if is_active(session) {
         super::statics::look();
     }
     let _busy = Busy::enter().ok_or(SessionError::Within)?;
+    end_already(Some(session), Duration::MAX)
+}
+
+/// As [`end`], for a caller that is known to be inside; if no session is given, of that which is recorded.
+fn end_already(session: Option<u64>, patience: Duration) -> Result<PathBuf, SessionError> {
     let mut drain = lock_within(&drain::DRAIN, patience).ok_or(SessionError::Within)?;
     let number = session.unwrap_or(SESSION.load(Ordering::Relaxed));
     let Some(state) = drain.as_mut().filter(|_| is_active(number)) else {

@@ -73,7 +73,7 @@ impl Session {
         if self.number == 0 {
             return Ok(None);
         }
-        end(Some(self.number), Duration::MAX).map(Some)
+        end(self.number).map(Some)
     }
 
     /// Records nothing of what begins from now on, until [`Session::resume`]: no value, call, task, block or snapshot. The ends
