@@ -63,9 +63,10 @@ impl Taken {
         let cfgs = cfgs(&attributes);
         self.first.extend(match **pattern {
             Pat::Wild(_) => quote_spanned!(span=> #(#attributes)* let #whole = #whole;),
-            // First as a whole: a pattern takes only what it binds. Mutable for a `ref mut`.
+            // First as a whole: a pattern takes only what it binds. As mutable, for a `ref mut`.
             _ => quote_spanned! {span=>
-                #(#cfgs)* #[allow(unused_mut)] let mut #whole = #whole;
+                #(#cfgs)* let mut #whole = #whole;
+                #(#cfgs)* let _ = &mut #whole;
                 #(#attributes)* let #pattern = #whole;
             },
         });
