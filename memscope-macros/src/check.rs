@@ -1,7 +1,7 @@
 //! What an item must not be or have, beyond its syntax. The same with hooks on and off.
 
 use crate::attr::{DropOption, Options, Selection};
-use crate::bindings::{Binding, Bindings};
+use crate::bindings::{Binding, Bindings, cfgs};
 use crate::data::{Data, Field, Form};
 use crate::errors::Errors;
 use crate::expand::{is_inert_argument, is_inert_declaration};
@@ -13,8 +13,8 @@ use syn::meta::ParseNestedMeta;
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 use syn::{
-    Attribute, FnArg, Generics, Ident, Item, ItemFn, Local, Meta, ReturnType, Signature,
-    StaticMutability, Token, Type, TypeParamBound, WherePredicate,
+    Attribute, FnArg, GenericParam, Generics, Ident, Item, ItemFn, Local, Meta, ReturnType,
+    Signature, StaticMutability, Token, Type, TypeParamBound, WherePredicate,
 };
 
 /// Finds what is wrong with an item, or with options that do not suit it. Returns whether all is well.
@@ -291,6 +291,13 @@ fn check_type(data: &Data, options: &Options, errors: &mut Errors) {
             check_copy(copy, data, options, errors);
         }
     }
+    for condition in conditions_of_parameters(data) {
+        errors.push(
+            condition,
+            "a type with a parameter that may not exist cannot be tracked: what is implemented for the type names them all",
+            "write the type once for each case, under a `#[cfg]` of its own",
+        );
+    }
     if let Some(tail) = unsized_tail(data) {
         errors.push(
             tail,
@@ -327,9 +334,20 @@ fn check_copy(copy: syn::Path, data: &Data, options: &Options, errors: &mut Erro
     }
 }
 
+/// The attributes under which parameters of a type exist.
+pub(crate) fn conditions_of_parameters(data: &Data) -> Vec<Attribute> {
+    let attributes = data.generics.params.iter().flat_map(|parameter| match parameter {
+        GenericParam::Lifetime(parameter) => cfgs(&parameter.attrs),
+        GenericParam::Type(parameter) => cfgs(&parameter.attrs),
+        GenericParam::Const(parameter) => cfgs(&parameter.attrs),
+    });
+    attributes.collect()
+}
+
 /// Whether hooks can look into values of a type.
 pub(crate) fn can_be_looked_into(data: &Data) -> bool {
-    !metas(&data.attributes).iter().any(|meta| packed(meta).is_some())
+    conditions_of_parameters(data).is_empty()
+        && !metas(&data.attributes).iter().any(|meta| packed(meta).is_some())
         && unsized_tail(data).is_none()
 }
 

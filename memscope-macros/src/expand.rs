@@ -16,6 +16,7 @@ mod taken;
 mod variable;
 
 use crate::attr::Options;
+use crate::check::conditions_of_parameters;
 use crate::model::Subject;
 use function::Hooking;
 pub(crate) use inert::{is_inert_argument, is_inert_declaration};
@@ -63,7 +64,9 @@ pub(crate) fn item(
 pub(crate) fn refused(subject: &Subject, options: &Options, tokens: TokenStream) -> TokenStream {
     match subject {
         // A `Probe` among the fields wants a tracked type.
-        Subject::Type(data) => data::expand(data, options, tokens, Mode::Off),
+        Subject::Type(data) if conditions_of_parameters(data).is_empty() => {
+            data::expand(data, options, tokens, Mode::Off)
+        }
         _ => tokens,
     }
 }
