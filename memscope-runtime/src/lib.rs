@@ -66,6 +66,7 @@ use on as mode;
 
 mod allocator;
 mod heap_counts;
+mod probe_owner;
 mod probe_traits;
 mod session_types;
 mod statements;
@@ -92,5 +93,6 @@ pub mod __private {
     pub use crate::mode::private::*;
     #[cfg(not(feature = "record"))]
     pub use crate::mode::tracked;
+    pub use crate::probe_owner::{FieldOf, ProbeOf};
     pub use memscope_macros::track_var;
 }

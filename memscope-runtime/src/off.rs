@@ -16,7 +16,11 @@ use std::sync::Arc;
     message = "`{Self}` is not a type that memscope can look into",
     label = "needs `#[memscope::track]` on the type"
 )]
-pub trait Trackable {}
+pub trait Trackable {
+    /// Does nothing, but compiles only if the probe among an annotated type's fields is its own.
+    #[doc(hidden)]
+    fn has_own_probe() {}
+}
 
 /// Implements it for what it is implemented for with the feature `on`, so that code with such bounds compiles either way.
 macro_rules! trackable {

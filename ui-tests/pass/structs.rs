@@ -161,3 +161,21 @@ fn main() {
     struct InFunction(Vec<u8>);
     assert_eq!(InFunction(vec![1]).0.len(), 1);
 }
+
+/// A type of one's own that is called as a probe is.
+mod measuring {
+    #[derive(Default)]
+    pub struct Probe<T>(T);
+
+    #[memscope::track]
+    #[derive(Default)]
+    pub struct Station<T: Clone> {
+        pub probe: Probe<T>,
+    }
+
+    #[memscope::track]
+    pub enum Named<T: memscope::Trackable> {
+        Whole(T, memscope::Probe<Named<T>>),
+        Part { own: memscope::Probe<Self> },
+    }
+}

@@ -10,6 +10,7 @@ use crate::markers::Marker;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 
 /// Emits a type with what belongs to it.
 pub(super) fn expand(
@@ -63,7 +64,26 @@ pub(super) fn tracked_off(data: &Data, hooks: &Hooks) -> TokenStream {
     let krate = hooks.krate(span);
     let cfgs = conditions(data);
     let header = header(data, &quote_spanned!(span=> #krate::Trackable), span);
-    quote_spanned!(span=> #(#cfgs)* #header {})
+    let own_probe = own_probe(data, hooks);
+    quote_spanned!(span=> #(#cfgs)* #header { #own_probe })
+}
+
+/// What compiles only if the fields that are written as probes are those of the type itself.
+fn own_probe(data: &Data, hooks: &Hooks) -> Option<TokenStream> {
+    let span = emitted(data.ident.span());
+    let probes = data.variants.iter().flat_map(|variant| {
+        let probes = variant.fields.iter().filter(|field| field.is_probe());
+        probes.map(|probe| {
+            let (cfgs, ty) = (probe.all_cfgs(variant), &probe.ty);
+            let span = emitted(ty.span());
+            let krate = hooks.krate(span);
+            quote_spanned! {span=>
+                #cfgs #krate::__private::FieldOf::<#ty>::any().stands_in::<Self>();
+            }
+        })
+    });
+    let probes: TokenStream = probes.collect();
+    (!probes.is_empty()).then(|| quote_spanned!(span=> #[inline] fn has_own_probe() { #probes }))
 }
 
 fn conditions(data: &Data) -> Vec<syn::Attribute> {
@@ -105,6 +125,7 @@ fn trackable(data: &Data, name: Option<String>, hooks: &Hooks, drop_hook: bool) 
         // Which of its fields is the one that holds a value, a union does not tell.
         Form::Union => None,
     };
+    let own_probe = own_probe(data, hooks);
     let deep = hooks.is_deep().then(|| quote_spanned!(span=> const DEEP: bool = true;));
     quote_spanned! {span=>
         #header {
@@ -113,6 +134,7 @@ fn trackable(data: &Data, name: Option<String>, hooks: &Hooks, drop_hook: bool) 
                 drop_hook: #drop_hook,
             };
             #deep
+            #own_probe
             fn site() -> ::core::option::Option<&'static #krate::__private::Site> {
                 ::core::option::Option::Some(#site)
             }

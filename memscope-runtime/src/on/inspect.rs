@@ -46,6 +46,10 @@ pub trait Trackable {
         None
     }
 
+    /// Does nothing, but compiles only if the probe among an annotated type's fields is its own.
+    #[doc(hidden)]
+    fn has_own_probe() {}
+
     /// Shows every field that a value of an annotated type has.
     #[doc(hidden)]
     #[inline(always)]
