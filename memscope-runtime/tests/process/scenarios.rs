@@ -427,8 +427,10 @@ fn signals() {
 }
 
 /// An allocator that a user has annotated.
+#[cfg(not(feature = "alloc"))]
 struct Tracking;
 
+#[cfg(not(feature = "alloc"))]
 // SAFETY: everything is handed on to the system's allocator.
 unsafe impl std::alloc::GlobalAlloc for Tracking {
     unsafe fn alloc(&self, layout: std::alloc::Layout) -> *mut u8 {
@@ -446,7 +448,8 @@ unsafe impl std::alloc::GlobalAlloc for Tracking {
     }
 }
 
-#[cfg_attr(not(feature = "alloc"), global_allocator)]
+#[cfg(not(feature = "alloc"))]
+#[global_allocator]
 static ALLOCATOR: Tracking = Tracking;
 
 static TRACK_ALLOCATIONS: AtomicBool = AtomicBool::new(false);
