@@ -127,7 +127,9 @@ fn heading(report: &Report) -> String {
 /// Names the sites of which nothing was recorded. That is no proof that the program did not get there: of a variable
 /// without drop glue nothing is recorded either, and of a type that tells of its drops alone only those.
 fn without_event(report: &Report) -> String {
-    let is_place_of_values = |kind| kind != Some(SiteKind::Snapshot);
+    // A constructor records nothing of values that tell of their birth themselves.
+    let is_place_of_values =
+        |kind| !matches!(kind, Some(SiteKind::Snapshot | SiteKind::Constructor));
     let never = report
         .sites
         .iter()

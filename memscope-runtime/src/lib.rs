@@ -36,7 +36,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `MEMSCOPE=off` | record nothing |
-//! | `MEMSCOPE_ALLOC` | `counters`, the default, or `off`: what is done with what the [`Allocator`] sees |
+//! | `MEMSCOPE_ALLOC` | `counters`, the default, `full` (each block is recorded), `sampled` or `sampled=BYTES` (blocks by chance, one in so many bytes), or `off`: what is done with what the [`Allocator`] sees |
 //! | `MEMSCOPE_DIR` | the directory for captures; by default `memscope` in the cargo target directory that the program lies in, else the current directory |
 //! | `MEMSCOPE_FALLBACK_DIR` | the directory where the capture begins, or goes on, when it cannot be written in the first; by default none |
 //! | `MEMSCOPE_DURABILITY` | `commit` or `checkpoint`: when events must be on the disk; by default when the system sees fit |

@@ -2,7 +2,7 @@
 
 use super::testing::{Scene, field};
 use super::{Figure, Report};
-use crate::defs::{ContainerDef, ContainerKind, Defs, SiteKind, TypeDef};
+use crate::defs::{ContainerDef, ContainerKind, Defs, FieldDef, SiteKind, TypeDef};
 use crate::rows::{LifecycleKind, Outcome, SnapshotReason};
 
 fn exact(value: u64) -> Figure<u64> {
@@ -106,6 +106,24 @@ fn a_type_with_a_probe_that_was_never_made_has_no_births() {
     let mut scene = Scene::new();
     scene.type_with_probe("Session");
     assert_eq!(scene.report().site("Session").unwrap().lives.born, exact(0));
+}
+
+#[test]
+fn of_an_enum_values_without_a_probe_are_not_seen_to_be_born() {
+    let mut scene = Scene::new();
+    let probe = FieldDef {
+        variant: Some("Text".into()),
+        ..field("1", "memscope::probe::Probe<app::Message>", 8)
+    };
+    let message = scene.annotated("Message", vec![probe]);
+    scene.born(message, 1, 10);
+    let report = scene.report();
+    let values = report.type_named("app::Message").unwrap().values.as_ref().unwrap();
+    for lives in [values, &report.site("Message").unwrap().lives] {
+        for figure in [&lives.born, &lives.alive_at_exit, &lives.peak_alive] {
+            assert_eq!((figure.value(), figure.fidelity()), (Some(&1), "at_least"));
+        }
+    }
 }
 
 #[test]

@@ -21,6 +21,9 @@ const NO_PROBE: &str = "births are seen only of types with a `Probe` field";
 
 const NO_IDENTITY: &str = "which of its values are dropped is not known";
 
+const SOME_VARIANTS: &str =
+    "of an enum, values of variants without a `Probe` are not seen to be born";
+
 /// The rule by which births of a type without a `Probe` are counted.
 const CONSTRUCTORS: &str = "rule `constructors`: values made by literals in tracked impl blocks; others may be made elsewhere";
 
@@ -51,6 +54,8 @@ struct SiteEntry {
     types: BTreeSet<String>,
     /// Whether a type that it ran with has a `Probe` field.
     probed: bool,
+    /// Whether that type is an enum.
+    partly_probed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -237,7 +242,10 @@ impl Totals {
         for hook in defs.hooks.iter().filter(|hook| !functions.contains(&hook.site)) {
             let entry = self.sites.entry(names.site(hook.site)).or_default();
             entry.types.insert(names.type_name(hook.type_id));
-            entry.probed |= names.types.get(&hook.type_id).is_some_and(|known| has_probe(known));
+            let known = names.types.get(&hook.type_id).filter(|known| has_probe(known));
+            entry.probed |= known.is_some();
+            // Variables of it are seen, whatever variant they hold.
+            entry.partly_probed |= known.is_some_and(|known| is_enum(known));
         }
         for (id, totals) in folded.tally.types.into_entries() {
             let entry = self.types.entry(names.type_key(id)).or_default();
@@ -408,18 +416,38 @@ fn has_probe(known: &TypeDef) -> bool {
     })
 }
 
+/// Whether only values of some variants may record their births: which variants there are, a capture does not tell.
+fn is_enum(known: &TypeDef) -> bool {
+    known.fields.iter().flatten().any(|field| field.variant.is_some())
+}
+
+/// The figures of values, some of which may not have been seen to be born.
+fn at_least(figures: super::LifeFigures, why: &'static str) -> super::LifeFigures {
+    let bound = |figure: Figure<u64>| match figure {
+        Figure::Exact(value) => Figure::AtLeast { value, why: why.into() },
+        other => other,
+    };
+    super::LifeFigures {
+        born: bound(figures.born),
+        alive_at_exit: bound(figures.alive_at_exit),
+        peak_alive: bound(figures.peak_alive),
+        ..figures
+    }
+}
+
 fn births_of(is_type: bool, probed: bool, born: u64) -> Result<(), &'static str> {
     if is_type && !probed && born == 0 { Err(NO_PROBE) } else { Ok(()) }
 }
 
 fn site_figures(place: Place, entry: SiteEntry, grounds: &Grounds) -> SiteFigures {
-    let SiteEntry { totals, types, probed } = entry;
+    let SiteEntry { totals, types, probed, partly_probed } = entry;
     let lives = if place.kind == Some(SiteKind::Constructor) {
         let born = grounds.count(totals.lives.constructed);
         super::LifeFigures { born, ..totals.lives.figures(grounds, Err(NO_IDENTITY)) }
     } else {
         let births = births_of(place.is_type(), probed, totals.lives.balance.born.recorded());
-        totals.lives.figures(grounds, births)
+        let figures = totals.lives.figures(grounds, births);
+        if partly_probed && place.is_type() { at_least(figures, SOME_VARIANTS) } else { figures }
     };
     SiteFigures {
         lives,
@@ -463,7 +491,13 @@ fn lives_of_type(
     let values = annotated.then(|| {
         let births = births_of(true, probed, totals.values.balance.born.recorded());
         let figures = totals.values.figures(grounds, births);
-        if births.is_err() { with_constructors(figures, &totals.values, grounds) } else { figures }
+        match births {
+            Err(_) => with_constructors(figures, &totals.values, grounds),
+            Ok(()) if probed && def.as_ref().is_some_and(is_enum) => {
+                at_least(figures, SOME_VARIANTS)
+            }
+            Ok(()) => figures,
+        }
     });
     (values, totals.variables.figures(grounds, Ok(())))
 }
