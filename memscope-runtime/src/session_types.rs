@@ -38,7 +38,7 @@ pub enum Overflow {
     /// Waits for room; after this time what would have been recorded is counted as lost.
     Wait(Duration),
     /// Does not wait: values, calls and snapshots that begin meanwhile are counted as lost.
-    Drop,
+    Discard,
 }
 
 impl Default for Overflow {
@@ -53,7 +53,7 @@ impl Overflow {
     pub(crate) const fn patience(self) -> Duration {
         match self {
             Self::Wait(patience) => patience,
-            Self::Drop => Duration::ZERO,
+            Self::Discard => Duration::ZERO,
         }
     }
 }

@@ -26,7 +26,7 @@ fn all(dir: &std::path::Path) -> Result<Option<PathBuf>, SessionError> {
     let path = session.stop()?;
     assert_eq!(path.is_some(), recorded);
     // Again, as often as one likes.
-    builder.overflow(Overflow::Drop).durability(Durability::System).start()?.stop()?;
+    builder.overflow(Overflow::Discard).durability(Durability::System).start()?.stop()?;
     assert_eq!(size_of::<Session>() == 0, !recorded);
     assert_eq!(size_of::<SessionBuilder>() == 0, !recorded);
     Ok(path)

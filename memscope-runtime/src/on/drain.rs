@@ -115,12 +115,25 @@ pub(super) fn spawn() -> io::Result<Thread> {
     let spawned = thread::Builder::new().name(NAME.to_owned()).spawn(|| {
         // Nothing that this thread does may be recorded.
         let _busy = session::Busy::enter();
-        BEGINS.store(false, Ordering::Relaxed);
+        BEGINS.store(false, Ordering::Release);
         run();
     });
     #[cfg(unix)]
     set_signal_mask(Some(before));
+    if spawned.is_err() {
+        BEGINS.store(false, Ordering::Relaxed);
+    }
     Ok(spawned?.thread().clone())
+}
+
+/// Waits until the drain's thread, if one was started just now, runs what it is for.
+///
+/// Before, it holds locks of the standard library. Whoever starts it lets no process be forked meanwhile, so that no child
+/// finds these locks held by a thread that it does not have.
+pub(super) fn await_begin() {
+    while BEGINS.load(Ordering::Acquire) {
+        thread::sleep(Duration::from_micros(20));
+    }
 }
 
 /// Blocks the signals of a set in this thread, all if none is given; returns the set that was blocked before.

@@ -32,6 +32,7 @@ pub(super) fn by_itself() {
             report(format_args!("{error}"));
         }
     });
+    drain::await_begin();
 }
 
 /// Starts recording as the program says. Returns the session's number, 0 if it is switched off.
@@ -39,7 +40,7 @@ pub(super) fn as_asked(asked: Settings) -> Result<u64, SessionError> {
     asked.check()?;
     let _busy = Busy::enter().ok_or(SessionError::Within)?;
     let mut drain = lock(&drain::DRAIN);
-    in_core_already(|core| {
+    let started = in_core_already(|core| {
         if has_state(State::Recording)
             && let Some(capture) = &core.capture
         {
@@ -57,7 +58,9 @@ pub(super) fn as_asked(asked: Settings) -> Result<u64, SessionError> {
         core.settings = asked;
         core.start(&mut drain)?;
         Ok(ACTIVE.load(Ordering::Relaxed))
-    })
+    });
+    drain::await_begin();
+    started
 }
 
 impl Core {

@@ -69,9 +69,16 @@ pub(crate) const FORKS: usize = 50;
 pub(super) fn while_recording_starts() {
     for _ in 0..EARLY_FORKS {
         await_end(forked(|| {
+            let begins = AtomicBool::new(false);
             std::thread::scope(|scope| {
-                scope.spawn(record);
-                std::thread::yield_now();
+                scope.spawn(|| {
+                    begins.store(true, Ordering::Release);
+                    record();
+                });
+                // Before, the new thread holds locks of the standard library, with or without memscope.
+                while !begins.load(Ordering::Acquire) {
+                    std::thread::yield_now();
+                }
                 await_end(forked(record));
             });
         }));

@@ -170,7 +170,7 @@ pub(super) fn counters() {
 
 /// Rings that are always full, of threads that do not wait. Says how many values there were.
 pub(super) fn dropping() {
-    let _session = Session::builder().ring_kib(64).overflow(Overflow::Drop).start().unwrap();
+    let _session = Session::builder().ring_kib(64).overflow(Overflow::Discard).start().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| record(super::BURST));
