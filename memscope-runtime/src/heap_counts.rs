@@ -37,8 +37,8 @@ impl HeapCounts {
 
 /// The heap of the process, as [`heap`](crate::heap()) returns it.
 ///
-/// What program and memscope allocated is told apart by who asked: a block that one allocated and the other freed, such as
-/// the path that [`capture_path`](crate::capture_path) returns, is in the balance of both.
+/// What program and memscope allocated is told apart by who asked: a block that one allocated and the other freed, such as the path
+/// that [`Session::stop`](crate::Session::stop) returns, is in the balance of both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Heap {

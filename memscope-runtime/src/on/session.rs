@@ -540,7 +540,16 @@ pub fn flush() {
 /// Returns where the capture of this process is being written; `None` while nothing is recorded.
 #[must_use]
 pub fn capture_path() -> Option<PathBuf> {
-    in_core(|core| core.capture.as_ref().map(|capture| capture.path().to_owned()))?
+    given(in_core(|core| core.capture.as_ref().map(|capture| capture.path().to_owned()))?)
+}
+
+/// A path as the program's own. The other was allocated within memscope, so it must not be the program that frees it: the counts of
+/// the heap keep the two apart.
+fn given(path: Option<PathBuf>) -> Option<PathBuf> {
+    let given = path.clone();
+    let _busy = Busy::enter();
+    drop(path);
+    given
 }
 
 #[cfg(test)]

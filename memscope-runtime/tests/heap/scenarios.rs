@@ -346,7 +346,11 @@ fn recording() {
     memscope::flush();
     let heap = memscope::heap().unwrap();
     assert!(heap.memscope.allocations > 100, "{heap:?}");
+    // The path is the program's, from its allocation to its end.
+    let before = of_thread().counts;
     assert!(memscope::capture_path().is_some());
+    let [allocations, _, frees, allocated, freed] = since(before);
+    assert_eq!((allocations, frees, allocated), (1, 1, freed));
     checked();
 }
 

@@ -32,7 +32,7 @@ pub struct PathStep {
 /// One of the slowest outermost drops.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SlowDrop {
-    /// The process it ran in, by the place of its capture in [`super::Report::captures`].
+    /// The process it ran in, by the place of its capture in [`Report::captures`](crate::report::Report::captures).
     pub capture: usize,
     /// The site of the value.
     pub site: crate::report::Place,

@@ -1,8 +1,8 @@
 //! Sessions as programs handle them.
 
 use super::{
-    ACTIVE, Busy, Core, PAUSED, SESSION, State, end, fail, has_state, in_core, in_core_already,
-    is_active, is_recording, own_name, start,
+    ACTIVE, Busy, Core, PAUSED, SESSION, State, end, fail, given, has_state, in_core,
+    in_core_already, is_active, is_recording, own_name, start,
 };
 use crate::on::drain::{self, Drain};
 use crate::on::polling::lock;
@@ -57,7 +57,7 @@ impl Session {
     #[must_use]
     pub fn capture_path(&self) -> Option<PathBuf> {
         let number = self.number;
-        in_core(|core| core.capture_of(number).map(|capture| capture.path().to_owned()))?
+        given(in_core(|core| core.capture_of(number).map(|capture| capture.path().to_owned()))?)
     }
 
     /// Stops the session and completes its capture. Returns where that is; `None` if recording is switched off.
