@@ -263,7 +263,7 @@ pub struct ContainerFigures {
     /// The type of those values.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// The field that holds them; `None` if the values are the containers.
+    /// The field that holds them, of an enum with its variant, as `Text.0`; `None` if the values are the containers.
     pub field: Option<String>,
     /// Which container it is.
     pub kind: ContainerKind,
@@ -291,6 +291,7 @@ impl ContainerFigures {
     #[must_use]
     pub fn name(&self) -> String {
         match &self.field {
+            Some(field) if field.contains('.') => format!("{}::{field}", self.site.name),
             Some(field) => format!("{}.{field}", self.site.name),
             None => self.site.name.clone(),
         }

@@ -216,6 +216,29 @@ fn containers_are_listed_by_field() {
 }
 
 #[test]
+fn containers_of_different_variants_are_told_apart() {
+    let mut scene = Scene::new();
+    let held = |variant: &str| FieldDef {
+        container: Some(ContainerDef { kind: ContainerKind::Vec, element_size: 8 }),
+        variant: Some(variant.into()),
+        ..field("0", "alloc::vec::Vec<u64>", 24)
+    };
+    let message = scene.annotated("Message", vec![held("Words"), held("Numbers")]);
+    scene.read(message, 1, 1, 20, SnapshotReason::Drop, 3, 4).read(
+        message,
+        2,
+        2,
+        30,
+        SnapshotReason::Drop,
+        5,
+        5,
+    );
+    let report = scene.report();
+    let names: Vec<_> = report.containers.iter().map(|known| known.name()).collect();
+    assert_eq!(names, ["Message::Words.0", "Message::Numbers.0"]);
+}
+
+#[test]
 fn containers_of_one_place_in_two_processes_add_up() {
     let scene = |len| {
         let mut scene = Scene::new();

@@ -121,7 +121,10 @@ impl<'a> Names<'a> {
     fn field(&self, type_id: u32, field: u32) -> Option<String> {
         let at = (field as usize).checked_sub(1)?;
         let fields = self.types.get(&type_id).and_then(|known| known.fields.as_deref());
-        let name = fields.and_then(|fields| fields.get(at)).map(|field| field.name.clone());
+        let name = fields.and_then(|fields| fields.get(at)).map(|field| match &field.variant {
+            Some(variant) => format!("{variant}.{}", field.name),
+            None => field.name.clone(),
+        });
         Some(name.unwrap_or_else(|| format!("field {at}")))
     }
 
