@@ -1,0 +1,188 @@
+//! What is open on a thread: drops within drops, calls within calls, the task and the site that it is at.
+
+use super::{OPEN_DROPS, OpenDrop, Recorder};
+use crate::on::sampling::is_left_out;
+use core::cell::Cell;
+use core::sync::atomic::{Ordering, compiler_fence};
+use memscope_format::raw::left_out;
+
+impl Recorder {
+    /// Notes that the drop of a value begins now.
+    #[inline(always)]
+    pub(in crate::on) fn open_drop(&self, value: u64, start: u64) {
+        let depth = self.depth.get();
+        // The depth first: a signal handler that drops something then uses the entries above this one.
+        self.depth.set(depth + 1);
+        compiler_fence(Ordering::SeqCst);
+        if let Some(open) = self.open_slot(depth) {
+            open.set(OpenDrop { value, start, first_hook: 0, left_out_within: 0 });
+        }
+    }
+
+    /// Notes that the innermost drop, that of `value`, has ended. Returns it; `None` if it is not
+    /// the innermost one (too deeply nested, or begun when nothing was recorded).
+    #[inline(always)]
+    pub(in crate::on) fn close_drop(&self, value: u64) -> Option<ClosedDrop> {
+        let depth = self.depth.get().checked_sub(1)?;
+        match self.open_slot(depth).map(Cell::get) {
+            Some(open) if open.value == value => {
+                self.depth.set(depth);
+                Some(ClosedDrop::of(open))
+            }
+            // Beyond the kept ones only the count is known.
+            None => {
+                self.depth.set(depth);
+                Some(ClosedDrop { start: None, first_hook: 0, left_out_within: 0 })
+            }
+            Some(_) => self.close_out_of_order(value),
+        }
+    }
+
+    /// Closes a drop that is not the innermost: those within it were abandoned by a panic.
+    #[cold]
+    fn close_out_of_order(&self, value: u64) -> Option<ClosedDrop> {
+        let depth = self.depth.get().min(OPEN_DROPS as u32);
+        for outer in (0..depth).rev() {
+            let open = self.open_slot(outer)?.get();
+            if open.value == value {
+                self.depth.set(outer);
+                let kept = (0..=outer).filter_map(|at| self.open_slot(at));
+                let left_out = kept.filter(|open| is_left_out(open.get().value)).count();
+                self.left_out_drops.set(left_out as u32);
+                return Some(ClosedDrop::of(open));
+            }
+        }
+        None
+    }
+
+    /// Notes that the drop of a value begins that is left out.
+    #[inline(always)]
+    pub(in crate::on) fn open_left_out(&self, value: u64) {
+        self.left_out_drops.set(self.left_out_drops.get() + 1);
+        self.open_drop(value, 0);
+    }
+
+    /// Notes that the drop of a value has ended that is left out.
+    #[inline(always)]
+    pub(in crate::on) fn close_left_out(&self, value: u64) {
+        if self.close_drop(value).is_some() {
+            self.left_out_drops.set(self.left_out_drops.get().saturating_sub(1));
+            self.leave_out_within(left_out::WITHIN);
+        } else {
+            // Where it begins is not seen, of such values.
+            self.leave_out_within(left_out::UNTIMED_WITHIN);
+        }
+    }
+
+    /// Notes that drops were left out directly in the innermost open one.
+    #[inline(always)]
+    pub(in crate::on) fn leave_out_within(&self, what: u8) {
+        if let Some(open) = self.innermost() {
+            let mut noted = open.get();
+            noted.left_out_within |= what;
+            open.set(noted);
+        }
+    }
+
+    /// How many recorded drops are open, and whether the innermost open one is left out.
+    #[inline(always)]
+    pub(in crate::on) fn enclosing(&self) -> (u32, u8) {
+        let (depth, left_out) = (self.depth.get(), self.left_out_drops.get());
+        if left_out == 0 {
+            return (depth, 0);
+        }
+        // Of one that is not kept nothing is known.
+        let around = self.innermost().is_none_or(|open| is_left_out(open.get().value));
+        (depth.saturating_sub(left_out), if around { left_out::AROUND } else { 0 })
+    }
+
+    /// Notes in the innermost open drop that the drop hook of a type ran in it.
+    #[inline(always)]
+    pub(in crate::on) fn note_hook(&self, type_id: u32) {
+        if let Some(open) = self.innermost() {
+            let mut noted = open.get();
+            if noted.first_hook == 0 {
+                noted.first_hook = type_id;
+                open.set(noted);
+            }
+        }
+    }
+
+    /// Notes that a call begins; returns how many recorded ones enclose it, and what [`Self::close_call`] is to be given.
+    #[inline(always)]
+    pub(in crate::on) fn open_call(&self) -> (u32, u8) {
+        let depth = self.calls.get();
+        self.calls.set(depth + 1);
+        (depth, self.call_left_out.replace(0))
+    }
+
+    /// Notes that the call with this depth has ended, and with it those within that were abandoned. Returns what was left
+    /// out around and within it.
+    #[inline(always)]
+    pub(in crate::on) fn close_call(&self, depth: u32, outer: u8) -> u8 {
+        self.calls.set(depth);
+        self.call_left_out.replace(outer) & left_out::WITHIN | outer & left_out::AROUND
+    }
+
+    /// Notes that a call begins that is left out; returns what [`Self::close_left_out_call`] is to be given.
+    #[inline(always)]
+    pub(in crate::on) fn open_left_out_call(&self) -> u8 {
+        self.call_left_out.replace(left_out::AROUND)
+    }
+
+    /// Notes that a call has ended that is left out.
+    #[inline(always)]
+    pub(in crate::on) fn close_left_out_call(&self, outer: u8) {
+        self.call_left_out.set(outer | left_out::WITHIN);
+    }
+
+    /// Says which task is polled from now on; returns the one before.
+    #[inline(always)]
+    pub(in crate::on) fn swap_task(&self, task: u64) -> u64 {
+        self.task.replace(task)
+    }
+
+    /// Says where the owner stands from now on; returns where it stood before.
+    #[inline(always)]
+    pub(in crate::on) fn stand_at(&self, site: u32) -> u32 {
+        self.at.replace(site)
+    }
+
+    /// Where the owner stands.
+    #[inline(always)]
+    pub(in crate::on) fn at(&self) -> u32 {
+        self.at.get()
+    }
+
+    /// The innermost open drop, if it is kept.
+    #[inline(always)]
+    fn innermost(&self) -> Option<&Cell<OpenDrop>> {
+        self.depth.get().checked_sub(1).and_then(|depth| self.open_slot(depth))
+    }
+
+    #[inline(always)]
+    fn open_slot(&self, depth: u32) -> Option<&Cell<OpenDrop>> {
+        // SAFETY: only the owner touches the array, and only through `Cell`s.
+        let open: &[Cell<OpenDrop>; OPEN_DROPS] = unsafe { &*self.open.get().cast() };
+        open.get(depth as usize)
+    }
+}
+
+/// What is known of a drop that has ended.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::on) struct ClosedDrop {
+    /// When it began; `None` if it was too deeply nested to be kept.
+    pub(in crate::on) start: Option<u64>,
+    /// The type of the first drop hook that ran directly in it; 0 if none has.
+    pub(in crate::on) first_hook: u32,
+    /// What was left out directly within it.
+    pub(in crate::on) left_out_within: u8,
+}
+
+impl ClosedDrop {
+    #[inline(always)]
+    const fn of(open: OpenDrop) -> Self {
+        let OpenDrop { start, first_hook, left_out_within, .. } = open;
+        Self { start: Some(start), first_hook, left_out_within }
+    }
+}
