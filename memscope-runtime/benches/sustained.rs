@@ -1,7 +1,8 @@
 //! What recording costs in all: time on the clock and time of all processors, the drain's included, beside the floor.
 //!
-//! `cargo bench -p memscope-runtime --bench sustained [rounds]` runs rounds of each, in turn, each long enough that the
-//! rings are full all the time, and prints the median of each figure. The floor is that of the bench `hooks`.
+//! `cargo bench -p memscope-runtime --bench sustained -- [rounds] [what]` runs rounds of each, or of those whose names have
+//! `what` in them, in turn, each long enough that the rings are full all the time, and prints the median of each figure. The
+//! floor is that of the bench `hooks`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark is a program that prints")]
 
@@ -90,12 +91,16 @@ fn main() {
     let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(9);
     // The recording begins before anything is measured.
     scope_tracked(1);
-    let kinds: [(&str, Run); 4] = [
+    let what = std::env::args()
+        .skip(1)
+        .find(|word| !word.starts_with('-') && word.parse::<u32>().is_err());
+    let mut kinds: Vec<(&str, Run)> = vec![
         ("scope, floor", scope_floor),
         ("scope, tracked", scope_tracked),
         ("vec64, floor", vec_floor),
         ("vec64, tracked", vec_tracked),
     ];
+    kinds.retain(|(name, _)| what.as_ref().is_none_or(|what| name.contains(what)));
     let mut costs = vec![Vec::new(); kinds.len()];
     for _ in 0..rounds {
         for ((_, run), costs) in kinds.iter().zip(&mut costs) {

@@ -34,6 +34,10 @@ const BATCH: u64 = 1 << 18;
 /// that many must be under way at a time.
 const AT_ONCE: usize = 128;
 
+/// The part of a ring, one in so many, that a cycle reads before it writes. Its thread goes on in the others meanwhile, and finds this
+/// one free when it comes to it.
+const PARTS: u64 = 2;
+
 /// Events that make a batch worth writing: a chunk of 64 Ki rows is as small as any per row.
 const WORTH_WRITING: u64 = 1 << 16;
 
@@ -75,6 +79,9 @@ pub(super) struct Drain {
 struct Found {
     recorder: &'static Recorder,
     position: u64,
+    /// Whether there may be more.
+    is_more: bool,
+    /// Whether its thread has ended, and everything was read.
     retired: bool,
 }
 
@@ -282,21 +289,21 @@ impl Drain {
         if let Some(begun) = begun {
             self.pace.note(moving.0, moving.1, begun.elapsed());
         }
-        for Found { recorder, position, retired } in &found {
+        for Found { recorder, position, retired, .. } in &found {
             recorder.set_drained(*position);
             if *retired {
                 recorder.free();
             }
         }
         self.written = Instant::now();
-        Ok(full)
+        Ok(full || found.iter().any(|found| found.is_more))
     }
 
     /// Whether what was found should be written now: it is much, or old, or its place in a ring is needed.
     fn is_due(&self, found: &[Found]) -> bool {
         let pressing = |found: &Found| {
             let waiting = found.position - found.recorder.drained();
-            found.retired || waiting >= found.recorder.capacity() / 2
+            found.retired || waiting >= found.recorder.capacity() / PARTS
         };
         self.batch.events >= WORTH_WRITING
             || self.copied.1 > 0
@@ -318,8 +325,8 @@ impl Drain {
             if ownership == Ownership::Free {
                 continue;
             }
-            let (ring, thread) = (recorder.ring(), recorder.thread());
-            let from = self.taken.get(&ring).copied().unwrap_or(0).max(recorder.drained());
+            let (ring, thread, drained) = (recorder.ring(), recorder.thread(), recorder.drained());
+            let from = self.taken.get(&ring).copied().unwrap_or(0).max(drained);
             let mut walk = Walk::new(recorder.capacity(), from);
             // Not by way of the recorder with each slot: the thread writes to its cache lines with each event.
             let slots = recorder.memory().slots;
@@ -327,10 +334,11 @@ impl Drain {
             let is_pressed = recorder.waiting_from(from) > recorder.capacity() / 4 * 3;
             let copies = is_pressed && *copies.get_or_insert_with(|| self.pace.copies());
             let mut copy = copies.then(|| RawChunk::new(ring, thread));
-            let mut whole = false;
+            let mut is_more = true;
             // Whoever waits, to fork or to begin recording, need not wait for a whole batch.
             let may_go_on = || urgency == Urgency::Now || !is_awaited();
-            while self.gathered() < BATCH && may_go_on() {
+            let end = drained + recorder.capacity() / PARTS;
+            while is_more && walk.position() < end && self.gathered() < BATCH && may_go_on() {
                 let read = walk.read(&mut room, |index| slots[index as usize].load());
                 let position = walk.position();
                 let (mut taken, meant) = self.take((ring, thread, position), read, copy.as_mut());
@@ -340,16 +348,15 @@ impl Drain {
                 if copy.as_ref().is_some_and(RawChunk::is_full) {
                     self.keep(copy.replace(RawChunk::new(ring, thread)));
                 }
-                if taken == 0 {
-                    whole = true;
-                    break;
-                }
+                // Where the thread writes now is not read on: it would have to fetch the cache line back for each event.
+                let is_at_end = taken == read.len() && taken < AT_ONCE;
+                is_more = taken > 0 && !is_at_end;
                 walk.advance(taken);
             }
             self.keep(copy);
             self.taken.insert(ring, walk.position());
-            let retired = whole && ownership == Ownership::Retired;
-            found.push(Found { recorder, position: walk.position(), retired });
+            let retired = !is_more && ownership == Ownership::Retired;
+            found.push(Found { recorder, position: walk.position(), is_more, retired });
         }
         found
     }
