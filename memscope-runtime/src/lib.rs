@@ -42,6 +42,8 @@
 //! | `MEMSCOPE_DURABILITY` | `commit` or `checkpoint`: when events must be on the disk; by default when the system sees fit |
 //! | `MEMSCOPE_RING_KIB` | size of a thread's ring, 64 to 65536, by default 1024 |
 //!
+//! What else is called `MEMSCOPE_` and something is ignored, which one line on stderr says.
+//!
 //! A program that would rather decide itself uses a [`Session`]: where and how to record, from when to when, with pauses; and it
 //! can [`mark`] moments and read live counters, [`stats`].
 //!
@@ -50,8 +52,8 @@
 //!
 //! With the feature `tokio` too, a task of an async function carries the id that tokio gave the task it was first polled in.
 //!
-//! The library never prints, except one line on stderr when it could not record, or was set to what it does not know. It never stops the program:
-//! what could not be recorded is counted, and the capture says how much.
+//! The library never prints, except one line on stderr when it could not record, could not remove what it no longer needs, or was
+//! set to what it does not know. It never stops the program: what could not be recorded is counted, and the capture says how much.
 #![cfg_attr(not(feature = "record"), deny(unsafe_code))]
 
 #[cfg(not(feature = "record"))]

@@ -16,6 +16,7 @@ mod hashing;
 pub(crate) mod heap;
 mod hooks;
 mod inspect;
+mod length_limit;
 mod linked;
 mod marker;
 mod owned;

@@ -1,6 +1,7 @@
 //! The files of a recording: where they are, how they begin, and what is done when they cannot be written.
 
 use super::clock::Source;
+use super::length_limit::CaptureFile;
 use super::recorder::Recorder;
 use super::registry::Registry;
 use super::rings::RingsFile;
@@ -23,7 +24,7 @@ pub(super) struct Capture {
     path: PathBuf,
     /// Where it goes on, once it could not be written where it began.
     moved: Arc<OnceLock<PathBuf>>,
-    pub(super) writer: Writer<File>,
+    pub(super) writer: Writer<CaptureFile>,
     pub(super) rings: RingsFile,
     pub(super) recorders: Vec<&'static Recorder>,
     pub(super) clock: Source,
@@ -52,10 +53,33 @@ impl Capture {
         rings + self.rings.lost_counter().load(Ordering::Relaxed)
     }
 
-    /// Closes the capture, which has all that the rings held, and removes the rings.
-    pub(super) fn finish(self) -> Result<(), Error> {
-        self.writer.finish()?;
-        Ok(self.rings.remove()?)
+    /// Closes the capture, if it has all that the rings held, and removes the rings. Returns where it is, or what is wrong
+    /// with it.
+    pub(super) fn finish(self, drained: Result<(), Error>) -> Result<PathBuf, String> {
+        let path = self.path().to_owned();
+        let shown = path.display();
+        let finished = drained.and_then(|()| self.writer.finish());
+        let file = finished.map_err(|error| {
+            format!("the capture is incomplete, {shown}: {error} (what was recorded is kept)")
+        })?;
+        if file.is_removed() {
+            return Err(format!(
+                "the capture is gone, {shown}: it was removed while it was written"
+            ));
+        }
+        if let Err(error) = self.rings.remove() {
+            report(format_args!(
+                "{error}: the rings of a capture that needs them no more were not removed: {}",
+                rings_path(&path).display()
+            ));
+        }
+        Ok(path)
+    }
+
+    /// Removes the files of a recording that did not begin.
+    pub(super) fn discard(self) {
+        // Half a capture without an event is of no use to anybody.
+        let _ = (std::fs::remove_file(self.path()), self.rings.remove());
     }
 
     /// Makes the files, with all that is known before the first event; in the second directory, if that fails in the first.
@@ -134,7 +158,8 @@ impl Capture {
         let moved = Arc::new(OnceLock::new());
         let options = WriterOptions { retry: RETRY, ..WriterOptions::default() };
         let begin = || {
-            let mut writer = Writer::with(file, &header, options)?.durable(settings.durability());
+            let mut writer =
+                Writer::with(CaptureFile(file), &header, options)?.durable(settings.durability());
             writer.metadata(&metadata)?;
             writer.define(registry.defs())?;
             std::fs::rename(&unfinished, &path)?;
@@ -163,7 +188,7 @@ fn elsewhere(
     fallback: PathBuf,
     name: &str,
     moved: &Arc<OnceLock<PathBuf>>,
-) -> impl FnMut(&std::io::Error) -> Option<File> + Send + use<> {
+) -> impl FnMut(&std::io::Error) -> Option<CaptureFile> + Send + use<> {
     let (path, name, moved) = (path.to_owned(), name.to_owned(), Arc::clone(moved));
     move |error| {
         let next = fallback.join(&name);
@@ -178,7 +203,7 @@ fn elsewhere(
                 report(format_args!("cannot write {path}: {error}; it goes on in {next_path}"));
                 // It was not set before.
                 let _ = moved.set(next);
-                Some(file)
+                Some(CaptureFile(file))
             }
             Err(why) => {
                 report(format_args!("cannot go on in {next_path}: {why}"));

@@ -3,6 +3,7 @@
 //! A ring is shared file memory, so what a thread wrote is in the page cache the moment it is written: a process
 //! that is killed loses nothing. The layout is [`memscope_format::raw`]'s.
 
+use super::length_limit::unsignalled;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU64, Ordering};
 use memmap2::{MmapMut, MmapOptions};
@@ -133,13 +134,10 @@ impl RingsFile {
     /// Makes the file beside the capture, without rings, and locks it: the lock ends with the process.
     pub(super) fn create(path: PathBuf, file_id: [u8; 16], capacity: u64) -> io::Result<Self> {
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
-        file.lock()?;
-        // With the first ring, so that a disk that has no room for one is found full now, when there is another way.
-        reserve(&file, 0, ring_offset(1, capacity)).inspect_err(|_| {
+        let memory = Self::begin(&file, capacity).inspect_err(|_| {
             // What was reserved of it is room that others need.
             let _ = std::fs::remove_file(&path);
         })?;
-        let memory = leak(map(&file, 0, RINGS_HEADER_LEN)?);
         // SAFETY: page-aligned, plain integers, and only used through atomics from now on; see `RingMemory::map`.
         let header: &'static [AtomicU64] = unsafe {
             core::slice::from_raw_parts(memory.as_mut_ptr().cast(), RINGS_HEADER_LEN / 8)
@@ -155,6 +153,14 @@ impl RingsFile {
         set(offset_of!(RingsHeader, capacity), capacity);
         set(offset_of!(RingsHeader, magic), u64::from_le_bytes(RINGS_MAGIC));
         Ok(Self { file, path, capacity, rings: 0, header })
+    }
+
+    /// Locks the file, reserves its beginning and maps its header.
+    fn begin(file: &File, capacity: u64) -> io::Result<&'static mut [u8]> {
+        file.lock()?;
+        // With the first ring, so that a disk that has no room for one is found full now, when there is another way.
+        reserve(file, 0, ring_offset(1, capacity))?;
+        Ok(leak(map(file, 0, RINGS_HEADER_LEN)?))
     }
 
     /// Adds a ring and maps it. Its space is reserved first: writing to a mapped page that the disk has no room
@@ -186,9 +192,12 @@ impl RingsFile {
         &self.header[offset_of!(RingsHeader, lost) / 8]
     }
 
-    /// Removes the file: everything it held is in the capture.
+    /// Removes the file, unless that is done: everything it held is in the capture.
     pub(super) fn remove(self) -> io::Result<()> {
-        std::fs::remove_file(&self.path)
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
     }
 }
 
@@ -207,7 +216,9 @@ fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
         );
         loop {
             // SAFETY: the descriptor is open while `file` is borrowed; the call touches no memory of ours.
-            match unsafe { libc::posix_fallocate(file.as_raw_fd(), offset, len) } {
+            let reserved =
+                unsignalled(|| unsafe { libc::posix_fallocate(file.as_raw_fd(), offset, len) });
+            match reserved {
                 0 => return Ok(()),
                 libc::EINTR => {}
                 error => return Err(io::Error::from_raw_os_error(error)),
@@ -220,7 +231,7 @@ fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
         // Without a call that reserves, writing zeros makes the blocks exist.
         let mut file = file;
         file.seek(SeekFrom::Start(offset))?;
-        io::copy(&mut io::Read::take(io::repeat(0), len), &mut file)?;
+        unsignalled(|| io::copy(&mut io::Read::take(io::repeat(0), len), &mut file))?;
         file.flush()
     }
 }

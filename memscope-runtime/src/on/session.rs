@@ -477,9 +477,7 @@ fn register_exit() {
             let Some(_busy) = Busy::enter() else { return };
             // A drain that hangs must not hang the program: the rings file stays then, and nothing is lost.
             if let Err(SessionError::Failed { what }) = end_already(None, Duration::from_secs(10)) {
-                report(format_args!(
-                    "the capture is incomplete, {what} (what was recorded is kept)"
-                ));
+                report(format_args!("{what}"));
             }
         }
         // SAFETY: the handler is a plain function that lives as long as the program.
@@ -513,13 +511,7 @@ fn end_already(session: Option<u64>, patience: Duration) -> Result<PathBuf, Sess
     PAUSED.store(false, Ordering::Release);
     in_core_already(|core| {
         let capture = core.leave_capture().ok_or(SessionError::Stopped)?;
-        let path = capture.path().to_owned();
-        let finished = drained.and_then(|()| capture.finish());
-        finished.map_err(|error| {
-            let path = path.display();
-            SessionError::Failed { what: format!("{path}: {error}") }
-        })?;
-        Ok(path)
+        capture.finish(drained).map_err(|what| SessionError::Failed { what })
     })
 }
 

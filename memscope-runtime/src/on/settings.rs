@@ -2,6 +2,7 @@
 
 use super::session::report;
 use crate::session_types::{Compression, Durability, Overflow, SessionError};
+use core::sync::atomic::{AtomicBool, Ordering};
 use memscope_format::{Codec, writer};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -105,6 +106,38 @@ fn ring_kib_of_environment() -> u64 {
         ));
     }
     kib
+}
+
+/// Variables of the environment that mean something.
+const VARIABLES: [&str; 6] = [
+    "MEMSCOPE",
+    "MEMSCOPE_ALLOC",
+    "MEMSCOPE_DIR",
+    "MEMSCOPE_DURABILITY",
+    "MEMSCOPE_FALLBACK_DIR",
+    "MEMSCOPE_RING_KIB",
+];
+
+/// Says, once in a process, which variables are called as if they meant something, and do not.
+pub(super) fn report_unknown() {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    if REPORTED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let set = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    let mut unknown: Vec<String> = set.filter(|name| is_misspelt(name)).collect();
+    unknown.sort_unstable();
+    if !unknown.is_empty() {
+        report(format_args!(
+            "not known and ignored: {} (there are {})",
+            unknown.join(", "),
+            VARIABLES.join(", ")
+        ));
+    }
+}
+
+fn is_misspelt(name: &str) -> bool {
+    name.starts_with("MEMSCOPE_") && !VARIABLES.contains(&name)
 }
 
 /// Whether a text can begin the name of a file.

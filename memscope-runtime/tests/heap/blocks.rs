@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 /// Whether a child begins to record before it plays.
-pub(crate) const RECORDS: &str = "MEMSCOPE_TEST_RECORDS";
+pub(crate) const RECORDS: &str = "TEST_RECORDS";
 
 /// Whether this child records.
 pub(crate) fn records() -> bool {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Names the scenario that a child plays.
-const SCENARIO: &str = "MEMSCOPE_TEST_SCENARIO";
+const SCENARIO: &str = "TEST_SCENARIO";
 
 #[global_allocator]
 static ALLOCATOR: memscope::Allocator<truth::Counting> = memscope::Allocator::of(truth::Counting);

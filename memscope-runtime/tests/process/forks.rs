@@ -1,7 +1,7 @@
 //! What is recorded by processes that fork, and by those that they fork.
 
 use super::harness::{self, run};
-use super::scenarios::forks::{EARLY_FORKS, FORKS};
+use super::scenarios::forks::{EARLY_FORKS, FORKS, PROGRAMS};
 use memscope_format::rows::Lifecycle;
 
 #[test]
@@ -41,4 +41,31 @@ fn a_process_forks_while_recording_starts() {
         assert_eq!((capture.health().complete, capture.lost()), (true, 0), "{}", run.stderr());
         assert_eq!(capture.events(), 2);
     }
+}
+
+#[test]
+fn other_programs_are_run_and_have_nothing_of_the_recording() {
+    let run = run("other_programs");
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    let capture = run.capture();
+    assert_eq!((capture.health().complete, capture.lost()), (true, 0));
+    assert_eq!(capture.events(), 2 * run.number("values "));
+    assert_eq!((run.stderr().as_str(), run.files().len()), ("", 1));
+    // Each lists the directory that it reads.
+    let listed = run.stdout();
+    assert_eq!(listed.matches("/fd\n").count() as u64, 3 * PROGRAMS, "{listed}");
+    assert!(!listed.contains(".memscope"), "{listed}");
+}
+
+#[test]
+fn a_child_that_becomes_another_program_leaves_what_it_recorded() {
+    let run = run("becomes_another");
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    let captures = run.captures();
+    let mut found: Vec<_> =
+        captures.iter().map(|capture| (capture.health().complete, capture.events())).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(false, 2), (true, 4)]);
+    assert!(captures.iter().all(|capture| capture.health().is_whole() && capture.lost() == 0));
+    assert!(!run.stdout().contains(".memscope"), "{}", run.stdout());
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output};
 
 /// Names the scenario that a child plays.
-pub(crate) const SCENARIO: &str = "MEMSCOPE_TEST_SCENARIO";
+pub(crate) const SCENARIO: &str = "TEST_SCENARIO";
 
 /// A child that has ended, and its captures.
 pub(crate) struct Run {
@@ -55,10 +55,15 @@ impl Run {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 
+    /// What it told its parent.
+    pub(crate) fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
     /// A number that the child printed behind a word.
     pub(crate) fn number(&self, word: &str) -> u64 {
-        let said = String::from_utf8_lossy(&self.output.stdout);
-        let rest = said.lines().find_map(|line| line.split_once(word)).unwrap().1;
+        let rest = self.stdout();
+        let rest = rest.lines().find_map(|line| line.split_once(word)).unwrap().1;
         rest.trim().parse().unwrap()
     }
 

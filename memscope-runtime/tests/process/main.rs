@@ -5,24 +5,25 @@
 
 mod constructors;
 mod contents;
+mod deaths;
 mod endings;
 mod forks;
 mod harness;
+mod limits;
 mod returned;
 mod sampled;
 mod scenarios;
 mod sessions;
 mod sinks;
 mod statics;
+mod threads;
 
 use harness::{Run, run, run_with};
-use memscope_format::chunks::Place;
 use memscope_format::defs::{FieldDef, MarkerDef, Variance};
 use memscope_format::rows::SnapshotReason;
 use memscope_format::rows::{Call, Task, TaskKind};
 use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome, Zst};
 use std::collections::HashMap;
-use std::os::unix::process::ExitStatusExt;
 
 /// The child's side; does nothing in the run that the user started.
 #[test]
@@ -361,6 +362,25 @@ fn no_event_leaves_no_file() {
 }
 
 #[test]
+fn a_misspelt_variable_of_the_environment_is_said_once() {
+    let misspelt = |scenario| {
+        run_with(scenario, |command| {
+            command.env("MEMSCOPE_ALOC", "full").env("MEMSCOPE_DIRECTORY", "/dev/null")
+        })
+    };
+    // One that starts sessions again and again, and one that forks.
+    for scenario in ["sessions", "fork"] {
+        let run = misspelt(scenario);
+        assert!(run.status.success());
+        let said = run.stderr();
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.starts_with("memscope: not known"), "{said}");
+        assert!(said.contains("MEMSCOPE_ALOC, MEMSCOPE_DIRECTORY"), "{said}");
+        assert!(said.contains("MEMSCOPE_ALLOC, MEMSCOPE_DIR,"), "{said}");
+    }
+}
+
+#[test]
 fn switched_off_leaves_no_file_and_no_trace() {
     let run = run_with("many", |command| command.env("MEMSCOPE", "off"));
     assert!(run.status.success());
@@ -369,152 +389,11 @@ fn switched_off_leaves_no_file_and_no_trace() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_is_said_once_and_stops_nothing() {
-    let run = run_with("many", |command| command.env("MEMSCOPE_DIR", "/dev/null/captures"));
-    assert!(run.status.success());
-    let said = run.stderr();
-    assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.starts_with("memscope: not recording: cannot make the directory"), "{said}");
-    assert!(said.contains("MEMSCOPE_DIR"), "{said}");
-}
-
-#[test]
-fn an_ordinary_end_leaves_a_complete_capture_and_no_rings() {
-    let run = run("many");
-    assert_eq!(run.files().len(), 1);
-    run.holds_all_of_many(false);
-}
-
-#[test]
-fn process_exit_leaves_a_complete_capture() {
-    let run = run("exit");
-    assert_eq!(run.status.code(), Some(7));
-    run.holds_all_of_many(false);
-}
-
-#[test]
-fn immediate_exit_loses_nothing() {
-    let run = run("immediate_exit");
-    assert_eq!(run.status.code(), Some(8));
-    run.holds_all_of_many(true);
-}
-
-#[test]
-fn abort_loses_nothing() {
-    let run = run("abort");
-    assert_eq!(run.status.signal(), Some(6));
-    run.holds_all_of_many(true);
-}
-
-#[test]
-fn a_kill_loses_nothing() {
-    let run = run("kill");
-    assert_eq!(run.status.signal(), Some(9));
-    run.holds_all_of_many(true);
-}
-
-#[test]
-fn a_segmentation_fault_loses_nothing() {
-    let run = run("segfault");
-    assert_eq!(run.status.signal(), Some(11));
-    run.holds_all_of_many(true);
-}
-
-#[test]
-fn a_panic_in_a_drop_is_recorded_as_unwinding() {
-    let run = run("panic");
-    let capture = run.capture();
-    let drops = harness::rows::<DropChain>(&capture);
-    assert!(drops.iter().any(|row| row.panicking), "{drops:?}");
-    assert!(drops.iter().any(|row| !row.panicking), "{drops:?}");
-}
-
-#[test]
-fn a_small_ring_makes_the_program_wait_and_loses_nothing() {
-    let run = run_with("burst", |command| command.env("MEMSCOPE_RING_KIB", "64"));
-    let capture = run.capture();
-    assert_eq!((capture.health().complete, capture.lost()), (true, 0));
-    assert_eq!(capture.events(), 4 * scenarios::BURST);
-}
-
-/// Two threads that do nothing but record, on rings of two thousand slots, press the drain.
-#[test]
-fn a_drain_that_falls_behind_copies_events_and_the_rows_are_the_same() {
-    let run = run_with("burst", |command| command.env("MEMSCOPE_RING_KIB", "64"));
-    let capture = run.capture();
-    let births = capture.chunks::<Lifecycle>();
-    let copied = births.iter().filter(|chunk| matches!(chunk.place, Place::Raw { .. })).count();
-    assert!(copied > 0, "all of {} chunks are encoded", births.len());
-    assert_eq!(capture.lost(), 0);
-    assert_eq!(memscope_format::Validation::of(&capture).unwrap().errors, vec![]);
-    // Each thread's values were born one after another, and each was dropped before the next was born.
-    let mut lives: Vec<_> = harness::rows::<Lifecycle>(&capture)
-        .iter()
-        .map(|row| (row.thread, row.ts, row.value, false))
-        .chain(
-            harness::rows::<DropChain>(&capture)
-                .iter()
-                .map(|row| (row.thread, row.ts, row.value, true)),
-        )
-        .collect();
-    lives.sort_by_key(|&(thread, ts, ..)| (thread, ts));
-    assert_eq!(lives.len() as u64, 4 * scenarios::BURST);
-    for life in lives.chunks_exact(2) {
-        let [(thread, _, born, false), (same_thread, _, dropped, true)] = life else {
-            panic!("{life:?}")
-        };
-        assert_eq!((thread, born), (same_thread, dropped));
-    }
-    let values: std::collections::HashSet<u64> = lives.iter().map(|life| life.2).collect();
-    assert_eq!(values.len() as u64, 2 * scenarios::BURST);
-}
-
-#[test]
-fn thousands_of_short_threads_share_a_few_rings() {
-    let run = run("threads");
-    let capture = run.capture();
-    assert_eq!((capture.health().complete, capture.lost()), (true, 0));
-    assert_eq!(capture.events(), 2 * scenarios::THREADS);
-    let threads: std::collections::HashSet<u32> =
-        harness::rows::<Lifecycle>(&capture).iter().map(|row| row.thread).collect();
-    assert_eq!(threads.len() as u64, scenarios::THREADS);
-    let rings: std::collections::HashSet<u64> =
-        harness::rows::<Lifecycle>(&capture).iter().map(|row| row.value >> 48).collect();
-    assert!(rings.len() <= 12, "{} rings for threads that ran one after another", rings.len());
-}
-
-#[test]
-fn events_in_the_destructors_of_thread_locals_are_kept() {
-    let run = run("teardown");
-    let capture = run.capture();
-    assert_eq!((capture.health().complete, capture.lost()), (true, 0));
-    assert_eq!(capture.events(), 6);
-    let timed =
-        harness::rows::<DropChain>(&capture).iter().filter(|row| row.duration.is_some()).count();
-    assert_eq!(timed, 3, "a thread keeps its recorder until its thread-locals are gone");
-}
-
-#[test]
-fn a_thread_that_runs_on_after_main_has_returned_does_not_hurt() {
-    let run = run("runs_on");
-    assert!(run.status.success());
-    let capture = run.capture();
-    assert!(capture.health().complete);
-    assert!(capture.events() >= 2 * scenarios::ACKNOWLEDGED_RUN_ON);
-}
-
-#[test]
 fn rows_carry_the_name_of_the_test_that_made_them() {
     let run: Run = run("many");
     let capture = run.capture();
     let names: Vec<_> = capture.defs().threads.iter().map(|t| t.name.as_deref()).collect();
     assert_eq!(names, [Some("child")]);
-}
-
-#[test]
-fn the_drain_takes_no_signal_from_those_who_wait_for_it() {
-    let run = run("drain_mask");
-    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
 }
 
 #[test]
@@ -569,16 +448,4 @@ fn drops_are_counted_however_deep() {
 fn what_was_flushed_can_be_read_while_the_program_runs() {
     let run = run("flush");
     assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
-}
-
-#[test]
-fn a_full_disk_stops_the_recording_and_not_the_program() {
-    let run = run_with("disk_full", |command| command.env("MEMSCOPE_RING_KIB", "64"));
-    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
-    assert_eq!(run.stderr().lines().count(), 1, "{}", run.stderr());
-    assert!(run.stderr().starts_with("memscope: recording stopped"), "{}", run.stderr());
-    let capture = run.capture();
-    assert!(!capture.health().is_whole());
-    assert!(capture.lost() > 0);
-    assert!(capture.events() > 0);
 }

@@ -4,13 +4,16 @@
 
 pub(crate) mod constructors;
 mod contents;
+pub(crate) mod deaths;
 mod endings;
 pub(crate) mod forks;
+pub(crate) mod limits;
 pub(crate) mod returns;
 pub(crate) mod sampled;
 pub(crate) mod sessions;
 pub(crate) mod statics;
 mod tasks;
+pub(crate) mod threads;
 
 pub(crate) use contents::KEYS;
 use memscope::Probe;
@@ -22,12 +25,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Values of [`many`].
 pub(crate) const MANY: u64 = 20_000;
-/// Values of each of the four threads of `burst`.
-pub(crate) const BURST: u64 = 100_000;
-/// Threads of `threads`.
-pub(crate) const THREADS: u64 = 2_000;
-/// Values that the thread of `runs_on` has recorded before main returns.
-pub(crate) const ACKNOWLEDGED_RUN_ON: u64 = 1_000;
 
 /// Signals that `signals` handles.
 pub(crate) const SIGNALS: u64 = 2_000;
@@ -78,46 +75,28 @@ pub(crate) fn play(scenario: &str) {
         "dropping" => sessions::dropping(),
         "nothing" => {}
         "many" => many(),
-        "exit" => {
-            many();
-            std::process::exit(7);
-        }
-        "immediate_exit" => {
-            many();
-            // SAFETY: the call has no preconditions.
-            unsafe { libc::_exit(8) }
-        }
-        "abort" => {
-            many();
-            std::process::abort();
-        }
-        "kill" => {
-            many();
-            // SAFETY: a signal to this very process.
-            unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
-        }
-        "segfault" => {
-            many();
-            // SAFETY: not at all, which is the point: the address is mapped by nobody.
-            unsafe { std::ptr::without_provenance_mut::<u8>(16).write_volatile(1) };
-        }
-        "panic" => panicking(),
-        "burst" => burst(),
-        "threads" => threads(),
-        "teardown" => teardown(),
-        "runs_on" => runs_on(),
+        "panic" => deaths::panicking(),
+        "at_exit" => deaths::at_exit(),
+        "burst" => threads::burst(),
+        "threads" => threads::short(),
+        "endless" => threads::endless(std::time::Duration::from_secs(2)),
+        "teardown" => threads::teardown(),
+        "runs_on" => threads::runs_on(),
         "fork" => forks::fork(),
         "busy_fork" => forks::while_others_record(),
         "early_fork" => forks::while_recording_starts(),
-        "drain_mask" => drain_mask(),
+        "other_programs" => forks::other_programs(),
+        "becomes_another" => forks::becomes_another(),
+        "drain_mask" => threads::drain_mask(),
         "signals" => signals(),
         "allocator" => allocator(),
         "namesakes" => namesakes(),
         "deep" => deep(),
         "flush" => flush(),
-        "disk_full" => disk_full(),
         "limited" => crate::sinks::limited(),
         "commits" => crate::sinks::commits(),
+        _ if let Some(how) = scenario.strip_prefix("dies_") => deaths::die(how),
+        _ if let Some(limit) = scenario.strip_prefix("limit_") => limits::play(limit),
         _ => panic!("no scenario is called {scenario}"),
     }
 }
@@ -298,101 +277,6 @@ fn items() {
     assert_eq!((till.itself(), till.skipped(), till.count()), (1, 1, 1));
 }
 
-struct Panics;
-
-impl Drop for Panics {
-    fn drop(&mut self) {
-        panic!("as the scenario wants");
-    }
-}
-
-#[memscope::track]
-fn panicking() {
-    let caught = std::panic::catch_unwind(|| {
-        memscope::track_var!(let outer = vec![1_u8]);
-        memscope::track_var!(let inner = Panics);
-        std::hint::black_box((&outer, &inner));
-    });
-    assert!(caught.is_err());
-}
-
-fn burst() {
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                for i in 0..BURST {
-                    memscope::track_var!(let v = Box::new(i));
-                    std::hint::black_box(&v);
-                }
-            });
-        }
-    });
-}
-
-fn threads() {
-    for i in 0..THREADS {
-        let thread = std::thread::spawn(move || {
-            memscope::track_var!(let v = Box::new(i));
-            std::hint::black_box(&v);
-        });
-        thread.join().unwrap();
-    }
-}
-
-struct RecordsWhenDropped;
-
-impl Drop for RecordsWhenDropped {
-    fn drop(&mut self) {
-        memscope::track_var!(let v = Box::new(1));
-        std::hint::black_box(&v);
-    }
-}
-
-thread_local! {
-    static LATE: RecordsWhenDropped = const { RecordsWhenDropped };
-}
-
-fn teardown() {
-    let thread = std::thread::spawn(|| {
-        LATE.with(|_| {});
-        memscope::track_var!(let v = Box::new(1));
-        std::hint::black_box(&v);
-    });
-    thread.join().unwrap();
-    // This one records nothing before its thread-locals are destroyed.
-    std::thread::spawn(|| LATE.with(|_| {})).join().unwrap();
-}
-
-fn runs_on() {
-    static DONE: AtomicU64 = AtomicU64::new(0);
-    std::thread::spawn(|| {
-        loop {
-            memscope::track_var!(let v = Box::new(1));
-            std::hint::black_box(&v);
-            DONE.fetch_add(1, Ordering::Release);
-        }
-    });
-    while DONE.load(Ordering::Acquire) < ACKNOWLEDGED_RUN_ON {
-        std::thread::yield_now();
-    }
-}
-
-/// Looks at the signals that memscope's thread would take from those who wait for them.
-fn drain_mask() {
-    many();
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let read = |dir: &std::path::Path, file: &str| std::fs::read_to_string(dir.join(file)).unwrap();
-    let drain = tasks
-        .map(|task| task.unwrap().path())
-        .find(|task| read(task, "comm").trim() == "memscope-drain")
-        .unwrap();
-    let status = read(&drain, "status");
-    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap().trim();
-    let blocked = u64::from_str_radix(blocked, 16).unwrap();
-    let terminate = 1 << (libc::SIGTERM - 1);
-    assert_ne!(blocked & terminate, 0, "{blocked:x}");
-}
-
 static HANDLED: AtomicU64 = AtomicU64::new(0);
 
 /// Records in a signal handler that interrupts recording.
@@ -504,18 +388,4 @@ fn flush() {
     let capture = memscope_format::Reader::open(path).unwrap();
     assert!(capture.health().live);
     assert_eq!(capture.events(), 2 * MANY);
-}
-
-/// Lets no file grow beyond what the rings need, so that the capture cannot.
-fn disk_full() {
-    let limit = libc::rlimit { rlim_cur: 80 << 10, rlim_max: 80 << 10 };
-    // SAFETY: the limit is this process's own; without the signal, writing fails with an error.
-    unsafe {
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-        libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit);
-    }
-    for i in 0..20 * MANY {
-        memscope::track_var!(let v = vec![i.wrapping_mul(0x9E37_79B9_7F4A_7C15)]);
-        std::hint::black_box(&v);
-    }
 }

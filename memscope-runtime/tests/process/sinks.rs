@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "how a child tells its parent")]
 
 use crate::harness::{self, run, run_with};
+use crate::scenarios::limits;
 use memscope_format::Reader;
 use memscope_format::rows::{DropChain, Lifecycle, LifecycleKind};
 use std::path::Path;
@@ -34,14 +35,7 @@ pub(crate) fn commits() {
 
 /// Lets no file grow beyond what a ring needs, until the capture goes on elsewhere; says how many values there were.
 pub(crate) fn limited() {
-    let set_limit = |bytes| {
-        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY };
-        // SAFETY: the limit is this process's own.
-        unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) };
-    };
-    // SAFETY: without the signal, writing fails with an error.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
-    set_limit(80 << 10);
+    limits::limit_files(80);
     let mut values = 0;
     let mut record = |count: u64| {
         for _ in 0..count {
@@ -56,7 +50,7 @@ pub(crate) fn limited() {
     while memscope::capture_path() == first {
         record(20);
     }
-    set_limit(libc::RLIM_INFINITY);
+    limits::limit(libc::RLIMIT_FSIZE, libc::RLIM_INFINITY);
     record(10_000);
     println!("values {values}");
 }

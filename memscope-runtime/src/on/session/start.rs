@@ -3,7 +3,7 @@
 use super::api::pausing;
 use super::{
     ACTIVE, Busy, Core, DRAIN_THREAD, LOST, LOST_BEFORE, PATIENCE_NS, PAUSED, SESSION, STATE,
-    State, fail, has_state, in_core_already, is_paused, register_exit, report, set_state,
+    State, has_state, in_core_already, is_paused, register_exit, report, set_state,
 };
 use crate::on::capture::Capture;
 use crate::on::drain::{self, Drain};
@@ -12,6 +12,7 @@ use crate::on::polling::lock;
 use crate::on::settings::{self, Settings};
 use crate::session_types::SessionError;
 use core::sync::atomic::Ordering;
+use std::io;
 
 /// Starts recording because of an event, the first of this process, unless another thread has done so, or nothing is to be
 /// recorded.
@@ -66,6 +67,7 @@ pub(super) fn as_asked(asked: Settings) -> Result<u64, SessionError> {
 impl Core {
     /// Starts recording, and the drain.
     fn start(&mut self, drain: &mut Option<Drain>) -> Result<(), SessionError> {
+        settings::report_unknown();
         self.registry.list_sites();
         let created = Capture::create(&self.registry, &self.settings, self.first_position);
         let capture = created.map_err(|failure| {
@@ -91,24 +93,29 @@ impl Core {
             begun.readings.note(pausing(begun.now(), true, None));
         }
         self.capture = Some(capture);
+        // It looks at the state when it gets the drain's lock.
+        if let Err(error) = Self::wake_or_spawn_drain() {
+            *drain = None;
+            set_state(State::Closed);
+            self.leave_capture().into_iter().for_each(Capture::discard);
+            return Err(SessionError::CannotStart {
+                what: format!("cannot start a thread: {error}"),
+            });
+        }
         set_state(State::Recording);
         register_exit();
-        // There is one thread for all sessions.
+        Ok(())
+    }
+
+    /// Has the drain's thread, one for all sessions, look for something to do.
+    fn wake_or_spawn_drain() -> io::Result<()> {
         if !DRAIN_THREAD.load(Ordering::Acquire).is_null() {
             super::wake_drain();
             return Ok(());
         }
-        match drain::spawn() {
-            Ok(thread) => {
-                DRAIN_THREAD.store(Box::into_raw(Box::new(thread)), Ordering::Release);
-                Ok(())
-            }
-            Err(error) => {
-                let what = format!("cannot start a thread: {error}");
-                fail(self, &what);
-                Err(SessionError::Failed { what })
-            }
-        }
+        let thread = drain::spawn()?;
+        DRAIN_THREAD.store(Box::into_raw(Box::new(thread)), Ordering::Release);
+        Ok(())
     }
 
     /// Leaves the capture of a session that is over: what begins next has other ids.

@@ -1,5 +1,6 @@
 //! Programs that start and stop sessions.
 
+use super::threads::BURST;
 use super::{MANY, many};
 use memscope::{Compression, Overflow, Probe, Session, SessionError, mark};
 use std::hint::black_box;
@@ -173,8 +174,8 @@ pub(super) fn dropping() {
     let _session = Session::builder().ring_kib(64).overflow(Overflow::Discard).start().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| record(super::BURST));
+            scope.spawn(|| record(BURST));
         }
     });
-    println!("values {}", 2 * super::BURST);
+    println!("values {}", 2 * BURST);
 }

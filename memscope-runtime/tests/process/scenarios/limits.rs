@@ -1,0 +1,147 @@
+//! Processes that meet limits of the system.
+
+use super::{MANY, many};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Barrier;
+
+/// Values of each thread of [`more_threads`], and how many of these there are.
+pub(crate) const EACH: u64 = 100;
+pub(crate) const THREADS: usize = 3;
+
+/// Sets a limit that can be taken back.
+pub(crate) fn limit(resource: libc::__rlimit_resource_t, most: u64) {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit is this process's own, and the variable this function's.
+    let done = unsafe {
+        libc::getrlimit(resource, &raw mut limit);
+        limit.rlim_cur = most.min(limit.rlim_max);
+        libc::setrlimit(resource, &raw const limit)
+    };
+    assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Limits the address space to what it is now, and so many KiB.
+fn limit_memory(more_kib: u64) {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+    let kib: u64 = size.trim().trim_end_matches(" kB").parse().unwrap();
+    limit(libc::RLIMIT_AS, (kib + more_kib) << 10);
+}
+
+/// Limits the length of files. With what the system does about it by default: whoever started this may have seen to that.
+pub(crate) fn limit_files(kib: u64) {
+    // SAFETY: it is no handler that is set.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_DFL) };
+    limit(libc::RLIMIT_FSIZE, kib << 10);
+}
+
+/// Becomes a user who may not do everything.
+fn become_nobody() {
+    const NOBODY: libc::uid_t = 65534;
+    // SAFETY: the calls have no preconditions.
+    unsafe {
+        if libc::geteuid() == 0 {
+            assert_eq!(libc::setuid(NOBODY), 0);
+        }
+    }
+}
+
+fn directory() -> PathBuf {
+    std::env::var_os("MEMSCOPE_DIR").unwrap().into()
+}
+
+/// Lets nobody make or remove files of the directory.
+fn make_read_only() {
+    fs::set_permissions(directory(), Permissions::from_mode(0o555)).unwrap();
+    become_nobody();
+}
+
+/// Records in this thread, then in others that are there already, when the limit is set.
+fn more_threads(set_limit: impl FnOnce()) {
+    let limited = Barrier::new(THREADS + 1);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                limited.wait();
+                for i in 0..EACH {
+                    memscope::track_var!(let v = [i]);
+                    std::hint::black_box(&v);
+                }
+            });
+        }
+        many();
+        memscope::flush();
+        set_limit();
+        limited.wait();
+    });
+}
+
+/// Records values whose rows do not compress.
+fn record_more(values: u64) {
+    for i in 0..values {
+        memscope::track_var!(let v = vec![i.wrapping_mul(0x9E37_79B9_7F4A_7C15)]);
+        std::hint::black_box(&v);
+    }
+}
+
+pub(super) fn play(scenario: &str) {
+    match scenario {
+        "no_descriptors" => {
+            limit(libc::RLIMIT_NOFILE, 0);
+            many();
+        }
+        "no_more_descriptors" => more_threads(|| limit(libc::RLIMIT_NOFILE, 0)),
+        "short_files" => {
+            limit_files(80);
+            record_more(20 * MANY);
+        }
+        // This thread is the one that writes.
+        "short_files_flushed" => {
+            limit_files(80);
+            record_more(1);
+            while memscope::stats().is_some() {
+                record_more(50);
+                memscope::flush();
+            }
+        }
+        "shorter_files" => {
+            limit_files(8);
+            many();
+        }
+        "no_longer_files" => more_threads(|| limit_files(1536)),
+        "own_short_files" => {
+            limit_files(80);
+            many();
+            // Nothing that memscope did about the signal concerns the program.
+            let _ = fs::write(directory().join("own"), vec![0; 100 << 10]);
+        }
+        "no_memory" => {
+            limit_memory(32 << 10);
+            many();
+        }
+        "no_more_memory" => more_threads(|| limit_memory(32 << 10)),
+        "no_more_threads" => {
+            fs::set_permissions(directory(), Permissions::from_mode(0o777)).unwrap();
+            become_nobody();
+            limit(libc::RLIMIT_NPROC, 0);
+            many();
+        }
+        "removed" => {
+            many();
+            fs::remove_dir_all(directory()).unwrap();
+            many();
+        }
+        "read_only" => {
+            make_read_only();
+            many();
+        }
+        "read_only_later" => {
+            many();
+            make_read_only();
+            many();
+        }
+        _ => panic!("no limit is called {scenario}"),
+    }
+}
