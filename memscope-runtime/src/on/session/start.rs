@@ -93,7 +93,9 @@ impl Core {
             begun.readings.note(pausing(begun.now(), true, None));
         }
         self.capture = Some(capture);
-        // It looks at the state when it gets the drain's lock.
+        // Before there is a thread: what its first allocations set off must not take this for a process that records nothing yet,
+        // and wait for the lock of the drain.
+        set_state(State::Recording);
         if let Err(error) = Self::wake_or_spawn_drain() {
             *drain = None;
             set_state(State::Closed);
@@ -102,7 +104,6 @@ impl Core {
                 what: format!("cannot start a thread: {error}"),
             });
         }
-        set_state(State::Recording);
         register_exit();
         Ok(())
     }
