@@ -4,6 +4,7 @@ use super::executor;
 use super::inspect::Sight;
 use super::recorder::{self, Recorder};
 use super::returns::{RecordReturned, ReturnsTo, Unrecorded};
+use super::session;
 use super::shape::NO_TYPE;
 use super::site::{Hook, Site};
 use super::standing::stand_at;
@@ -48,26 +49,67 @@ enum Begun {
 
 impl Call {
     /// Notes that a function begins.
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[inline]
     pub fn enter(site: &'static Site) -> Self {
-        let begun = recorder::with(|recorder| {
-            let hook = site.hook(&NO_TYPE)?;
-            Some(match recorder.random.choose(hook.chance) {
-                Ok(()) => Begun::now(recorder, site, hook),
-                Err(_) => Begun::left_out(recorder, site),
-            })
-        });
-        Self { begun: begun.flatten().unwrap_or(Begun::Nothing) }
+        let is_off = session::is_off();
+        Self { begun: if is_off { Begun::Nothing } else { begin(recorder::current(), site) } }
     }
 }
 
 impl Drop for Call {
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[inline]
     fn drop(&mut self) {
         if !matches!(self.begun, Begun::Nothing) {
-            let _ = recorder::with(|recorder| self.begun.end(recorder, 0, 0));
+            end(recorder::current(), &self.begun);
         }
     }
+}
+
+/// Chooses whether a call is recorded, and notes that it begins. One that is left out makes no call of ours on its way.
+#[inline(never)]
+fn begin(recorder: Option<&'static Recorder>, site: &'static Site) -> Begun {
+    let Some(recorder) = recorder else { return begin_slowly(site) };
+    let Some(hook) = site.find(&NO_TYPE) else { return begin_slowly(site) };
+    match recorder.random.choose(hook.chance) {
+        Ok(()) => begin_recorded(recorder, site, hook),
+        Err(_) => Begun::left_out(recorder, site),
+    }
+}
+
+#[inline(never)]
+fn begin_recorded(recorder: &Recorder, site: &'static Site, hook: &'static Hook) -> Begun {
+    Begun::now(recorder, site, hook)
+}
+
+/// Where there is no recorder yet, or the site has not run.
+#[cold]
+#[inline(never)]
+fn begin_slowly(site: &'static Site) -> Begun {
+    let begun = recorder::with(|recorder| {
+        let hook = site.hook(&NO_TYPE)?;
+        Some(match recorder.random.choose(hook.chance) {
+            Ok(()) => Begun::now(recorder, site, hook),
+            Err(_) => Begun::left_out(recorder, site),
+        })
+    });
+    begun.flatten().unwrap_or(Begun::Nothing)
+}
+
+/// Notes that a call has ended.
+#[inline(never)]
+fn end(recorder: Option<&'static Recorder>, begun: &Begun) {
+    match (recorder, begun) {
+        (Some(recorder), Begun::LeftOut { outer, stood }) => {
+            recorder.stand_at(*stood);
+            recorder.close_left_out_call(*outer);
+        }
+        _ => end_recorded(begun),
+    }
+}
+
+#[inline(never)]
+fn end_recorded(begun: &Begun) {
+    let _ = recorder::with(|recorder| begun.end(recorder, 0, 0));
 }
 
 impl Begun {
@@ -86,8 +128,8 @@ impl Begun {
 
     /// Records the end, on the thread that it began on.
     #[inline(always)]
-    fn end(self, recorder: &Recorder, task: u64, outcome: u8) {
-        let (hook, start, depth, outer, panicking) = match self {
+    fn end(&self, recorder: &Recorder, task: u64, outcome: u8) {
+        let (hook, start, depth, outer, panicking) = match *self {
             Self::Nothing => return,
             Self::LeftOut { outer, stood } => {
                 recorder.stand_at(stood);

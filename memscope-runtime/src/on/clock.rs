@@ -53,20 +53,8 @@ impl Source {
     #[inline(always)]
     pub(super) fn ticks(self) -> u64 {
         match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Counter => {
-                // SAFETY: every x86-64 processor has the instruction.
-                unsafe { core::arch::x86_64::_rdtsc() }
-            }
-            #[cfg(target_arch = "aarch64")]
-            Self::Counter => {
-                let ticks: u64;
-                // SAFETY: the virtual count register can be read at every exception level.
-                unsafe {
-                    core::arch::asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack));
-                }
-                ticks
-            }
+            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+            Self::Counter => counter(),
             Self::Monotonic => monotonic_ns(),
         }
     }
@@ -97,6 +85,27 @@ impl Source {
         }
         best.map_or(ClockReading { ticks: self.ticks(), mono_ns: monotonic_ns() }, |(_, r)| r)
     }
+}
+
+/// Reads the counter register, where [`Source::is_counter`]; without a call.
+#[inline(always)]
+pub(super) fn counter() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: every x86-64 processor has the instruction.
+        unsafe { core::arch::x86_64::_rdtsc() }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        let ticks: u64;
+        // SAFETY: the virtual count register can be read at every exception level.
+        unsafe {
+            core::arch::asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack));
+        }
+        ticks
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    monotonic_ns()
 }
 
 /// Nanoseconds since this process first asked.

@@ -21,15 +21,25 @@ pub(super) fn emit_end(
     closed: Option<ClosedDrop>,
 ) {
     let panicking = if std::thread::panicking() { flags::PANICKING } else { 0 };
+    let (flags, payload) = end_words(recorder.enclosing(), outcome | panicking, value, end, closed);
+    recorder.emit(hook.id, RawKind::End, flags, end, payload);
+}
+
+/// The flags and the payload of an end. What encloses it is as [`Recorder::enclosing`] says.
+#[inline(always)]
+pub(super) fn end_words(
+    (depth, around): (u32, u8),
+    outcome: u8,
+    value: u64,
+    end: u64,
+    closed: Option<ClosedDrop>,
+) -> (u8, [u64; 2]) {
     let duration = closed
         .and_then(|closed| closed.start)
         .map_or(DURATION_UNKNOWN, |start| end.saturating_sub(start).min(DURATION_UNKNOWN - 1));
-    let (depth, around) = recorder.enclosing();
     let left_out = around | closed.map_or(0, |closed| closed.left_out_within);
     let depth = u64::from(depth.min(u32::from(u16::MAX)));
-    let payload = [value, duration | depth << 48];
-    let flags = outcome | panicking | left_out << flags::LEFT_OUT_SHIFT;
-    recorder.emit(hook.id, RawKind::End, flags, end, payload);
+    (outcome | left_out << flags::LEFT_OUT_SHIFT, [value, duration | depth << 48])
 }
 
 /// Records a birth; returns the value's id.
@@ -39,8 +49,8 @@ pub(super) fn born(recorder: &Recorder, hook: &Hook, seen: &Seen, now: u64) -> O
     let Reading { len, capacity, addr } = variable.reading;
     let position = if variable.desc.shape.container().is_none() {
         recorder.emit(hook.id, RawKind::Born, 0, now, [0; 2])
-    } else if len < u64::from(u32::MAX) && capacity < u64::from(u32::MAX) {
-        recorder.emit(hook.id, RawKind::Born, 0, now, [len | capacity << 32, addr])
+    } else if let Some(payload) = variable.reading.packed() {
+        recorder.emit(hook.id, RawKind::Born, 0, now, payload)
     } else {
         recorder.emit_wide(hook.id, RawKind::Born, 0, now, [len, addr], (capacity, [0; 2]))
     };
@@ -53,7 +63,6 @@ pub(super) fn born(recorder: &Recorder, hook: &Hook, seen: &Seen, now: u64) -> O
 
 /// Records the birth of a value in a [`Tracked`](super::tracked::Tracked), or of a clone, whose original has the id `origin`.
 /// Returns its id, or the number of one that is left out.
-#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn born_tracked(
     site: &'static Site,
     value: &Seen,
@@ -83,7 +92,6 @@ fn born_by_cloning(recorder: &Recorder, hook: &Hook, origin: u64) -> Option<u64>
 }
 
 /// Records that the drop of such a value begins, with its last state.
-#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn tracked_drops(hook: &Hook, id: u64, value: &Seen) {
     let _ = recorder::with(|recorder| {
         if is_left_out(id) {
@@ -96,7 +104,6 @@ pub(super) fn tracked_drops(hook: &Hook, id: u64, value: &Seen) {
 }
 
 /// Records that the drop of such a value has ended.
-#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn tracked_ends(hook: &Hook, id: u64) {
     let _ = recorder::with(|recorder| end_of_value(recorder, hook, id));
 }
@@ -113,7 +120,6 @@ fn end_of_value(recorder: &Recorder, hook: &Hook, id: u64) {
 }
 
 /// Records that such a value is moved out, with its last state.
-#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn tracked_moves(hook: &Hook, id: u64, value: &Seen) {
     if is_left_out(id) {
         return;
@@ -138,7 +144,6 @@ pub(super) fn last_state(recorder: &Recorder, hook: &Hook, id: u64, value: &Seen
 
 /// Records the birth of a value that carries a probe; returns its id, or the number of one that is left out, 0 if it could
 /// not be recorded.
-#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn born_with_probe(
     site: &'static Site,
     desc: &'static TypeDesc,
@@ -159,7 +164,6 @@ pub(super) fn born_with_probe(
 }
 
 /// Records the end of a value that carries a probe, when the probe is dropped.
-#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn end_of_probe(site: &'static Site, desc: &'static TypeDesc, value: u64) {
     let _ = recorder::with(|recorder| {
         end_of_value(recorder, site.hook(desc)?, value);
@@ -176,7 +180,6 @@ pub fn constructed<T, S: Sight<T>>(value: T, site: &'static Site, _: S) -> T {
     value
 }
 
-#[cfg_attr(not(debug_assertions), inline(always))]
 fn made(site: &'static Site, desc: &'static TypeDesc) {
     let _ = recorder::with(|recorder| {
         let hook = site.hook(desc)?;
@@ -352,7 +355,6 @@ impl FieldVisitor for DeepFields {
 }
 
 #[expect(clippy::too_many_arguments, reason = "the words of one event, named")]
-#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn emit_snapshot(
     recorder: &Recorder,
     hook: &Hook,

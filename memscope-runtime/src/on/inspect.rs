@@ -69,6 +69,14 @@ pub struct Reading {
 
 impl Reading {
     pub(super) const NOTHING: Self = Self { len: 0, capacity: 0, addr: 0 };
+
+    /// The words of a birth that have all of it, if they do.
+    #[inline(always)]
+    pub(super) fn packed(self) -> Option<[u64; 2]> {
+        let Self { len, capacity, addr } = self;
+        let fits = len < u64::from(u32::MAX) && capacity < u64::from(u32::MAX);
+        fits.then_some([len | capacity << 32, addr])
+    }
 }
 
 /// A value that was looked at.
@@ -125,6 +133,14 @@ pub trait Sight<T>: Copy {
 pub struct Seen {
     pub(super) inspected: Inspected,
     pub(super) inside: Option<Inside>,
+}
+
+impl Seen {
+    /// What is seen of a value without looking into it.
+    #[inline(always)]
+    pub(super) const fn outside(desc: &'static TypeDesc, reading: Reading) -> Self {
+        Self { inspected: Inspected { desc, reading }, inside: None }
+    }
 }
 
 /// Looks into the value.

@@ -9,7 +9,7 @@ mod nesting;
 
 pub(super) use nesting::ClosedDrop;
 
-use super::clock::Source;
+use super::clock::{self, Source};
 use super::rings::{RingMemory, SharedSlot};
 use super::sampling::Random;
 use super::session;
@@ -194,6 +194,7 @@ pub(super) fn set_current(recorder: Option<&'static Recorder>) {
 }
 
 /// This thread's recorder, if it has one.
+#[inline(always)]
 pub(super) fn current() -> Option<&'static Recorder> {
     // SAFETY: recorders are leaked boxes.
     unsafe { RECORDER.get().as_ref() }
@@ -402,10 +403,31 @@ impl Recorder {
     /// As [`Self::emit_block`], if nothing is in the way; else it does nothing, and says so.
     #[inline(always)]
     pub(super) fn try_emit_block(&self, kind: RawKind, flags: u8, payload: [u64; 2]) -> bool {
-        // Without any call, which would cost all of it that registers are saved.
-        let clock = self.clock;
-        if !clock.is_counter() || self.in_event.replace(true) {
-            return false;
+        self.is_ready()
+            && self.try_emit(self.at.get(), kind, flags, clock::counter(), payload).is_some()
+    }
+
+    /// Whether the clock is a counter and [`Self::try_emit`] will find room.
+    #[inline(always)]
+    pub(super) fn is_ready(&self) -> bool {
+        self.clock.is_counter()
+            && self.position.load(Ordering::Relaxed) < self.limit.load(Ordering::Relaxed)
+    }
+
+    /// As [`Self::emit`], where [`Self::is_ready`]; `None` if something is in the way: then it did nothing.
+    ///
+    /// It makes no call, for which any hook that it is inlined in would have to save registers.
+    #[inline(always)]
+    pub(super) fn try_emit(
+        &self,
+        hook: u32,
+        kind: RawKind,
+        flags: u8,
+        w0: u64,
+        payload: [u64; 2],
+    ) -> Option<u64> {
+        if self.in_event.replace(true) {
+            return None;
         }
         // As in `reserve`.
         compiler_fence(Ordering::SeqCst);
@@ -413,10 +435,10 @@ impl Recorder {
         let has_room = position < self.limit.load(Ordering::Relaxed);
         if has_room {
             self.position.store(position + 1, Ordering::Relaxed);
-            self.write(position, self.at.get(), kind, flags, clock.ticks(), payload);
+            self.write(position, hook, kind, flags, w0, payload);
         }
         self.end_event();
-        has_room
+        has_room.then_some(position)
     }
 
     /// As [`Self::emit_block`], of one that stands for `weight`, or was moved: then with address and size before that.

@@ -1,17 +1,19 @@
 //! The hooks around a variable: its birth, its drop, the end of its scope.
 //!
-//! What is generic is thin, and only looks at the value: the rest of a hook is compiled once, with this crate, unless the
-//! program is optimised, where it is inlined. What stands for "is optimised" is that debug assertions are off.
+//! What is generic is thin: it asks whether anything is recorded, and looks at the value. The rest of a hook is compiled once, with
+//! this crate: inlined, it would take registers from the program, and time where nothing is recorded.
 
+use super::clock;
 use super::deep::Insides;
-use super::hooks::{born, emit_end, last_state};
-use super::inspect::{Inspected, Seen, Sight};
-use super::recorder::{self, Recorder};
+use super::hooks::{born, emit_end, end_words, last_state};
+use super::inspect::{Inspected, Reading, Seen, Sight};
+use super::recorder::{self, ClosedDrop, Recorder};
 use super::sampling::is_left_out;
+use super::session;
 use super::shape::TypeDesc;
 use super::site::{Hook, Site};
 use super::standing::Initialising;
-use memscope_format::raw::flags;
+use memscope_format::raw::{RawKind, flags};
 
 /// Stands before a tracked variable, so that it is dropped after it: the end of the variable's drop.
 #[derive(Debug)]
@@ -38,26 +40,18 @@ impl Bound {
     /// Records the birth of a variable, unless it is left out.
     #[inline(always)]
     fn new<T, S: Sight<T>>(site: &'static Site, place: &T) -> Option<Self> {
-        let addr = core::ptr::from_ref(place).addr();
-        if const { cfg!(debug_assertions) && <S::Inside as Insides>::ARE_NOTHING } {
-            return Self::of_seen(site, S::look(place), addr);
+        if session::is_off() {
+            return None;
         }
-        // What is left out is not looked at either.
-        let (hook, value) = begin(site, S::DESC, || S::see(place))?;
-        Some(Self { hook, value, addr, outcome: 0 }.certain())
-    }
-
-    /// The same of one that was looked at, for programs that are not optimised.
-    fn of_seen(site: &'static Site, inspected: Inspected, addr: usize) -> Option<Self> {
-        let seen = Seen { inspected, inside: None };
-        let (hook, value) = begin(site, inspected.desc, || seen)?;
-        Some(Self { hook, value, addr, outcome: 0 }.certain())
-    }
-
-    /// With what is certain of its end from the beginning.
-    #[inline(always)]
-    fn certain(self) -> Self {
-        Self { outcome: if self.hook.stays { flags::DROPPED } else { 0 }, ..self }
+        let (hook, value) = if const { !<S::Inside as Insides>::ARE_NOTHING } {
+            // What is left out is not looked at either: it may take long.
+            begin(site, S::DESC, || S::see(place))?
+        } else if const { S::SHAPE.container().is_some() } {
+            begin_read(recorder::current(), site, S::DESC, &S::read(place))?
+        } else {
+            begin_plain(recorder::current(), site, S::DESC)?
+        };
+        Some(Self { hook, value, addr: core::ptr::from_ref(place).addr(), outcome: 0 })
     }
 
     /// Notes what is certain of the end of a variable. `None` where nothing may be said of it.
@@ -70,7 +64,7 @@ impl Bound {
         Self::note_at(bound, core::ptr::from_ref(variable).addr(), outcome)
     }
 
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[inline]
     fn note_at(bound: &mut Option<Self>, addr: usize, outcome: u8) -> Option<Self> {
         let bound = bound.as_mut().filter(|bound| !is_left_out(bound.value))?;
         if bound.addr != addr {
@@ -102,7 +96,7 @@ impl Bound {
     }
 
     /// Records the variable's last state.
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[inline(never)]
     fn show(&self, state: &Seen) {
         let _ = recorder::with(|recorder| {
             last_state(recorder, self.hook, self.value, state, recorder.now());
@@ -111,8 +105,12 @@ impl Bound {
 
     /// What is proved of the variable's end. A statement that was to move it may have unwound before.
     #[inline(always)]
-    fn proved(&self) -> u8 {
-        if self.outcome == flags::MOVED && std::thread::panicking() { 0 } else { self.outcome }
+    fn proved(&self, is_unwinding: bool) -> u8 {
+        match self.outcome {
+            0 if self.hook.stays => flags::DROPPED,
+            flags::MOVED if is_unwinding => 0,
+            outcome => outcome,
+        }
     }
 }
 
@@ -131,6 +129,89 @@ fn begin(
         })
     });
     begun.flatten()
+}
+
+/// The same of what is no container; without any call, if nothing is in the way.
+#[inline(never)]
+fn begin_plain(
+    recorder: Option<&'static Recorder>,
+    site: &'static Site,
+    desc: &'static TypeDesc,
+) -> Option<(&'static Hook, u64)> {
+    match begin_quickly(recorder, site, desc, || Some([0; 2])) {
+        Quickly::Begun(hook, value) => Some((hook, value)),
+        Quickly::Chosen(hook) => begin_chosen(hook, desc, &Reading::NOTHING),
+        Quickly::Not => begin_slowly(site, desc, &Reading::NOTHING),
+    }
+}
+
+/// The same of a container of which nothing is looked at but its state.
+#[inline(never)]
+fn begin_read(
+    recorder: Option<&'static Recorder>,
+    site: &'static Site,
+    desc: &'static TypeDesc,
+    reading: &Reading,
+) -> Option<(&'static Hook, u64)> {
+    match begin_quickly(recorder, site, desc, || reading.packed()) {
+        Quickly::Begun(hook, value) => Some((hook, value)),
+        Quickly::Chosen(hook) => begin_chosen(hook, desc, reading),
+        Quickly::Not => begin_slowly(site, desc, reading),
+    }
+}
+
+/// How far a birth came without any call.
+enum Quickly {
+    /// It is recorded, or left out.
+    Begun(&'static Hook, u64),
+    /// It is to be recorded.
+    Chosen(&'static Hook),
+    /// Nothing was done.
+    Not,
+}
+
+/// Records a birth of one slot, if nothing is in the way; see [`Recorder::try_emit`].
+#[inline(always)]
+fn begin_quickly(
+    recorder: Option<&'static Recorder>,
+    site: &'static Site,
+    desc: &'static TypeDesc,
+    payload: impl FnOnce() -> Option<[u64; 2]>,
+) -> Quickly {
+    let Some(recorder) = recorder.filter(|recorder| recorder.is_ready()) else {
+        return Quickly::Not;
+    };
+    let Some(hook) = site.find(desc) else { return Quickly::Not };
+    if let Err(number) = recorder.random.choose(hook.chance) {
+        return Quickly::Begun(hook, number);
+    }
+    let Some(payload) = payload() else { return Quickly::Chosen(hook) };
+    match recorder.try_emit(hook.id, RawKind::Born, 0, clock::counter(), payload) {
+        Some(position) => Quickly::Begun(hook, recorder.value(position)),
+        None => Quickly::Chosen(hook),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn begin_slowly(
+    site: &'static Site,
+    desc: &'static TypeDesc,
+    reading: &Reading,
+) -> Option<(&'static Hook, u64)> {
+    begin(site, desc, || Seen::outside(desc, *reading))
+}
+
+#[cold]
+#[inline(never)]
+fn begin_chosen(
+    hook: &'static Hook,
+    desc: &'static TypeDesc,
+    reading: &Reading,
+) -> Option<(&'static Hook, u64)> {
+    let seen = Seen::outside(desc, *reading);
+    let value = recorder::with(|recorder| born(recorder, hook, &seen, recorder.now()))??;
+    Some((hook, value))
 }
 
 /// Stands behind a point from which on a variable keeps its state: records it when the scope ends, before the variable is dropped.
@@ -158,7 +239,7 @@ pub struct Exit {
 impl Slot {
     /// Prepares to track the variable that is declared next, and is initialised from now on.
     #[must_use]
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[inline]
     pub fn new(site: &'static Site) -> Self {
         Self { site, bound: None, initialising: Initialising::begin(site) }
     }
@@ -212,37 +293,42 @@ impl Slot {
 }
 
 impl Drop for Exit {
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[inline]
     fn drop(&mut self) {
         if self.value != 0 {
-            let _ = recorder::with(|recorder| begin_drop(recorder, self.value));
+            begin_drop(recorder::current(), self.value);
         }
     }
 }
 
-/// Notes that the drop of a value begins.
-#[inline(always)]
-fn begin_drop(recorder: &Recorder, value: u64) {
-    if is_left_out(value) {
-        recorder.open_left_out(value);
-    } else {
-        recorder.open_drop(value, recorder.now());
+/// Notes that the drop of a value begins; without any call, if nothing is in the way.
+#[inline(never)]
+fn begin_drop(recorder: Option<&'static Recorder>, value: u64) {
+    match recorder {
+        Some(recorder) if !is_left_out(value) && recorder.clock.is_counter() => {
+            recorder.open_drop(value, clock::counter());
+        }
+        _ => begin_drop_slowly(value),
     }
 }
 
+#[cold]
+#[inline(never)]
+fn begin_drop_slowly(value: u64) {
+    let _ = recorder::with(|recorder| {
+        if is_left_out(value) {
+            recorder.open_left_out(value);
+        } else {
+            recorder.open_drop(value, recorder.now());
+        }
+    });
+}
+
 impl Drop for Slot {
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[inline]
     fn drop(&mut self) {
         if let Some(bound) = &self.bound {
-            let _ = recorder::with(|recorder| {
-                if is_left_out(bound.value) {
-                    recorder.close_left_out(bound.value);
-                } else if bound.hook.needs_drop {
-                    end_of_variable(recorder, bound);
-                } else {
-                    end_of_scope(recorder, bound);
-                }
-            });
+            end(recorder::current(), bound);
         } else {
             // Where there is a way out of the initialiser.
             self.initialising.end(self.site);
@@ -250,29 +336,88 @@ impl Drop for Slot {
     }
 }
 
-/// Records that the scope of a variable has ended, and how.
-///
-/// If every drop of the variable's type runs a drop hook, then one has run directly in this drop, or the value
-/// had been moved out: proof of either. Of other types the body may prove it.
+/// Records that a variable has ended; without any call, if nothing is in the way.
+#[inline(never)]
+fn end(recorder: Option<&'static Recorder>, bound: &Bound) {
+    if !end_quickly(recorder, bound, bound.hook.needs_drop) {
+        end_slowly(bound);
+    }
+}
+
+/// Records the end of a variable, if nothing is in the way; see [`Recorder::try_emit`].
 #[inline(always)]
-fn end_of_variable(recorder: &Recorder, bound: &Bound) {
-    let Bound { hook, value, .. } = *bound;
-    let end = recorder.now();
-    let closed = recorder.close_drop(value);
-    let outcome = match closed {
-        Some(closed) if hook.has_drop_hook && closed.start.is_some() => {
-            if closed.first_hook == hook.type_id { flags::DROPPED } else { flags::MOVED }
+fn end_quickly(recorder: Option<&'static Recorder>, bound: &Bound, is_timed: bool) -> bool {
+    let Some(recorder) = recorder.filter(|recorder| recorder.is_ready()) else { return false };
+    if recorder.leaves_out_drops() || is_left_out(bound.value) || std::thread::panicking() {
+        return false;
+    }
+    let end = clock::counter();
+    let (outcome, closed) = if is_timed {
+        let closed = recorder.close_innermost(bound.value);
+        if closed.is_none() {
+            return false;
         }
-        _ => bound.proved(),
+        (outcome_of_variable(bound, closed, false), closed)
+    } else {
+        (outcome_of_scope(bound, false), None)
     };
-    emit_end(recorder, hook, outcome, value, end, closed);
+    let around = (recorder.open_drops(), 0);
+    let (flags, payload) = end_words(around, outcome, bound.value, end, closed);
+    if recorder.try_emit(bound.hook.id, RawKind::End, flags, end, payload).is_none() {
+        end_interrupted(bound.hook.id, flags, end, payload);
+    }
+    true
+}
+
+#[cold]
+#[inline(never)]
+fn end_slowly(bound: &Bound) {
+    let _ = recorder::with(|recorder| {
+        if is_left_out(bound.value) {
+            recorder.close_left_out(bound.value);
+        } else if bound.hook.needs_drop {
+            let end = recorder.now();
+            let closed = recorder.close_drop(bound.value);
+            let outcome = outcome_of_variable(bound, closed, std::thread::panicking());
+            emit_end(recorder, bound.hook, outcome, bound.value, end, closed);
+        } else {
+            end_of_scope(recorder, bound);
+        }
+    });
+}
+
+/// Records an end that a signal handler came in between.
+#[cold]
+#[inline(never)]
+fn end_interrupted(hook: u32, flags: u8, end: u64, payload: [u64; 2]) {
+    let _ = recorder::with(|recorder| recorder.emit(hook, RawKind::End, flags, end, payload));
 }
 
 /// Records that the scope of a variable has ended, of which no drop is timed.
 #[inline(always)]
 fn end_of_scope(recorder: &Recorder, bound: &Bound) {
-    let outcome = if bound.proved() == flags::MOVED { flags::MOVED } else { flags::EXIT };
+    let outcome = outcome_of_scope(bound, std::thread::panicking());
     emit_end(recorder, bound.hook, outcome, bound.value, recorder.now(), None);
+}
+
+/// How a variable ended whose drop was timed.
+///
+/// If every drop of the variable's type runs a drop hook, then one has run directly in this drop, or the value
+/// had been moved out: proof of either. Of other types the body may prove it.
+#[inline(always)]
+fn outcome_of_variable(bound: &Bound, closed: Option<ClosedDrop>, is_unwinding: bool) -> u8 {
+    match closed {
+        Some(closed) if bound.hook.has_drop_hook && closed.start.is_some() => {
+            if closed.first_hook == bound.hook.type_id { flags::DROPPED } else { flags::MOVED }
+        }
+        _ => bound.proved(is_unwinding),
+    }
+}
+
+/// How a variable ended of which no drop is timed.
+#[inline(always)]
+fn outcome_of_scope(bound: &Bound, is_unwinding: bool) -> u8 {
+    if bound.proved(is_unwinding) == flags::MOVED { flags::MOVED } else { flags::EXIT }
 }
 
 /// Stands for an argument, or for one of several variables of a pattern: its end is that of its scope, and its
@@ -328,10 +473,18 @@ pub fn scoped_always<T, S: Sight<T>>(site: &'static Site, variable: &T, _: S) ->
 }
 
 impl Drop for Scoped {
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[inline]
     fn drop(&mut self) {
         if let Some(bound) = &self.bound {
-            let _ = recorder::with(|recorder| end_of_scope(recorder, bound));
+            end_scoped(recorder::current(), bound);
         }
+    }
+}
+
+/// Records that the scope of an argument, or of one variable of several, has ended.
+#[inline(never)]
+fn end_scoped(recorder: Option<&'static Recorder>, bound: &Bound) {
+    if !end_quickly(recorder, bound, false) {
+        let _ = recorder::with(|recorder| end_of_scope(recorder, bound));
     }
 }

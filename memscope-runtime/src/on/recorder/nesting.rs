@@ -38,6 +38,17 @@ impl Recorder {
         }
     }
 
+    /// As [`Self::close_drop`], if it is the innermost one and kept; else it does nothing.
+    #[inline(always)]
+    pub(in crate::on) fn close_innermost(&self, value: u64) -> Option<ClosedDrop> {
+        let depth = self.depth.get().checked_sub(1)?;
+        let open = self.open_slot(depth)?.get();
+        (open.value == value).then(|| {
+            self.depth.set(depth);
+            ClosedDrop::of(open)
+        })
+    }
+
     /// Closes a drop that is not the innermost: those within it were abandoned by a panic.
     #[cold]
     fn close_out_of_order(&self, value: u64) -> Option<ClosedDrop> {
@@ -82,6 +93,18 @@ impl Recorder {
             noted.left_out_within |= what;
             open.set(noted);
         }
+    }
+
+    /// How many drops are open, recorded or left out.
+    #[inline(always)]
+    pub(in crate::on) fn open_drops(&self) -> u32 {
+        self.depth.get()
+    }
+
+    /// Whether any of them is left out.
+    #[inline(always)]
+    pub(in crate::on) fn leaves_out_drops(&self) -> bool {
+        self.left_out_drops.get() != 0
     }
 
     /// How many recorded drops are open, and whether the innermost open one is left out.
