@@ -5,8 +5,8 @@ use crate::codec::Compressor;
 use crate::compression::Compression;
 use crate::defs::ContainerDef;
 use crate::event::{
-    KEY, STATELESS, UnreadableEvent, content, drop_key, drop_row, heap_kind, is_drop, snapshot,
-    task_kind,
+    KEY, STATELESS, UnreadableEvent, content, drop_key, drop_row, heap_kind, heap_row, is_drop,
+    snapshot, task_kind,
 };
 use crate::hooks::{HOOK_LIMIT, Hook, HookTable};
 use crate::raw::{DURATION_UNKNOWN, Events, RawKind, Slot, SlotHeader, flags, value_id};
@@ -96,7 +96,7 @@ impl Batch {
     /// event bears, if it is a birth.
     #[inline(always)]
     fn push_known(&mut self, born: u64, thread: u32, slots: &[Slot]) -> usize {
-        let Self { lifecycle, drop_chain, .. } = self;
+        let Self { lifecycle, drop_chain, heap, .. } = self;
         let mut known = 0;
         for slot in slots {
             let Slot { w0: ts, header, p0, .. } = *slot;
@@ -108,6 +108,18 @@ impl Batch {
                     break;
                 }
                 drop_chain.push_shaped(shape, drop_row(slot, 0, 0, thread));
+            } else if let Some(kind @ (HeapKind::Alloc | HeapKind::AllocZeroed | HeapKind::Free)) =
+                heap_kind(SlotHeader(header))
+            {
+                if SlotHeader(header).is_wide() {
+                    break;
+                }
+                let Some(shape) = heap.shape_of(header & KEY) else { break };
+                if heap.is_block_full() {
+                    break;
+                }
+                let block = (kind != HeapKind::Free).then_some(born + known);
+                heap.push_shaped(shape, heap_row(slot, kind, block, thread));
             } else {
                 let Some(shape) = lifecycle.shape_of(header & KEY) else { break };
                 if lifecycle.is_block_full() {
@@ -370,21 +382,8 @@ impl Batch {
         second: Option<&Slot>,
         thread: u32,
     ) {
-        let header = SlotHeader(first.header);
         let begins = matches!(kind, HeapKind::Alloc | HeapKind::AllocZeroed);
-        let mut row = Heap {
-            ts: first.w0,
-            kind,
-            block: begins.then_some(event),
-            addr: first.p0,
-            size: first.p1,
-            old_size: None,
-            align: 1 << (header.flags() & flags::ALIGN).min(31),
-            site: (header.hook() != 0).then_some(header.hook()),
-            stack: None,
-            thread,
-            old_addr: None,
-        };
+        let mut row = heap_row(first, kind, begins.then_some(event), thread);
         if kind == HeapKind::Realloc {
             let (old_addr, size, old_size) = match second {
                 Some(second) => (second.p0, first.p1, second.p1),

@@ -3,7 +3,7 @@
 use crate::defs::ContainerDef;
 use crate::hooks::{Hook, HookTable};
 use crate::raw::{DURATION_UNKNOWN, RawKind, Slot, SlotHeader, flags};
-use crate::rows::{DropChain, HeapKind, LeftOut, Outcome, SnapshotReason, Stream, TaskKind};
+use crate::rows::{DropChain, Heap, HeapKind, LeftOut, Outcome, SnapshotReason, Stream, TaskKind};
 
 /// Why a raw event gives no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +61,25 @@ pub(crate) fn drop_row(slot: &Slot, site: u32, type_id: u32, thread: u32) -> Dro
         panicking: flags & flags::PANICKING != 0,
         thread,
         left_out: LeftOut::of_bits(flags >> flags::LEFT_OUT_SHIFT),
+    }
+}
+
+/// The row of a block that was allocated or freed; `block` is its number where it begins.
+#[inline(always)]
+pub(crate) fn heap_row(slot: &Slot, kind: HeapKind, block: Option<u64>, thread: u32) -> Heap {
+    let header = SlotHeader(slot.header);
+    Heap {
+        ts: slot.w0,
+        kind,
+        block,
+        addr: slot.p0,
+        size: slot.p1,
+        old_size: None,
+        align: 1 << (header.flags() & flags::ALIGN).min(31),
+        site: (header.hook() != 0).then_some(header.hook()),
+        stack: None,
+        thread,
+        old_addr: None,
     }
 }
 
