@@ -34,6 +34,9 @@ pub struct Metadata {
 /// The label that says from which position on, in each ring, values have their ids: those below were born before the recording
 /// began, in another session of the process or in one that it was forked from.
 pub const FIRST_POSITION: &str = "session.first_position";
+/// The label that says from which hook on, by their ids, rates are those of the recording: events of those below may only be the
+/// ends of values that were born before it began.
+pub const FIRST_HOOK: &str = "session.first_hook";
 /// The label of a copy that has only some streams; it names them.
 pub(crate) const CUT_STREAMS: &str = "cut.streams";
 /// The label of a copy of a part of the time; it says which ticks.
@@ -54,6 +57,12 @@ impl Metadata {
             copy.labels.push((CUT_END.to_owned(), end.to_owned()));
         }
         copy
+    }
+
+    /// The number that a label says of a single recording; 0 if there is none, as in merged ones, which have ids of their own.
+    pub(crate) fn number(&self, name: &str) -> u64 {
+        let said = self.labels.iter().find(|(key, _)| key == name);
+        said.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
     }
 
     /// What a label says, of the recording or of those that were merged into it.

@@ -8,10 +8,14 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Compression {
-    /// Zstandard at its fastest level: a few bytes an event.
+    /// Zstandard at level 1: a few bytes an event.
     #[default]
-    Zstd,
-    /// None: the least work for the drain, and files of two to three times the size.
+    Balanced,
+    /// Zstandard in haste, and not on what hardly repeats: less work for the drain, and files of about twice the size.
+    Fast,
+    /// Zstandard at level 12: the smallest files, for programs that record little. The drain takes several times as long.
+    Small,
+    /// None: files of two to three times the size. Whether that is faster than `Fast` depends on the disk.
     None,
 }
 
@@ -92,6 +96,11 @@ pub enum SessionError {
         /// What was asked for, in KiB.
         kib: u64,
     },
+    /// Not one value in so many can be recorded.
+    Sampling {
+        /// What was asked for.
+        one_in: u32,
+    },
     /// A session cannot have this name.
     Name {
         /// What was asked for.
@@ -124,6 +133,9 @@ impl fmt::Display for SessionError {
             ),
             Self::RingSize { kib } => {
                 write!(f, "a ring of {kib} KiB cannot be: it has from 64 to 65536")
+            }
+            Self::Sampling { one_in } => {
+                write!(f, "one value in {one_in} cannot be recorded: 1 records all of them")
             }
             Self::Name { name } => write!(
                 f,

@@ -9,12 +9,14 @@ use super::readings::Readings;
 use super::sweep::{Rank, Row, Span, sweep};
 use super::totals::{Times, Totals};
 use crate::chunks::ChunkRef;
+use crate::defs::{Defs, RateDef};
 use crate::error::Error;
 use crate::health::Damage;
-use crate::metadata::{CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_POSITION};
+use crate::metadata::{CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_HOOK, FIRST_POSITION};
 use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Call, Container, Content, DropChain, Heap, Lifecycle, Stream, Task, Zst};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// What a report keeps.
@@ -89,7 +91,8 @@ impl Report {
                         let read = (size as f64 * share) as u64;
                         progress(Progress { bytes: bytes + read, bytes_in_all });
                     };
-                    let (capture, folded) = fold_capture(path, &reader, options, tell)?;
+                    let defs = defs_of_session(&reader);
+                    let (capture, folded) = fold_capture(path, &reader, &defs, options, tell)?;
                     let own = HeapFigures::of(&reader)?;
                     heap = Some(match heap.take() {
                         Some(others) => others.and(own),
@@ -100,7 +103,7 @@ impl Report {
                         duration: &|ticks| clock.duration_ns(ticks),
                         since_start: &|ticks| u64::try_from(clock.ns(ticks)).unwrap_or(0),
                     };
-                    totals.absorb(captures.len(), reader.defs(), folded, times, capture.grounds());
+                    totals.absorb(captures.len(), &defs, folded, times, capture.grounds());
                     captures.push(capture);
                 }
                 Err(error) => {
@@ -121,23 +124,31 @@ impl Report {
     }
 }
 
+/// The definitions, without the rates of an earlier session of the process: nothing was left out by them in this one. Were
+/// there a row of such a hook all the same, it says itself for how many it stands.
+fn defs_of_session(reader: &Reader) -> Cow<'_, Defs> {
+    let first_hook = reader.metadata().map_or(0, |metadata| metadata.number(FIRST_HOOK));
+    let is_earlier = |rate: &RateDef| u64::from(rate.hook) < first_hook;
+    if !reader.defs().rates.iter().any(is_earlier) {
+        return Cow::Borrowed(reader.defs());
+    }
+    let mut defs = reader.defs().clone();
+    defs.rates.retain(|rate| !is_earlier(rate));
+    Cow::Owned(defs)
+}
+
 /// Adds up the rows of one capture.
 fn fold_capture(
     path: &Path,
     reader: &Reader,
+    defs: &Defs,
     options: &Options,
     mut progress: impl FnMut(f64),
 ) -> Result<(CaptureFigures, Folded), Error> {
     let clock = *reader.clock();
     let ns = |ticks| clock.duration_ns(ticks);
-    // That of a single recording: merged ones have ids of their own.
-    let labels = reader.metadata().into_iter().flat_map(|metadata| &metadata.labels);
-    let first_position = labels
-        .filter(|(key, _)| key == FIRST_POSITION)
-        .find_map(|(_, value)| value.parse().ok())
-        .unwrap_or(0);
-    let mut fold =
-        Fold::new(reader.defs(), options.slowest_drops, &ns).beginning_at(first_position);
+    let first_position = reader.metadata().map_or(0, |metadata| metadata.number(FIRST_POSITION));
+    let mut fold = Fold::new(defs, options.slowest_drops, &ns).beginning_at(first_position);
     let chunks = spans(reader);
     let rows_in_all: u64 = chunks.iter().map(|span| u64::from(span.chunk.rows)).sum();
     let mut rows_read = 0;

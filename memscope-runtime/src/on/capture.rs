@@ -9,7 +9,7 @@ use super::session::report;
 use super::settings::Settings;
 use core::fmt;
 use core::sync::atomic::Ordering;
-use memscope_format::metadata::FIRST_POSITION;
+use memscope_format::metadata::{FIRST_HOOK, FIRST_POSITION};
 use memscope_format::writer::{Retry, WriterOptions};
 use memscope_format::{Error, FileHeader, Metadata, Writer, rings_path};
 use std::collections::HashMap;
@@ -141,7 +141,7 @@ impl Capture {
                 return Err(failure("make the file", &unfinished)(&error));
             }
         };
-        let header = FileHeader::new(file_id, started_unix_ns, settings.codec());
+        let header = FileHeader::new(file_id, started_unix_ns, settings.compression().codec);
         let metadata = Metadata {
             program,
             args: std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
@@ -153,7 +153,7 @@ impl Capture {
             clock_source: clock.name().to_owned(),
             clock: [early, clock.reading()],
             ring_capacity: capacity,
-            labels: labels(settings, first_position),
+            labels: labels(settings, first_position, registry.first_hook()),
         };
         let moved = Arc::new(OnceLock::new());
         let options = WriterOptions { retry: RETRY, ..WriterOptions::default() };
@@ -214,10 +214,11 @@ fn elsewhere(
 }
 
 /// What the capture says of itself.
-fn labels(settings: &Settings, first_position: u64) -> Vec<(String, String)> {
+fn labels(settings: &Settings, first_position: u64, first_hook: u32) -> Vec<(String, String)> {
     let mut labels = settings.labels.clone();
     labels.extend(settings.name.clone().map(|name| ("session".to_owned(), name)));
     labels.push((FIRST_POSITION.to_owned(), first_position.to_string()));
+    labels.push((FIRST_HOOK.to_owned(), first_hook.to_string()));
     labels
 }
 

@@ -16,7 +16,8 @@ use super::session;
 use core::sync::atomic::{AtomicBool, Ordering};
 use memscope_format::raw::{Events, RawChunk, Slot, Walk};
 use memscope_format::{
-    Batch, ClockReading, Codec, Commit, Error, HookTable, RingCommit, Sealed, UnreadableEvent,
+    Batch, ClockReading, Codec, Commit, Compression, Error, HookTable, RingCommit, Sealed,
+    UnreadableEvent,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -205,10 +206,10 @@ enum Urgency {
 
 impl Drain {
     /// Begins with an empty recording.
-    pub(super) fn new(clock: Source, codec: Codec) -> Self {
+    pub(super) fn new(clock: Source, compression: Compression) -> Self {
         Self {
             clock,
-            batch: Batch::new(codec),
+            batch: Batch::new(compression),
             copied: (Vec::new(), 0),
             pace: Pace::default(),
             hooks: HookTable::new(),

@@ -9,7 +9,7 @@ use super::shape::{NO_TYPE, TypeDesc, saturate};
 use super::site::{Described, Hook, Site};
 use core::sync::atomic::Ordering;
 use memscope_format::defs::{
-    Definition, Defs, HookDef, RateDef, SiteDef, StringDef, ThreadDef, TypeDef,
+    Definition, Defs, HookDef, RateDef, SiteDef, SiteKind, StringDef, ThreadDef, TypeDef,
 };
 use std::collections::HashMap;
 
@@ -20,8 +20,14 @@ pub(super) struct Registry {
     /// Types by name. Several may share one: local types of two functions, or what generic code sees of a type as
     /// a bare `T`, without its shape. One type may also have several descriptions, which count as one.
     types: HashMap<&'static str, Vec<u32>>,
-    /// Hooks by site and type.
+    /// Hooks by site and type, those that are in use.
     hooks: HashMap<(u32, u32), u32>,
+    /// The sites that have hooks.
+    sites: Vec<&'static Site>,
+    /// How many hooks were in use before these.
+    hooks_before: usize,
+    /// Of how many values one is recorded where the source does not say.
+    one_in: u32,
 }
 
 /// Returns the hook of a site for a type, made new if need be; `None` within the registry itself.
@@ -33,10 +39,12 @@ pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'s
             // Another thread was faster.
             return Some(hook);
         }
-        let described = site.describe()?;
+        let mut described = site.describe()?;
+        described.one_in = core.registry.one_in(&described);
         let mut new = Defs::default();
         let (id, type_id) = core.registry.hook(site, &described, desc, &mut new);
         core.define(&new);
+        core.registry.sites.push(site);
         Some(site.publish(Box::new(Hook::new(desc, id, type_id, &described))))
     });
     let hook = hook.flatten();
@@ -47,6 +55,27 @@ pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'s
 }
 
 impl Registry {
+    /// Records one in so many values from now on where the source does not say. The rate of a hook never changes: each site gets
+    /// others.
+    pub(super) fn sample(&mut self, one_in: u32) {
+        if std::mem::replace(&mut self.one_in, one_in) != one_in {
+            self.hooks.clear();
+            self.sites.drain(..).for_each(Site::forget_hooks);
+            self.hooks_before = self.defs.hooks.len();
+        }
+    }
+
+    /// The id of the first hook that is in use.
+    pub(super) fn first_hook(&self) -> u32 {
+        next_id(self.hooks_before)
+    }
+
+    /// Of how many values of a site one is recorded.
+    fn one_in(&self, of: &Described) -> u32 {
+        let is_one = matches!(of.kind, SiteKind::Static | SiteKind::ThreadLocal);
+        if is_one || of.one_in > 1 { of.one_in } else { self.one_in }
+    }
+
     /// All definitions so far.
     pub(super) fn defs(&self) -> &Defs {
         &self.defs

@@ -19,7 +19,8 @@ pub(super) struct Settings {
     pub(super) labels: Vec<(String, String)>,
     pub(super) ring_kib: Option<u64>,
     pub(super) durability: Option<Durability>,
-    pub(super) compression: Compression,
+    pub(super) compression: Option<Compression>,
+    pub(super) one_in: Option<u32>,
     pub(super) overflow: Overflow,
 }
 
@@ -30,6 +31,9 @@ impl Settings {
             && !RING_KIB.contains(&kib)
         {
             return Err(SessionError::RingSize { kib });
+        }
+        if let Some(one_in @ 0) = self.one_in {
+            return Err(SessionError::Sampling { one_in });
         }
         match &self.name {
             Some(name) if !is_name(name) => Err(SessionError::Name { name: name.clone() }),
@@ -84,11 +88,42 @@ impl Settings {
     }
 
     /// How chunks are compressed.
-    pub(super) const fn codec(&self) -> Codec {
-        match self.compression {
-            Compression::Zstd => Codec::Zstd,
-            Compression::None => Codec::None,
+    pub(super) fn compression(&self) -> memscope_format::Compression {
+        let said = self.compression.unwrap_or_else(|| {
+            match variable("MEMSCOPE_COMPRESSION").as_ref().and_then(|value| value.to_str()) {
+                Some("balanced") | None => Compression::Balanced,
+                Some("fast") => Compression::Fast,
+                Some("small") => Compression::Small,
+                Some("none") => Compression::None,
+                Some(other) => {
+                    report(format_args!(
+                        "MEMSCOPE_COMPRESSION={other} is not known and ignored: it is `balanced`, `fast`, `small` or `none`"
+                    ));
+                    Compression::Balanced
+                }
+            }
+        });
+        match said {
+            Compression::Balanced => memscope_format::Compression::balanced(),
+            Compression::Fast => memscope_format::Compression::high_performance(),
+            Compression::Small => memscope_format::Compression::memory_efficient(),
+            Compression::None => Codec::None.into(),
         }
+    }
+
+    /// Of how many values one is recorded, where the source does not say.
+    pub(super) fn one_in(&self) -> u32 {
+        self.one_in.unwrap_or_else(|| {
+            let Some(set) = variable("MEMSCOPE_SAMPLE") else { return 1 };
+            let rate = set.to_str().and_then(|text| text.strip_prefix("1/").or((text == "1").then_some("1")));
+            rate.and_then(|one_in| one_in.parse().ok()).filter(|one_in| *one_in > 0).unwrap_or_else(|| {
+                let set = set.to_string_lossy();
+                report(format_args!(
+                    "MEMSCOPE_SAMPLE={set} is not a rate as `1/100`, and ignored: all values are recorded"
+                ));
+                1
+            })
+        })
     }
 }
 
@@ -109,13 +144,15 @@ fn ring_kib_of_environment() -> u64 {
 }
 
 /// Variables of the environment that mean something.
-const VARIABLES: [&str; 6] = [
+const VARIABLES: [&str; 8] = [
     "MEMSCOPE",
     "MEMSCOPE_ALLOC",
+    "MEMSCOPE_COMPRESSION",
     "MEMSCOPE_DIR",
     "MEMSCOPE_DURABILITY",
     "MEMSCOPE_FALLBACK_DIR",
     "MEMSCOPE_RING_KIB",
+    "MEMSCOPE_SAMPLE",
 ];
 
 /// Says, once in a process, which variables are called as if they meant something, and do not.

@@ -111,6 +111,11 @@ impl Site {
         None
     }
 
+    /// Forgets the hooks, so that the next event asks the registry for another. Those who have one keep it.
+    pub(super) fn forget_hooks(&self) {
+        self.hooks.store(null_mut(), Ordering::Release);
+    }
+
     /// Adds a hook. The registry's lock makes the caller the only one that does.
     pub(super) fn publish(&self, mut hook: Box<Hook>) -> &'static Hook {
         // SAFETY: as in `find`.

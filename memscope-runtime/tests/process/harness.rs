@@ -38,6 +38,8 @@ pub(crate) fn run_with(
         .env_remove("MEMSCOPE_RING_KIB")
         .env_remove("MEMSCOPE_FALLBACK_DIR")
         .env_remove("MEMSCOPE_DURABILITY")
+        .env_remove("MEMSCOPE_COMPRESSION")
+        .env_remove("MEMSCOPE_SAMPLE")
         .env("RUST_BACKTRACE", "0");
     let output = configure(&mut command).output().unwrap();
     Run { dir, status: output.status, output }

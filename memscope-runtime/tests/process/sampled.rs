@@ -23,7 +23,7 @@ fn site(capture: &Reader, name: &str) -> u32 {
 }
 
 /// Whether an estimate is within twice its error, which is four standard errors: the seed is another in each run.
-fn is_about(what: &str, figure: &Figure<u64>, truth: u64) {
+pub(crate) fn is_about(what: &str, figure: &Figure<u64>, truth: u64) {
     let Figure::Sampled { value, error } = figure else { panic!("{what}: {figure:?}") };
     assert!(value.abs_diff(truth) <= 2 * error, "{what}: {value} ± {error}, in truth {truth}");
     assert!(*error < truth / 2 + 100, "{what}: {value} ± {error} says nothing of {truth}");

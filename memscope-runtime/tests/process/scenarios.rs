@@ -67,6 +67,7 @@ pub(crate) fn play(scenario: &str) {
         "sampled" => sampled::sampled(),
         "sessions" => sessions::one_after_another(),
         "across" => sessions::across(),
+        "rates" => sessions::rates(),
         "paused" => sessions::paused(),
         "marks" => sessions::marks(),
         "refused" => sessions::refused(),

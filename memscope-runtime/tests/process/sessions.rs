@@ -1,8 +1,10 @@
 //! Sessions that the program starts and stops, pauses and marks.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use super::harness::{self, run, run_with};
-use super::scenarios::sessions::{EACH, SESSIONS, THREADS};
-use memscope_format::report::Report;
+use super::sampled::is_about;
+use super::scenarios::sessions::{EACH, RATED, SESSIONS, THREADS};
+use memscope_format::report::{Figure, Report};
 use memscope_format::rows::{Call, DropChain, Lifecycle, LifecycleKind, Metric, Performance};
 use std::collections::{HashMap, HashSet};
 
@@ -61,6 +63,53 @@ fn an_end_of_a_value_of_an_earlier_session_is_no_contradiction() {
         site.lives.born.value().copied()
     };
     assert_eq!([born("long"), born("unseen"), born("short")], [Some(0), Some(0), Some(1)]);
+}
+
+#[test]
+fn a_session_records_one_value_in_so_many_where_the_source_does_not_say() {
+    let run = run_with("rates", |command| command.env("MEMSCOPE_SAMPLE", "1/100"));
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    assert_eq!(run.stderr(), "");
+    let mut paths = run.paths();
+    paths.sort();
+    // By name: two of one rate, one of ten, and that of the environment.
+    let one_in = [1, 1, 10, 100];
+    assert_eq!(paths.len(), one_in.len());
+    for (path, one_in) in paths.iter().zip(one_in) {
+        let report = Report::open(std::slice::from_ref(path)).unwrap();
+        assert_eq!(report.captures[0].unmatched, 0, "{:?}", report.caveats);
+        let site = |name: &str| {
+            let mut sites = report.sites.iter();
+            &sites.find(|site| site.site.name == name).unwrap().lives
+        };
+        let calls = &report.functions.iter().find(|one| one.site.name == "rated").unwrap().calls;
+        let plain = site("plain");
+        for figure in [&plain.born, calls] {
+            match one_in {
+                1 => assert_eq!(*figure, Figure::Exact(RATED)),
+                _ => is_about("one in so many", figure, RATED),
+            }
+        }
+        let rows = rows_of(path, "plain");
+        let expected = RATED as f64 / f64::from(one_in);
+        let off = (rows as f64 - expected).abs();
+        assert!(
+            off <= 5.0 * expected.sqrt() * f64::from(one_in > 1),
+            "{rows} rows of one in {one_in}"
+        );
+        // What says its rate in the source keeps it.
+        is_about("one in two", &site("own").born, RATED);
+        let (rows, expected) = (rows_of(path, "own") as f64, RATED as f64 / 2.0);
+        assert!((rows - expected).abs() < 5.0 * expected.sqrt(), "{rows} rows of one in two");
+    }
+}
+
+/// Births of a variable that are rows.
+fn rows_of(path: &std::path::Path, name: &str) -> usize {
+    let capture = memscope_format::Reader::open(path).unwrap();
+    let births = harness::rows::<Lifecycle>(&capture);
+    let is_it = |row: &&Lifecycle| capture.defs().site(row.site).unwrap().name == name;
+    births.iter().filter(is_it).filter(|row| row.kind == LifecycleKind::Born).count()
 }
 
 #[test]

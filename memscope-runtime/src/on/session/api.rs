@@ -168,9 +168,16 @@ impl SessionBuilder {
         self
     }
 
-    /// Says how the capture is compressed.
+    /// Says how the capture is compressed. Instead of `MEMSCOPE_COMPRESSION`.
     pub fn compression(mut self, compression: Compression) -> Self {
-        self.settings.compression = compression;
+        self.settings.compression = Some(compression);
+        self
+    }
+
+    /// Records one in so many values, calls and tasks, chosen at random, where the source says nothing of it: `sample = …` in an
+    /// attribute stands before this. Statics and thread-locals are recorded always. Instead of `MEMSCOPE_SAMPLE`.
+    pub fn sample(mut self, one_in: u32) -> Self {
+        self.settings.one_in = Some(one_in);
         self
     }
 
@@ -187,8 +194,8 @@ impl SessionBuilder {
     ///
     /// # Errors
     ///
-    /// [`SessionError::AlreadyRecording`] if there is a session, [`SessionError::RingSize`] and [`SessionError::Name`] if it was
-    /// told what cannot be, [`SessionError::CannotStart`] if a file could not be made.
+    /// [`SessionError::AlreadyRecording`] if there is a session, [`SessionError::RingSize`], [`SessionError::Sampling`] and
+    /// [`SessionError::Name`] if it was told what cannot be, [`SessionError::CannotStart`] if a file could not be made.
     pub fn start(self) -> Result<Session, SessionError> {
         start::as_asked(self.settings).map(|number| Session { number })
     }

@@ -69,6 +69,7 @@ impl Core {
     fn start(&mut self, drain: &mut Option<Drain>) -> Result<(), SessionError> {
         settings::report_unknown();
         self.registry.list_sites();
+        self.registry.sample(self.settings.one_in());
         let created = Capture::create(&self.registry, &self.settings, self.first_position);
         let capture = created.map_err(|failure| {
             set_state(State::Closed);
@@ -87,7 +88,7 @@ impl Core {
         PATIENCE_NS.store(u64::try_from(patience).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.failure = None;
         self.no_space = None;
-        let begun = drain.insert(Drain::new(capture.clock, self.settings.codec()));
+        let begun = drain.insert(Drain::new(capture.clock, self.settings.compression()));
         if is_paused() {
             // That from which this process was forked is.
             begun.readings.note(pausing(begun.now(), true, None));

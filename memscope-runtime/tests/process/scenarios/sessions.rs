@@ -48,7 +48,7 @@ pub(super) fn one_after_another() {
                 .name(format!("session {number}"))
                 .label("number", number.to_string())
                 .ring_kib(if number % 2 == 0 { 64 } else { 128 })
-                .compression(if number % 3 == 0 { Compression::None } else { Compression::Zstd })
+                .compression(if number % 3 == 0 { Compression::None } else { Compression::Fast })
                 .start()
                 .unwrap();
             let path = session.capture_path().unwrap();
@@ -60,6 +60,34 @@ pub(super) fn one_after_another() {
     });
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     println!("rings {}", maps.lines().filter(|line| line.contains("-rings")).count());
+}
+
+/// Values that [`rates`] makes of each sort in each of its sessions.
+pub(crate) const RATED: u64 = 20_000;
+
+#[memscope::track]
+fn rated(value: u64) -> u64 {
+    memscope::track_var!(let plain = vec![value]);
+    memscope::track_var!(#[track(sample = 1/2)] let own = vec![value]);
+    black_box(plain[0] + own[0])
+}
+
+#[memscope::track]
+static LIMIT: u64 = 7;
+
+/// Sessions that record one value in so many, in turn; a value of the first lives through all.
+pub(super) fn rates() {
+    let before = Session::builder().name("as the environment says").start().unwrap();
+    memscope::track_var!(let long = vec![LIMIT]);
+    (0..RATED).for_each(|value| assert!(rated(value) >= value));
+    before.stop().unwrap();
+    for one_in in [1, 10, 1] {
+        let session =
+            Session::builder().name(format!("1 in {one_in}")).sample(one_in).start().unwrap();
+        (0..RATED).for_each(|value| assert!(rated(value) >= value));
+        session.stop().unwrap();
+    }
+    black_box(&long);
 }
 
 /// A value that lives through several sessions.
