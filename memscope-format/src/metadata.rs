@@ -59,12 +59,6 @@ impl Metadata {
         copy
     }
 
-    /// The number that a label says of a single recording; 0 if there is none, as in merged ones, which have ids of their own.
-    pub(crate) fn number(&self, name: &str) -> u64 {
-        let said = self.labels.iter().find(|(key, _)| key == name);
-        said.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
-    }
-
     /// What a label says, of the recording or of those that were merged into it.
     pub(crate) fn label<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let is_one = move |key: &str| {

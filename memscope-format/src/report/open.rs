@@ -127,7 +127,7 @@ impl Report {
 /// The definitions, without the rates of an earlier session of the process: nothing was left out by them in this one. Were
 /// there a row of such a hook all the same, it says itself for how many it stands.
 fn defs_of_session(reader: &Reader) -> Cow<'_, Defs> {
-    let first_hook = reader.metadata().map_or(0, |metadata| metadata.number(FIRST_HOOK));
+    let first_hook = number(reader, FIRST_HOOK);
     let is_earlier = |rate: &RateDef| u64::from(rate.hook) < first_hook;
     if !reader.defs().rates.iter().any(is_earlier) {
         return Cow::Borrowed(reader.defs());
@@ -135,6 +135,13 @@ fn defs_of_session(reader: &Reader) -> Cow<'_, Defs> {
     let mut defs = reader.defs().clone();
     defs.rates.retain(|rate| !is_earlier(rate));
     Cow::Owned(defs)
+}
+
+/// The number that a label says of a single recording; 0 if there is none, as in merged ones, which have ids of their own.
+fn number(reader: &Reader, label: &str) -> u64 {
+    let mut labels = reader.metadata().into_iter().flat_map(|metadata| &metadata.labels);
+    let said = labels.find(|(key, _)| key == label);
+    said.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
 }
 
 /// Adds up the rows of one capture.
@@ -147,7 +154,7 @@ fn fold_capture(
 ) -> Result<(CaptureFigures, Folded), Error> {
     let clock = *reader.clock();
     let ns = |ticks| clock.duration_ns(ticks);
-    let first_position = reader.metadata().map_or(0, |metadata| metadata.number(FIRST_POSITION));
+    let first_position = number(reader, FIRST_POSITION);
     let mut fold = Fold::new(defs, options.slowest_drops, &ns).beginning_at(first_position);
     let chunks = spans(reader);
     let rows_in_all: u64 = chunks.iter().map(|span| u64::from(span.chunk.rows)).sum();
