@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask ci` runs every check that a change has to pass, and stops at the first that fails. `cargo xtask crates`
 //! tries the macros on published crates, and `cargo xtask cost` measures what they cost the compiler. `cargo xtask fuzz` runs the fuzz targets of the capture format.
-//! `cargo xtask peers` measures memscope beside its peers.
+//! `cargo xtask peers` measures memscope beside its peers, and `cargo xtask soak` kills programs that record, and has one record for long.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "the command's output")]
 
@@ -11,6 +11,7 @@ mod crates;
 mod fuzz;
 mod peers;
 mod readme;
+mod soak;
 mod steps;
 
 use clap::{Parser, Subcommand};
@@ -76,6 +77,18 @@ enum Task {
         )]
         arguments: Vec<String>,
     },
+    /// Kill programs that record at full rate, and have one work for long; fails if their captures lack anything
+    Soak {
+        /// 30 kills and 10 seconds, unoptimised, where nothing else is said
+        #[arg(long)]
+        short: bool,
+        /// How often a program is killed; 1000 where nothing else is said
+        #[arg(long)]
+        kills: Option<u64>,
+        /// How long a program works; 600 where nothing else is said, which takes 20 GB in the directory for temporary files
+        #[arg(long)]
+        seconds: Option<u64>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -86,6 +99,8 @@ fn main() -> ExitCode {
         Task::Fuzz { short: true, .. } => fuzz::run_short(),
         Task::Peers { short: true, .. } => peers::run_short(),
         Task::Peers { arguments, .. } => peers::run(&arguments),
+        Task::Soak { short: true, kills, seconds } => soak::run_short(kills, seconds),
+        Task::Soak { kills, seconds, .. } => soak::run(kills, seconds),
         Task::Fuzz { minutes, only, .. } => fuzz::run(Duration::from_secs(60 * minutes), &only),
     };
     match done {

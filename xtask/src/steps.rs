@@ -10,7 +10,7 @@ pub(crate) struct Step {
 }
 
 /// All checks: those that fail soonest first.
-pub(crate) const ALL: [Step; 9] = [
+pub(crate) const ALL: [Step; 10] = [
     Step { name: "format", commands: format },
     Step { name: "lint", commands: lint },
     Step { name: "docs", commands: docs },
@@ -19,10 +19,11 @@ pub(crate) const ALL: [Step; 9] = [
     Step { name: "readme", commands: readme::commands },
     Step { name: "crates", commands: crates },
     Step { name: "peers", commands: peers },
+    Step { name: "soak", commands: soak },
     Step { name: "fuzz", commands: fuzz },
 ];
 
-pub(crate) fn names() -> [&'static str; 9] {
+pub(crate) fn names() -> [&'static str; 10] {
     ALL.map(|step| step.name)
 }
 
@@ -36,6 +37,14 @@ fn peers() -> Result<Vec<Command>, String> {
     Ok(vec![
         Command::new("cargo fmt --manifest-path benches/peers/Cargo.toml --all --check"),
         Command::new("cargo xtask peers --short"),
+    ])
+}
+
+/// Programs that record are killed, and one works for some seconds.
+fn soak() -> Result<Vec<Command>, String> {
+    Ok(vec![
+        Command::new("cargo clippy -p memscope-soak --features on --all-targets -- -D warnings"),
+        Command::new("cargo xtask soak --short --seconds 5"),
     ])
 }
 
