@@ -121,7 +121,8 @@ impl Registry {
 
     /// Adds a thread, or says something else of it.
     pub(super) fn set_thread(&mut self, thread: ThreadDef) {
-        match self.defs.threads.iter_mut().find(|known| known.id == thread.id) {
+        // Ids are places in the list, from 1: a program may have had a hundred thousand threads.
+        match self.defs.threads.get_mut(thread.id as usize - 1) {
             Some(known) => *known = thread,
             None => self.defs.threads.push(thread),
         }

@@ -28,11 +28,18 @@ pub(crate) fn run_with(
     scenario: &str,
     configure: impl FnOnce(&mut Command) -> &mut Command,
 ) -> Run {
-    let dir = tempfile::tempdir().unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "child", "--nocapture", "--test-threads=1"]).env(SCENARIO, scenario);
+    run_in(command, configure)
+}
+
+/// Runs a program with a directory of its own for captures.
+pub(crate) fn run_in(
+    mut command: Command,
+    configure: impl FnOnce(&mut Command) -> &mut Command,
+) -> Run {
+    let dir = tempfile::tempdir().unwrap();
     command
-        .args(["--exact", "child", "--nocapture", "--test-threads=1"])
-        .env(SCENARIO, scenario)
         .env("MEMSCOPE_DIR", dir.path())
         .env_remove("MEMSCOPE")
         .env_remove("MEMSCOPE_RING_KIB")

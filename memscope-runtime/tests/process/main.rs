@@ -10,6 +10,7 @@ mod endings;
 mod forks;
 mod harness;
 mod limits;
+mod other_builds;
 mod returned;
 mod sampled;
 mod scenarios;

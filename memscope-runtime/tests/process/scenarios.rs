@@ -7,6 +7,7 @@ mod contents;
 pub(crate) mod deaths;
 mod endings;
 pub(crate) mod forks;
+pub(crate) mod libraries;
 pub(crate) mod limits;
 pub(crate) mod returns;
 pub(crate) mod sampled;
@@ -96,6 +97,8 @@ pub(crate) fn play(scenario: &str) {
         "flush" => flush(),
         "limited" => crate::sinks::limited(),
         "commits" => crate::sinks::commits(),
+        "library" => libraries::with_a_library(true),
+        "library_killed" => libraries::with_a_library(false),
         _ if let Some(how) = scenario.strip_prefix("dies_") => deaths::die(how),
         _ if let Some(limit) = scenario.strip_prefix("limit_") => limits::play(limit),
         _ => panic!("no scenario is called {scenario}"),
