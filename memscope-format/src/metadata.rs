@@ -37,6 +37,10 @@ pub const FIRST_POSITION: &str = "session.first_position";
 /// The label that says from which hook on, by their ids, rates are those of the recording: events of those below may only be the
 /// ends of values that were born before it began.
 pub const FIRST_HOOK: &str = "session.first_hook";
+/// The label of a recording that was to have no calls and tasks: then it says [`OFF`].
+pub const CALLS: &str = "session.calls";
+/// What a label says of what was switched off.
+pub const OFF: &str = "off";
 /// The label of a copy that has only some streams; it names them.
 pub(crate) const CUT_STREAMS: &str = "cut.streams";
 /// The label of a copy of a part of the time; it says which ticks.

@@ -40,6 +40,7 @@
 //! | `MEMSCOPE_DIR` | the directory for captures; by default `memscope` in the cargo target directory that the program lies in, else the current directory |
 //! | `MEMSCOPE_FALLBACK_DIR` | the directory where the capture begins, or goes on, when it cannot be written in the first; by default none |
 //! | `MEMSCOPE_DURABILITY` | `commit` or `checkpoint`: when events must be on the disk; by default when the system sees fit |
+//! | `MEMSCOPE_CALLS` | `off`: record no calls and no tasks |
 //! | `MEMSCOPE_COMPRESSION` | `balanced`, the default, `fast`, `small` or `none`: see [`Compression`] |
 //! | `MEMSCOPE_RING_KIB` | size of a thread's ring, 64 to 65536, by default 1024 |
 //! | `MEMSCOPE_SAMPLE` | `1/100`: record one value in so many where the source does not say; by default all |

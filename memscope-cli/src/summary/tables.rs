@@ -163,7 +163,12 @@ pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
 }
 
 pub(super) fn functions(report: &Report, top: usize) -> (Table, usize) {
-    let is_called = |known: &&FunctionFigures| known.calls != Figure::Exact(0);
+    let is_called = |known: &&FunctionFigures| match known.calls {
+        Figure::Exact(calls) => calls > 0,
+        // Of a recording without calls.
+        Figure::AtLeast { value, .. } => value > 0,
+        _ => true,
+    };
     let called: Vec<_> = report.functions.iter().filter(is_called).collect();
     let asynchronous = called.iter().any(|known| known.tasks.is_some());
     let mut table = Table::new()

@@ -33,6 +33,8 @@ pub struct CaptureFigures {
     pub complete: bool,
     /// Whether it is a part that was cut out of a recording, of some streams or of some time.
     pub is_part: bool,
+    /// Whether the program asked for no calls and tasks.
+    pub without_calls: bool,
     /// Whether it is still being written.
     pub live: bool,
     /// Whether the rings of a program that did not end by itself were there to recover events from.
@@ -112,6 +114,7 @@ impl CaptureFigures {
         Grounds {
             missing: damage.fold(lost.and(end).and(part), Missing::and),
             no_clock: !self.duration_ns.is_exact(),
+            no_calls: self.without_calls,
         }
     }
 }

@@ -143,7 +143,12 @@ pub(crate) struct Grounds {
     pub(crate) missing: Missing,
     /// Whether a recording lacks the clock readings that times need.
     pub(crate) no_clock: bool,
+    /// Whether a recording was to have no calls and tasks.
+    pub(crate) no_calls: bool,
 }
+
+/// Why figures of calls are unknown in a recording that was to have none.
+pub(crate) const NO_CALLS: &str = "the program asked for no calls and tasks";
 
 /// Why times are unknown without clock readings.
 pub(crate) const NO_CLOCK: &str =
@@ -152,7 +157,18 @@ pub(crate) const NO_CLOCK: &str =
 impl Grounds {
     /// Combines what the figures of two recordings stand on.
     pub(crate) fn and(self, other: Self) -> Self {
-        Self { missing: self.missing.and(other.missing), no_clock: self.no_clock || other.no_clock }
+        Self {
+            missing: self.missing.and(other.missing),
+            no_clock: self.no_clock || other.no_clock,
+            no_calls: self.no_calls || other.no_calls,
+        }
+    }
+
+    /// What figures of calls stand on.
+    pub(crate) fn of_calls(&self) -> Self {
+        let missing = if self.no_calls { Missing::Uncounted(NO_CALLS) } else { Missing::Nothing };
+        let of_all = self.clone();
+        Self { missing: of_all.missing.and(missing), ..of_all }
     }
 
     /// A time that is `figure` if times can be told.
@@ -241,7 +257,7 @@ mod tests {
     #[test]
     fn missing_events_bound_counts_and_make_amounts_lower_bounds() {
         let missing = Missing::Events(2).and(Missing::Nothing).and(Missing::Events(1));
-        let grounds = Grounds { missing, no_clock: false };
+        let grounds = Grounds { missing, ..Grounds::default() };
         assert_eq!(grounds.count(10), Figure::Bounded { value: 10, error: 3 });
         assert_eq!(grounds.balance(10), Figure::Bounded { value: 10, error: 3 });
         assert!(matches!(grounds.amount(10), Figure::AtLeast { value: 10, .. }));
@@ -250,7 +266,7 @@ mod tests {
     #[test]
     fn uncounted_loss_leaves_no_balance() {
         let missing = Missing::Events(2).and(Missing::Uncounted("a frame is gone"));
-        let grounds = Grounds { missing, no_clock: false };
+        let grounds = Grounds { missing, ..Grounds::default() };
         assert_eq!(grounds.balance(10), Figure::unknown("a frame is gone"));
         assert_eq!(grounds.count(10), Figure::AtLeast { value: 10, why: "a frame is gone".into() });
     }

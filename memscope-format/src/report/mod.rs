@@ -226,6 +226,13 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
             whose(parts)
         ));
     }
+    let without_calls = concerned(&|capture| capture.without_calls);
+    if without_calls > 0 {
+        caveats.push(format!(
+            "without calls and tasks: {}, as the program asked; figures of functions are unknown, or at least what others say",
+            whose(without_calls)
+        ));
+    }
     let lost = sum(&|capture| capture.lost);
     if lost > 0 {
         caveats.push(format!(

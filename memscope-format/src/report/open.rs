@@ -12,7 +12,9 @@ use crate::chunks::ChunkRef;
 use crate::defs::{Defs, RateDef};
 use crate::error::Error;
 use crate::health::Damage;
-use crate::metadata::{CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_HOOK, FIRST_POSITION};
+use crate::metadata::{
+    CALLS, CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_HOOK, FIRST_POSITION, OFF,
+};
 use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Call, Container, Content, DropChain, Heap, Lifecycle, Stream, Task, Zst};
@@ -299,6 +301,7 @@ fn capture_figures(
         recovered: health.recovered_events,
         complete: health.complete && cut_off.is_empty(),
         is_part: label(CUT_STREAMS).chain(label(CUT_TICKS)).next().is_some(),
+        without_calls: label(CALLS).any(|calls| calls == OFF),
         live: health.live,
         rings: health.recovered || has_end,
         whole: health.is_whole() && damage.is_empty(),

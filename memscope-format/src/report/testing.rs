@@ -319,6 +319,7 @@ impl Scene {
             recovered: 0,
             complete: !self.cut,
             is_part: false,
+            without_calls: false,
             live: false,
             rings: self.cut,
             whole: self.lost == 0,

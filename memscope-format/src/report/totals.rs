@@ -347,8 +347,9 @@ impl Totals {
             (Reverse(thread.events.value().copied()), thread.name.clone())
         });
 
+        let of_calls = grounds.of_calls();
         let mut functions: Vec<_> =
-            functions.into_iter().map(|(place, totals)| totals.figures(place, &grounds)).collect();
+            functions.into_iter().map(|(place, totals)| totals.figures(place, &of_calls)).collect();
         functions.sort_by_cached_key(|known| {
             (Reverse(known.self_ns.value().copied()), order(&known.site))
         });

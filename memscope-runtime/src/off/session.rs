@@ -112,6 +112,12 @@ impl SessionBuilder {
 
     /// Does nothing: there is no recording.
     #[inline(always)]
+    pub fn calls(self, _: bool) -> Self {
+        self
+    }
+
+    /// Does nothing: there is no recording.
+    #[inline(always)]
     pub fn sample(self, _: u32) -> Self {
         self
     }

@@ -26,8 +26,23 @@ pub(super) struct Registry {
     sites: Vec<&'static Site>,
     /// How many hooks were in use before these.
     hooks_before: usize,
-    /// Of how many values one is recorded where the source does not say.
-    one_in: u32,
+    /// What is recorded where the source does not say.
+    choice: Choice,
+}
+
+/// What a session records where the source does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// One in so many values, calls and tasks.
+    pub(super) one_in: u32,
+    /// Whether any calls and tasks, whatever the source says.
+    pub(super) calls: bool,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self { one_in: 1, calls: true }
+    }
 }
 
 /// Returns the hook of a site for a type, made new if need be; `None` within the registry itself.
@@ -55,14 +70,18 @@ pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'s
 }
 
 impl Registry {
-    /// Records one in so many values from now on where the source does not say. The rate of a hook never changes: each site gets
-    /// others.
-    pub(super) fn sample(&mut self, one_in: u32) {
-        if std::mem::replace(&mut self.one_in, one_in) != one_in {
+    /// Records that from now on. The rate of a hook never changes: each site gets others.
+    pub(super) fn choose(&mut self, choice: Choice) {
+        if std::mem::replace(&mut self.choice, choice) != choice {
             self.hooks.clear();
             self.sites.drain(..).for_each(Site::forget_hooks);
             self.hooks_before = self.defs.hooks.len();
         }
+    }
+
+    /// Whether calls and tasks are recorded.
+    pub(super) fn records_calls(&self) -> bool {
+        self.choice.calls
     }
 
     /// The id of the first hook that is in use.
@@ -70,10 +89,14 @@ impl Registry {
         next_id(self.hooks_before)
     }
 
-    /// Of how many values of a site one is recorded.
+    /// Of how many values of a site one is recorded; 0 if none is.
     fn one_in(&self, of: &Described) -> u32 {
-        let is_one = matches!(of.kind, SiteKind::Static | SiteKind::ThreadLocal);
-        if is_one || of.one_in > 1 { of.one_in } else { self.one_in }
+        match of.kind {
+            SiteKind::Function | SiteKind::AsyncFunction if !self.choice.calls => 0,
+            SiteKind::Static | SiteKind::ThreadLocal => of.one_in,
+            _ if of.one_in > 1 => of.one_in,
+            _ => self.choice.one_in,
+        }
     }
 
     /// All definitions so far.

@@ -26,10 +26,11 @@ pub(super) struct Chance {
 }
 
 impl Chance {
-    /// One in so many.
+    /// One in so many; none for 0.
     pub(super) const fn one_in(one_in: u32) -> Self {
         match one_in {
-            0 | 1 => Self { below: u64::MAX },
+            0 => Self { below: 0 },
+            1 => Self { below: u64::MAX },
             one_in => Self { below: u64::MAX / one_in as u64 + 1 },
         }
     }
@@ -88,6 +89,7 @@ mod tests {
             assert!(off.abs() < 4.0 * expected.sqrt(), "one in {one_in}: {off} off");
         }
         assert_eq!(chosen(&random, 1, 1000), 1000);
+        assert_eq!(chosen(&random, 0, 1000), 0);
     }
 
     #[test]

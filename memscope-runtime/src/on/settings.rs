@@ -1,5 +1,6 @@
 //! What a session is to be: what the program said, and what the environment says of the rest.
 
+use super::registry::Choice;
 use super::session::report;
 use crate::session_types::{Compression, Durability, Overflow, SessionError};
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +22,7 @@ pub(super) struct Settings {
     pub(super) durability: Option<Durability>,
     pub(super) compression: Option<Compression>,
     pub(super) one_in: Option<u32>,
+    pub(super) calls: Option<bool>,
     pub(super) overflow: Overflow,
 }
 
@@ -111,8 +113,28 @@ impl Settings {
         }
     }
 
+    /// What is recorded where the source does not say.
+    pub(super) fn choice(&self) -> Choice {
+        Choice { one_in: self.one_in(), calls: self.calls() }
+    }
+
+    /// Whether calls and tasks are recorded.
+    pub(super) fn calls(&self) -> bool {
+        self.calls.unwrap_or_else(|| {
+            let Some(set) = variable("MEMSCOPE_CALLS") else { return true };
+            let is_off = set == "off" || set == "0";
+            if !is_off && set != "on" {
+                let set = set.to_string_lossy();
+                report(format_args!(
+                    "MEMSCOPE_CALLS={set} is not known and ignored: it is `on` or `off`"
+                ));
+            }
+            !is_off
+        })
+    }
+
     /// Of how many values one is recorded, where the source does not say.
-    pub(super) fn one_in(&self) -> u32 {
+    fn one_in(&self) -> u32 {
         self.one_in.unwrap_or_else(|| {
             let Some(set) = variable("MEMSCOPE_SAMPLE") else { return 1 };
             let rate = set.to_str().and_then(|text| text.strip_prefix("1/").or((text == "1").then_some("1")));
@@ -144,9 +166,10 @@ fn ring_kib_of_environment() -> u64 {
 }
 
 /// Variables of the environment that mean something.
-const VARIABLES: [&str; 8] = [
+const VARIABLES: [&str; 9] = [
     "MEMSCOPE",
     "MEMSCOPE_ALLOC",
+    "MEMSCOPE_CALLS",
     "MEMSCOPE_COMPRESSION",
     "MEMSCOPE_DIR",
     "MEMSCOPE_DURABILITY",

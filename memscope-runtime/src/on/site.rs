@@ -132,7 +132,7 @@ pub(super) struct Described {
     pub(super) kind: SiteKind,
     /// Where the variable's value may go, as far as that is proved.
     pub(super) escape: Option<Escape>,
-    /// Of so many values one is recorded.
+    /// Of so many values one is recorded; 0 if none is.
     pub(super) one_in: u32,
     pub(super) module: &'static str,
     pub(super) file: &'static str,

@@ -47,6 +47,7 @@ pub(crate) fn run_in(
         .env_remove("MEMSCOPE_DURABILITY")
         .env_remove("MEMSCOPE_COMPRESSION")
         .env_remove("MEMSCOPE_SAMPLE")
+        .env_remove("MEMSCOPE_CALLS")
         .env("RUST_BACKTRACE", "0");
     let output = configure(&mut command).output().unwrap();
     Run { dir, status: output.status, output }

@@ -72,10 +72,10 @@ fn a_session_records_one_value_in_so_many_where_the_source_does_not_say() {
     assert_eq!(run.stderr(), "");
     let mut paths = run.paths();
     paths.sort();
-    // By name: two of one rate, one of ten, and that of the environment.
-    let one_in = [1, 1, 10, 100];
-    assert_eq!(paths.len(), one_in.len());
-    for (path, one_in) in paths.iter().zip(one_in) {
+    // By name: two of one rate, one of ten, that of the environment, and one without calls.
+    let rates = [(1, true), (1, true), (10, true), (100, true), (1, false)];
+    assert_eq!(paths.len(), rates.len());
+    for (path, (one_in, calls_are_recorded)) in paths.iter().zip(rates) {
         let report = Report::open(std::slice::from_ref(path)).unwrap();
         assert_eq!(report.captures[0].unmatched, 0, "{:?}", report.caveats);
         let site = |name: &str| {
@@ -84,7 +84,10 @@ fn a_session_records_one_value_in_so_many_where_the_source_does_not_say() {
         };
         let calls = &report.functions.iter().find(|one| one.site.name == "rated").unwrap().calls;
         let plain = site("plain");
-        for figure in [&plain.born, calls] {
+        let unknown =
+            Figure::AtLeast { value: 0, why: "the program asked for no calls and tasks".into() };
+        assert_eq!(*calls == unknown, !calls_are_recorded, "{calls:?}");
+        for figure in [&plain.born, calls].into_iter().filter(|figure| **figure != unknown) {
             match one_in {
                 1 => assert_eq!(*figure, Figure::Exact(RATED)),
                 _ => is_about("one in so many", figure, RATED),

@@ -181,6 +181,13 @@ impl SessionBuilder {
         self
     }
 
+    /// Says whether calls of functions, and tasks, are recorded: where much is annotated, they are most of all events. Without
+    /// them, what a report says of functions is unknown. Instead of `MEMSCOPE_CALLS`.
+    pub fn calls(mut self, calls: bool) -> Self {
+        self.settings.calls = Some(calls);
+        self
+    }
+
     /// Says what a thread does whose ring is full.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.settings.overflow = overflow;

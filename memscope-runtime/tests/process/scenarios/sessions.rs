@@ -87,6 +87,9 @@ pub(super) fn rates() {
         (0..RATED).for_each(|value| assert!(rated(value) >= value));
         session.stop().unwrap();
     }
+    let session = Session::builder().name("without calls").sample(1).calls(false).start().unwrap();
+    (0..RATED).for_each(|value| assert!(rated(value) >= value));
+    session.stop().unwrap();
     black_box(&long);
 }
 
