@@ -524,7 +524,11 @@ def old_addr(word):
     return {"old_addr": word - 1} if word else {}
 
 
-ADDITIONAL = {DROP_CHAIN: (10, left_out), CALL: (8, left_out), HEAP: (11, old_addr)}
+def stack(word):
+    return {"stack": word - 1} if word else {}
+
+
+ADDITIONAL = {DROP_CHAIN: [(10, left_out), (11, stack)], CALL: [(8, left_out)], HEAP: [(11, old_addr)]}
 
 
 def rows_of(header, payload):
@@ -536,9 +540,9 @@ def rows_of(header, payload):
         need(column in columns, f"no column {name}")
         for row, word in zip(rows, columns[column]):
             row[name] = meaning(word)
-    additional, meaning = ADDITIONAL.get(header.type, (None, None))
-    for row, word in zip(rows, columns.get(additional, [])):
-        row.update(meaning(word))
+    for additional, meaning in ADDITIONAL.get(header.type, []):
+        for row, word in zip(rows, columns.get(additional, [])):
+            row.update(meaning(word))
     return list(zip(rows, columns.get(WEIGHT, [1] * header.rows)))
 
 
@@ -581,14 +585,14 @@ def raw_rows_of(header, payload, tables):
                 "old_size": None,
                 "align": 1 << min(flags & 0x3F, 31),
                 "site": hook_id or None,
-                "stack": None,
+                "stack": second[0] >> 32 or None if second else None,
                 "thread": thread,
             }
             if kind == REALLOC:
                 still = (p0, p1 & 0xFFFFFFFF, p1 >> 32)
                 moved, row["size"], row["old_size"] = (second[2], p1, second[3]) if second else still
                 row |= old_addr(moved + 1)
-            weight = max(1, min(second[0], 0xFFFFFFFF)) if second else 1
+            weight = max(1, second[0] & 0xFFFFFFFF) if second else 1
             rows.setdefault(HEAP, []).append((row, weight))
             events += 1
             continue
@@ -668,6 +672,8 @@ def raw_rows_of(header, payload, tables):
                 "outcome": OUTCOMES[1 if flags & DROPPED else 0],
                 "panicking": bool(flags & PANICKING),
             } | left_out(flags >> 4 & 7)
+            if second and second[0] >> 32:
+                row["stack"] = second[0] >> 32
             rows.setdefault(DROP_CHAIN, []).append((row, weight))
         elif kind == SNAPSHOT:
             field, reason = second[3] & 0xFFFFFFFF, second[3] >> 32 & 0xFF

@@ -6,7 +6,7 @@ use crate::compression::Compression;
 use crate::defs::ContainerDef;
 use crate::event::{
     KEY, STATELESS, UnreadableEvent, content, drop_key, drop_row, heap_kind, heap_row, is_drop,
-    snapshot, task_kind,
+    snapshot, stack, task_kind,
 };
 use crate::hooks::{HOOK_LIMIT, Hook, HookTable};
 use crate::raw::{DURATION_UNKNOWN, Events, RawKind, Slot, SlotHeader, flags, value_id};
@@ -198,6 +198,10 @@ impl Batch {
                 };
                 self.push_lifecycle(hook, key | more, [first.w0, first.p0, 0], kind, thread);
             }
+            Some(RawKind::End) if let Some(stack) = second.and_then(stack) => {
+                let row = drop_row(first, hook.site, hook.type_id, thread);
+                self.push_drop_with_stack(DropChain { stack: Some(stack), ..row }, hook.weight);
+            }
             Some(RawKind::End) => {
                 let row = drop_row(first, hook.site, hook.type_id, thread);
                 put(
@@ -335,6 +339,18 @@ impl Batch {
         }
     }
 
+    /// Appends the row of a drop with a stack, which no key tells.
+    fn push_drop_with_stack(&mut self, row: DropChain, weight: u32) {
+        if let Err(ChunkFull) = self.drop_chain.push(&row) {
+            self.full.extend(self.drop_chain.seal_with(&mut self.compressor));
+            // An empty one has room.
+            let _ = self.drop_chain.push(&row);
+        }
+        if weight != 1 {
+            self.drop_chain.weigh(weight.into());
+        }
+    }
+
     #[inline]
     fn push_container(
         &mut self,
@@ -384,6 +400,7 @@ impl Batch {
     ) {
         let begins = matches!(kind, HeapKind::Alloc | HeapKind::AllocZeroed);
         let mut row = heap_row(first, kind, begins.then_some(event), thread);
+        row.stack = second.and_then(stack);
         if kind == HeapKind::Realloc {
             let (old_addr, size, old_size) = match second {
                 Some(second) => (second.p0, first.p1, second.p1),
@@ -393,7 +410,7 @@ impl Batch {
             row.old_size = Some(old_size);
             row.old_addr = Some(old_addr);
         }
-        let weight = second.map_or(1, |second| u32::try_from(second.w0).unwrap_or(u32::MAX).max(1));
+        let weight = second.map_or(1, |second| (second.w0 as u32).max(1));
         put(&mut self.heap, key, move || row, weight, &mut self.compressor, &mut self.full);
     }
 

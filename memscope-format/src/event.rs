@@ -61,6 +61,16 @@ pub(crate) fn drop_row(slot: &Slot, site: u32, type_id: u32, thread: u32) -> Dro
         panicking: flags & flags::PANICKING != 0,
         thread,
         left_out: LeftOut::of_bits(flags >> flags::LEFT_OUT_SHIFT),
+        stack: None,
+    }
+}
+
+/// The call stack that a second slot names.
+#[inline]
+pub(crate) const fn stack(second: &Slot) -> Option<u32> {
+    match (second.w0 >> 32) as u32 {
+        0 => None,
+        id => Some(id),
     }
 }
 

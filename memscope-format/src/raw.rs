@@ -50,6 +50,7 @@ pub enum RawKind {
     /// A kind without a capacity may have any word in its place.
     Born = 1,
     /// A value ended. `w0` = end, `p0` = value id, `p1` = ticks the drop took (48 bits, all ones = unknown) | depth << 48.
+    /// With [`flags::WIDE`] the second slot's `w0` is a [`second_word`] with a call stack.
     End = 2,
     /// A container was read. `p0` = value id, `p1` = heap address or 0; second slot: `w0` = length (strong),
     /// `p0` = capacity (weak), `p1` = field (32 bits) | reason (8) | container kind (8); field and reason as in
@@ -72,13 +73,13 @@ pub enum RawKind {
     /// flags; all as in [`crate::rows::Content`].
     Hashes = 8,
     /// A block of the heap was allocated. Its header names a site instead of a hook: what was being initialised, or ran; or 0.
-    /// `p0` = address, `p1` = size. With [`flags::WIDE`] it stands for as many as the second slot's `w0` says.
+    /// `p0` = address, `p1` = size. With [`flags::WIDE`] the second slot's `w0` is a [`second_word`].
     Alloc = 9,
     /// A block of the heap is freed; as [`RawKind::Alloc`].
     Free = 10,
     /// A block of the heap got another size; header as [`RawKind::Alloc`]. It stayed where it was: `p0` = address, `p1` = size |
-    /// old size << 32. With [`flags::WIDE`]: `p0` = address, `p1` = size; second slot: `w0` = how many it stands for,
-    /// `p0` = old address, `p1` = old size.
+    /// old size << 32. With [`flags::WIDE`]: `p0` = address, `p1` = size; second slot: `w0` is a [`second_word`], `p0` = old
+    /// address, `p1` = old size.
     Realloc = 11,
 }
 
@@ -202,6 +203,14 @@ pub const fn lap_mark(position: u64, capacity: u64) -> u16 {
 #[inline]
 const fn mark_of_lap(lap: u64) -> u16 {
     (lap % 0xFFFF) as u16 + 1
+}
+
+/// Packs the word of a second slot that says how many blocks an event stands for, 0 for one, and the call stack that it
+/// happened in: a [`crate::defs::StackDef::id`], or 0.
+#[must_use]
+#[inline(always)]
+pub const fn second_word(weight: u32, stack: u32) -> u64 {
+    weight as u64 | (stack as u64) << 32
 }
 
 /// Packs a value id.

@@ -139,6 +139,7 @@ fn each_raw_event_becomes_its_rows() {
         panicking: false,
         thread: 1,
         left_out: LeftOut::default(),
+        stack: None,
     };
     let vector = DropChain {
         ts: 2050,

@@ -95,6 +95,7 @@ fn every_capture_means_what_is_written_beside_it() {
         "codec-zstd",
         "encodings",
         "raw",
+        "stacks",
         "contents",
         "variants",
         "streams",
@@ -172,6 +173,11 @@ fn contents() -> Vec<u8> {
 /// Blocks of the heap, in chunks and as they were written.
 fn heap() -> Vec<u8> {
     in_both_forms(&sample::defs(), &sample::blocks(), 2)
+}
+
+/// Blocks and drops with call stacks, and without.
+fn stacks() -> Vec<u8> {
+    in_both_forms(&sample::sampled_defs(), &sample::with_stacks(), 2)
 }
 
 /// Events as chunks and in a RAW frame, each `apart` slots from the next.
@@ -385,6 +391,7 @@ fn remake() {
     write("raw", &raw.finish());
     write("contents", &contents());
     write("heap", &heap());
+    write("stacks", &stacks());
     write("variants", &variants());
     write("sampled", &sampled());
     write("streams", &every_stream());

@@ -3,20 +3,28 @@
 
 mod sample;
 
+use memscope_format::defs::Defs;
 use memscope_format::raw::{RawChunk, RawKind, value_id};
-use memscope_format::rows::{Heap, HeapKind};
-use memscope_format::{Batch, Chunk, Codec, HookTable, Reader, Sealed, Writer};
+use memscope_format::rows::{DropChain, Heap, HeapKind};
+use memscope_format::{Batch, Chunk, Codec, Event, HookTable, Reader, Sealed, Writer};
 
-/// The rows of frames, and what each stands for.
-fn rows(frames: impl IntoIterator<Item = Sealed>) -> Vec<(Heap, u64)> {
+fn capture(defs: &Defs, frames: impl IntoIterator<Item = Sealed>) -> Reader {
     let mut writer = Writer::new(Vec::new(), &sample::file_header(Codec::None)).unwrap();
+    writer.define(defs).unwrap();
     for frame in frames {
         writer.append(&frame).unwrap();
     }
-    let reader = Reader::from_bytes(writer.finish().unwrap()).unwrap();
-    let chunks = reader.chunks::<Heap>();
-    let weights = chunks.iter().flat_map(|chunk| reader.weights::<Heap>(chunk).unwrap());
-    reader.rows::<Heap>().map(Result::unwrap).zip(weights).collect()
+    Reader::from_bytes(writer.finish().unwrap()).unwrap()
+}
+
+fn weights<R: Event>(reader: &Reader) -> Vec<u64> {
+    reader.chunks::<R>().iter().flat_map(|chunk| reader.weights::<R>(chunk).unwrap()).collect()
+}
+
+/// The rows of frames, and what each stands for.
+fn rows(frames: impl IntoIterator<Item = Sealed>) -> Vec<(Heap, u64)> {
+    let reader = capture(&Defs::default(), frames);
+    reader.rows::<Heap>().map(Result::unwrap).zip(weights::<Heap>(&reader)).collect()
 }
 
 fn expected() -> Vec<(Heap, u64)> {
@@ -92,4 +100,27 @@ fn old_addresses_take_no_place_where_there_are_none() {
     let (with, some) = stored(Heap { old_addr: Some(1 << 40), ..row });
     assert_eq!((none, some), (Some(None), Some(Some(1 << 40))));
     assert!(without < with, "{without} {with}");
+}
+
+#[test]
+fn blocks_and_slow_drops_name_their_stacks_in_chunks_and_as_they_were_written() {
+    let mut hooks = HookTable::new();
+    hooks.extend(&sample::sampled_defs());
+    let mut batch = Batch::new(Codec::Zstd);
+    let mut raw = RawChunk::new(3, 6);
+    for (event, position) in sample::with_stacks().iter().zip((0..).step_by(2)) {
+        let (first, second) = sample::marked(event, position, 64);
+        batch.push(&hooks, 3, 6, position, &first, second.as_ref()).unwrap();
+        raw.push(&hooks, position, &first, second.as_ref()).unwrap();
+    }
+    for frames in [batch.seal(), raw.seal(Codec::Zstd).into_iter().collect()] {
+        let reader = capture(&sample::sampled_defs(), frames);
+        let blocks = reader.rows::<Heap>().map(|row| row.unwrap().stack);
+        assert_eq!(blocks.collect::<Vec<_>>(), [Some(1), Some(2), Some(1), None]);
+        assert_eq!(weights::<Heap>(&reader), [700, 1, 1, 700]);
+        let drops = reader.rows::<DropChain>().map(|row| row.unwrap().stack);
+        let stacks = [Some(1), None, Some(u32::MAX), Some(2), None];
+        assert_eq!(drops.collect::<Vec<_>>(), stacks);
+        assert_eq!(weights::<DropChain>(&reader), [1, 1, 1, 3, 3]);
+    }
 }

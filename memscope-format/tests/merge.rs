@@ -104,6 +104,7 @@ impl Recording {
             panicking: false,
             thread: birth.thread,
             left_out: LeftOut::default(),
+            stack: None,
         };
         (0..).zip(self.births()).map(row).collect()
     }

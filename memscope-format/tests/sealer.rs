@@ -33,6 +33,7 @@ fn drop_row(row: u64) -> DropChain {
         panicking: false,
         thread: 1,
         left_out: LeftOut::default(),
+        stack: None,
     }
 }
 

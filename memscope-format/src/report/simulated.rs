@@ -234,6 +234,7 @@ fn times_of_sampled_drops_and_of_those_around_them_are_unbiased() {
                         panicking: false,
                         thread: 1,
                         left_out,
+                        stack: None,
                     };
                     forest.add(&row, weight, &mut sums);
                 }

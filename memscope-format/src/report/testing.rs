@@ -190,6 +190,7 @@ impl Scene {
             panicking: false,
             thread,
             left_out: LeftOut::default(),
+            stack: None,
         }));
         self
     }

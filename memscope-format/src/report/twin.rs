@@ -140,6 +140,7 @@ fn end(life: &Life) -> Row {
         panicking: false,
         thread: life.thread,
         left_out: LeftOut::default(),
+        stack: None,
     })
 }
 

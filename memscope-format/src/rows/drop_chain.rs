@@ -41,6 +41,9 @@ pub struct DropChain {
     /// Which drops around and within it were left out when they were sampled.
     #[serde(default, skip_serializing_if = "LeftOut::is_nothing")]
     pub left_out: LeftOut,
+    /// The call stack at its end, of one that took long: a [`crate::defs::StackDef::id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<u32>,
 }
 
 columns! {
@@ -55,6 +58,7 @@ columns! {
     8 "panicking" panicking Coded;
     9 "thread" thread Plain;
     10 "left_out" left_out Coded additional;
+    11 "stack" stack Coded additional;
 }
 
 impl Event for DropChain {

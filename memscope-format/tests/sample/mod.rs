@@ -10,7 +10,9 @@ use memscope_format::defs::{
 };
 use memscope_format::frame::FrameHeader;
 use memscope_format::header::FILE_HEADER_LEN;
-use memscope_format::raw::{RawChunk, RawKind, Slot, SlotHeader, flags, lap_mark, value_id};
+use memscope_format::raw::{
+    RawChunk, RawKind, Slot, SlotHeader, flags, lap_mark, second_word, value_id,
+};
 use memscope_format::rows::{Container, Content, DropChain, Lifecycle, SnapshotReason, Zst};
 use memscope_format::{
     Batch, ClockReading, Codec, Commit, Error, FileHeader, HookTable, Metadata, Reader, RingCommit,
@@ -278,6 +280,27 @@ pub fn blocks() -> Vec<RawEvent> {
         block(0, RawKind::Free, 0, [3005, 0x7F00_0010, 24], Some(21_000)),
         block(4, RawKind::Free, 3, [3006, 0x7F00_9000, 1 << 33], None),
         block(4, RawKind::Alloc, 0x3F, [3007, 0x7F00_0000, 0], None),
+    ]
+}
+
+/// Blocks and drops with call stacks, and without.
+pub fn with_stacks() -> Vec<RawEvent> {
+    let slow = |hook, ts, stack| {
+        let end = end(hook, flags::DROPPED | flags::WIDE, ts, 9, 2000, 1);
+        let second = slot(hook, RawKind::Cont, 0, [second_word(0, stack), 0, 0]);
+        RawEvent { second: Some(second), ..end }
+    };
+    vec![
+        block(1, RawKind::Alloc, 3, [3000, 0x10, 64], Some(second_word(700, 1))),
+        block(0, RawKind::Alloc, 3, [3001, 0x50, 64], Some(second_word(0, 2))),
+        moved_block(0, 3002, [0x50, 64], [0x90, 9], second_word(0, 1)),
+        block(0, RawKind::Free, 3, [3003, 0x10, 64], Some(second_word(700, 0))),
+        slow(SHARED, 9000, 1),
+        end(SHARED, flags::DROPPED, 9001, 8, 20, 1),
+        slow(SHARED, 9002, u32::MAX),
+        // One that stands for three, and one without a stack.
+        slow(SESSION, 9003, 2),
+        slow(SESSION, 9004, 0),
     ]
 }
 

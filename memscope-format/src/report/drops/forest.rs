@@ -367,6 +367,7 @@ mod tests {
             panicking: false,
             thread: 1,
             left_out: LeftOut::default(),
+            stack: None,
         }
     }
 
