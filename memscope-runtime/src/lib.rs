@@ -42,6 +42,8 @@
 //! | `MEMSCOPE_DURABILITY` | `commit` or `checkpoint`: when events must be on the disk; by default when the system sees fit |
 //! | `MEMSCOPE_CALLS` | `off`: record no calls and no tasks |
 //! | `MEMSCOPE_COMPRESSION` | `balanced`, the default, `fast`, `small` or `none`: see [`Compression`] |
+//! | `MEMSCOPE_STACKS` | `sampled`, the default, `all` or `off`: whether call stacks are taken of blocks that are chosen and of slow drops, or of each block too, or not at all; on Linux on x86-64 |
+//! | `MEMSCOPE_SLOW_DROP` | from how long on a drop is slow, by default `100us`; `off`: none is |
 //! | `MEMSCOPE_RING_KIB` | size of a thread's ring, 64 to 65536, by default 1024 |
 //! | `MEMSCOPE_SAMPLE` | `1/100`: record one value in so many where the source does not say; by default all |
 //!

@@ -33,6 +33,7 @@ mod session;
 mod settings;
 mod shape;
 mod site;
+mod stacks;
 mod standing;
 mod statics;
 mod thread_exit;

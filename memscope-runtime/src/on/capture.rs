@@ -11,7 +11,7 @@ use core::fmt;
 use core::sync::atomic::Ordering;
 use memscope_format::metadata::{CALLS, FIRST_HOOK, FIRST_POSITION, OFF};
 use memscope_format::writer::{Retry, WriterOptions};
-use memscope_format::{Error, FileHeader, Metadata, Writer, rings_path};
+use memscope_format::{Clock, Error, FileHeader, Metadata, Writer, rings_path};
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,8 @@ pub(super) struct Capture {
     pub(super) rings: RingsFile,
     pub(super) recorders: Vec<&'static Recorder>,
     pub(super) clock: Source,
+    /// The length of a tick, as far as the time tells that it took to make the files.
+    scale: Clock,
     /// Where the positions of each ring begin: past all those of earlier sessions.
     pub(super) first_position: u64,
     /// How often each phase was marked.
@@ -45,6 +47,12 @@ impl Capture {
     /// Where it is written now.
     pub(super) fn path(&self) -> &Path {
         self.moved.get().unwrap_or(&self.path)
+    }
+
+    /// How many ticks take so long, as far as that can be told when it begins.
+    pub(super) fn ticks(&self, time: Duration) -> u64 {
+        let ns = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        self.scale.ticks(ns).saturating_sub(self.scale.first().ticks)
     }
 
     /// Events that were lost, for whatever reason.
@@ -170,8 +178,17 @@ impl Capture {
                 if let Some(fallback) = fallback {
                     writer = writer.or_elsewhere(elsewhere(&path, fallback, &name, &moved));
                 }
-                let (recorders, marks) = (Vec::new(), HashMap::new());
-                Ok(Self { path, moved, writer, rings, recorders, clock, first_position, marks })
+                Ok(Self {
+                    path,
+                    moved,
+                    writer,
+                    rings,
+                    recorders: Vec::new(),
+                    clock,
+                    scale: Clock::new(early, clock.reading()),
+                    first_position,
+                    marks: HashMap::new(),
+                })
             }
             Err(error) => {
                 // Half a capture without an event is of no use to anybody.

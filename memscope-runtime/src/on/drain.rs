@@ -13,6 +13,7 @@ use super::performance::{Cycle, Readings};
 use super::polling::{give_way, is_awaited, lock};
 use super::recorder::{Ownership, Recorder};
 use super::session;
+use super::stacks;
 use core::sync::atomic::{AtomicBool, Ordering};
 use memscope_format::raw::{Events, RawChunk, Slot, Walk};
 use memscope_format::{
@@ -74,6 +75,7 @@ pub(super) struct Drain {
     unreadable: u64,
     /// Rows that no event gives.
     pub(super) readings: Readings,
+    stacks: stacks::Definitions,
 }
 
 /// What a cycle found in one ring.
@@ -222,7 +224,13 @@ impl Drain {
             lost: 0,
             unreadable: 0,
             readings: Readings::default(),
+            stacks: stacks::Definitions::default(),
         }
+    }
+
+    /// Looks what is loaded before anything is recorded.
+    pub(super) fn look(&mut self) {
+        self.stacks.look();
     }
 
     /// The time, as rows have it.
@@ -266,6 +274,7 @@ impl Drain {
 
     /// Reads the rings, and moves what is due into the capture. Returns whether there is more than a batch takes.
     fn cycle(&mut self, urgency: Urgency) -> Result<bool, Error> {
+        self.stacks.look();
         let clock = self.clock.reading();
         let recorders = session::in_core_already(|core| {
             let capture = core.capture.as_ref()?;
@@ -443,8 +452,12 @@ impl Drain {
         frames.extend(copied);
         frames.extend(heap::reading(clock.ticks));
         frames.extend(self.readings.seal());
+        let defs = self.stacks.take();
         session::in_core_already(|core| {
             let Some(capture) = core.capture.as_mut() else { return Ok(()) };
+            if !defs.is_empty() {
+                capture.writer.define(&defs)?;
+            }
             for frame in &frames {
                 capture.writer.append(frame)?;
             }

@@ -6,8 +6,9 @@ use super::recorder::{self, ClosedDrop, Recorder};
 use super::sampling::is_left_out;
 use super::shape::{DescOf, TypeDesc};
 use super::site::{Hook, Site};
+use super::stacks;
 use memscope_format::defs::ContainerKind;
-use memscope_format::raw::{DURATION_UNKNOWN, RawKind, flags, left_out};
+use memscope_format::raw::{DURATION_UNKNOWN, RawKind, flags, left_out, second_word};
 use memscope_format::rows::SnapshotReason;
 
 /// Records that a value's life has ended, and how.
@@ -21,8 +22,48 @@ pub(super) fn emit_end(
     closed: Option<ClosedDrop>,
 ) {
     let panicking = if std::thread::panicking() { flags::PANICKING } else { 0 };
-    let (flags, payload) = end_words(recorder.enclosing(), outcome | panicking, value, end, closed);
+    let (around, outcome, took) = (recorder.enclosing(), outcome | panicking, took(end, closed));
+    let words = |took| end_words(around, outcome, value, took, closed);
+    if is_slow(took) {
+        return emit_slow_end(recorder, hook.id, end, words(most(took)));
+    }
+    let (flags, payload) = words(took);
     recorder.emit(hook.id, RawKind::End, flags, end, payload);
+}
+
+/// How long a drop took that has ended, if that is known.
+#[inline(always)]
+pub(super) fn took(end: u64, closed: Option<ClosedDrop>) -> Option<u64> {
+    closed.and_then(|closed| closed.start).map(|start| end.saturating_sub(start))
+}
+
+/// Whether that is so long that [`emit_slow_end`] is for it. What is not, an event can say.
+#[inline(always)]
+pub(super) fn is_slow(took: Option<u64>) -> bool {
+    took.is_some_and(|took| took >= stacks::slow())
+}
+
+/// As much of it as an event can say.
+pub(super) fn most(took: Option<u64>) -> Option<u64> {
+    took.map(|took| took.min(DURATION_UNKNOWN - 1))
+}
+
+/// Records the end of a slow drop, with the calls that it was within.
+#[cold]
+#[inline(never)]
+pub(super) fn emit_slow_end(
+    recorder: &Recorder,
+    hook: u32,
+    end: u64,
+    (flags, payload): (u8, [u64; 2]),
+) {
+    match stacks::here() {
+        0 => recorder.emit(hook, RawKind::End, flags, end, payload),
+        stack => {
+            let second = (second_word(0, stack), [0; 2]);
+            recorder.emit_wide(hook, RawKind::End, flags, end, payload, second)
+        }
+    };
 }
 
 /// The flags and the payload of an end. What encloses it is as [`Recorder::enclosing`] says.
@@ -31,14 +72,12 @@ pub(super) fn end_words(
     (depth, around): (u32, u8),
     outcome: u8,
     value: u64,
-    end: u64,
+    took: Option<u64>,
     closed: Option<ClosedDrop>,
 ) -> (u8, [u64; 2]) {
-    let duration = closed
-        .and_then(|closed| closed.start)
-        .map_or(DURATION_UNKNOWN, |start| end.saturating_sub(start).min(DURATION_UNKNOWN - 1));
     let left_out = around | closed.map_or(0, |closed| closed.left_out_within);
     let depth = u64::from(depth.min(u32::from(u16::MAX)));
+    let duration = took.unwrap_or(DURATION_UNKNOWN);
     (outcome | left_out << flags::LEFT_OUT_SHIFT, [value, duration | depth << 48])
 }
 

@@ -441,17 +441,20 @@ impl Recorder {
         has_room.then_some(position)
     }
 
-    /// As [`Self::emit_block`], of one that stands for `weight`, or was moved: then with address and size before that.
+    /// As [`Self::emit_block`], of one that stands for others or has a stack, as the [`second_word`] says, or was moved: then with
+    /// address and size before that.
+    ///
+    /// [`second_word`]: memscope_format::raw::second_word
     #[inline(always)]
     pub(super) fn emit_wide_block(
         &self,
         kind: RawKind,
         flags: u8,
         payload: [u64; 2],
-        weight: u32,
+        second_word: u64,
         before: [u64; 2],
     ) -> Option<u64> {
-        let second = (weight.into(), before);
+        let second = (second_word, before);
         self.emit_wide(self.at.get(), kind, flags, self.now(), payload, second)
     }
 

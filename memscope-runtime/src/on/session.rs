@@ -19,6 +19,7 @@ use super::recorder::{self, Ownership, Recorder};
 use super::registry::Registry;
 use super::rings::RingMemory;
 use super::settings::Settings;
+use super::stacks;
 use super::thread_exit;
 use crate::session_types::SessionError;
 use core::cell::Cell;
@@ -214,6 +215,7 @@ pub(super) fn attached<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option
         return None;
     }
     let keeps = thread_exit::register();
+    stacks::know_this_thread();
     let recorder = attach()?;
     if keeps {
         recorder::set_current(Some(recorder));
@@ -247,7 +249,10 @@ pub(super) fn attach_allocating_thread() -> Option<&'static Recorder> {
         let name = is_main_thread().then(|| Some("main".to_owned()));
         let attempt = lock_within(&CORE, patience)?.as_mut()?.recorder(true, name);
         match attempt {
-            Attempt::Attached(recorder) => return Some(recorder),
+            Attempt::Attached(recorder) => {
+                stacks::know_this_thread();
+                return Some(recorder);
+            }
             Attempt::Closed | Attempt::Failed => return None,
             Attempt::Wait => {
                 wake_drain();

@@ -2,11 +2,13 @@
 
 use super::registry::Choice;
 use super::session::report;
+use super::stacks::Stacks;
 use crate::session_types::{Compression, Durability, Overflow, SessionError};
 use core::sync::atomic::{AtomicBool, Ordering};
 use memscope_format::{Codec, writer};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// KiB that a ring may have.
 const RING_KIB: core::ops::RangeInclusive<u64> = 64..=65536;
@@ -24,6 +26,7 @@ pub(super) struct Settings {
     pub(super) one_in: Option<u32>,
     pub(super) calls: Option<bool>,
     pub(super) overflow: Overflow,
+    pub(super) slow_drop: Option<Duration>,
 }
 
 impl Settings {
@@ -87,6 +90,40 @@ impl Settings {
     pub(super) fn ring_capacity(&self) -> u64 {
         let kib = self.ring_kib.unwrap_or_else(ring_kib_of_environment);
         kib.next_power_of_two() * 1024 / memscope_format::raw::SLOT_LEN as u64
+    }
+
+    /// Of what call stacks are taken.
+    pub(super) fn stacks(&self) -> Stacks {
+        match variable("MEMSCOPE_STACKS").as_ref().map(|value| value.to_string_lossy()) {
+            Some(value) => match &*value {
+                "off" | "0" => Stacks::Off,
+                "sampled" => Stacks::Sampled,
+                "all" => Stacks::All,
+                other => {
+                    report(format_args!(
+                        "MEMSCOPE_STACKS={other} is not known and ignored: it is `off`, `sampled` or `all`"
+                    ));
+                    Stacks::Sampled
+                }
+            },
+            None => Stacks::Sampled,
+        }
+    }
+
+    /// How long a drop takes at least that is slow.
+    pub(super) fn slow_drop(&self) -> Duration {
+        const DEFAULT: Duration = Duration::from_micros(100);
+        if let Some(said) = self.slow_drop {
+            return said;
+        }
+        let Some(set) = variable("MEMSCOPE_SLOW_DROP") else { return DEFAULT };
+        let set = set.to_string_lossy();
+        time(&set).unwrap_or_else(|| {
+            report(format_args!(
+                "MEMSCOPE_SLOW_DROP={set} is no time, as `2ms` (`ns`, `us`, `ms` or `s`), nor `off`: a drop of 100 µs is slow"
+            ));
+            DEFAULT
+        })
     }
 
     /// How chunks are compressed.
@@ -166,7 +203,7 @@ fn ring_kib_of_environment() -> u64 {
 }
 
 /// Variables of the environment that mean something.
-const VARIABLES: [&str; 9] = [
+const VARIABLES: [&str; 11] = [
     "MEMSCOPE",
     "MEMSCOPE_ALLOC",
     "MEMSCOPE_CALLS",
@@ -176,6 +213,8 @@ const VARIABLES: [&str; 9] = [
     "MEMSCOPE_FALLBACK_DIR",
     "MEMSCOPE_RING_KIB",
     "MEMSCOPE_SAMPLE",
+    "MEMSCOPE_SLOW_DROP",
+    "MEMSCOPE_STACKS",
 ];
 
 /// Says, once in a process, which variables are called as if they meant something, and do not.
@@ -200,6 +239,23 @@ fn is_misspelt(name: &str) -> bool {
     name.starts_with("MEMSCOPE_") && !VARIABLES.contains(&name)
 }
 
+/// A length of time; `off` is longer than any.
+fn time(text: &str) -> Option<Duration> {
+    if text == "off" {
+        return Some(Duration::MAX);
+    }
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = (text[..unit].parse::<u64>().ok()?, &text[unit..]);
+    let ns = match unit {
+        "ns" => 1,
+        "us" | "µs" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        _ => return None,
+    };
+    number.checked_mul(ns).map(Duration::from_nanos)
+}
+
 /// Whether a text can begin the name of a file.
 fn is_name(name: &str) -> bool {
     let fits = |c: char| !matches!(c, '/' | '\\') && !c.is_control();
@@ -219,6 +275,18 @@ pub(super) fn is_switched_off() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_read() {
+        let times = ["1ns", "100us", "7µs", "20ms", "3s", "off"].map(|text| time(text).unwrap());
+        let ns = [1, 100_000, 7_000, 20_000_000, 3_000_000_000].map(Duration::from_nanos);
+        assert_eq!((&times[..5], times[5]), (&ns[..], Duration::MAX));
+        for odd in
+            ["", "1", "ms", "-1ms", "1.5ms", "1 ms", "1m", "20000000000s", "99999999999999999999ns"]
+        {
+            assert_eq!(time(odd), None, "{odd}");
+        }
+    }
 
     #[test]
     fn what_cannot_be_is_refused() {

@@ -5,7 +5,7 @@
 
 use super::clock;
 use super::deep::Insides;
-use super::hooks::{born, emit_end, end_words, last_state};
+use super::hooks::{born, emit_end, emit_slow_end, end_words, is_slow, last_state, most, took};
 use super::inspect::{Inspected, Reading, Seen, Sight};
 use super::recorder::{self, ClosedDrop, Recorder};
 use super::sampling::is_left_out;
@@ -361,8 +361,13 @@ fn end_quickly(recorder: Option<&'static Recorder>, bound: &Bound, is_timed: boo
     } else {
         (outcome_of_scope(bound, false), None)
     };
-    let around = (recorder.open_drops(), 0);
-    let (flags, payload) = end_words(around, outcome, bound.value, end, closed);
+    let (around, took) = ((recorder.open_drops(), 0), took(end, closed));
+    let words = |took| end_words(around, outcome, bound.value, took, closed);
+    if is_slow(took) {
+        emit_slow_end(recorder, bound.hook.id, end, words(most(took)));
+        return true;
+    }
+    let (flags, payload) = words(took);
     if recorder.try_emit(bound.hook.id, RawKind::End, flags, end, payload).is_none() {
         end_interrupted(bound.hook.id, flags, end, payload);
     }

@@ -7,9 +7,9 @@ use super::counts::{self, Operation};
 use super::slot::{Slot, Telling};
 use super::{Mode, mode, sampled};
 use crate::on::recorder::Recorder;
-use crate::on::session;
+use crate::on::{session, stacks};
 use core::alloc::Layout;
-use memscope_format::raw::{RawKind, flags};
+use memscope_format::raw::{RawKind, flags, second_word};
 
 /// Records that the owner of the counters has allocated a block.
 #[inline(always)]
@@ -56,7 +56,10 @@ fn in_one_slot_if_possible(slot: &'static Slot, kind: RawKind, flags: u8, addr: 
             _ => sampled_alloc(slot, flags, addr, size),
         };
     }
-    let told = recorder(slot).and_then(|recorder| recorder.emit_block(kind, flags, [addr, size]));
+    let told = recorder(slot).and_then(|recorder| match stack_of(kind) {
+        0 => recorder.emit_block(kind, flags, [addr, size]),
+        stack => recorder.emit_wide_block(kind, flags, [addr, size], stack, [0; 2]),
+    });
     if told.is_none() {
         let operation = match kind {
             RawKind::Free => Operation::freed(size),
@@ -75,12 +78,21 @@ fn moved(slot: &'static Slot, flags: u8, [old_addr, addr]: [u64; 2], [old, new]:
     }
     let small = u64::from(u32::MAX);
     let stays = old_addr == addr && old <= small && new <= small;
-    let told = recorder(slot).and_then(|recorder| match stays {
-        true => recorder.emit_block(RawKind::Realloc, flags, [addr, new | old << 32]),
-        false => recorder.emit_wide_block(RawKind::Realloc, flags, [addr, new], 0, [old_addr, old]),
+    let kind = RawKind::Realloc;
+    let told = recorder(slot).and_then(|recorder| match stack_of(kind) {
+        0 if stays => recorder.emit_block(kind, flags, [addr, new | old << 32]),
+        stack => recorder.emit_wide_block(kind, flags, [addr, new], stack, [old_addr, old]),
     });
     if told.is_none() {
         counts::count_untold(Operation::resized(old, new));
+    }
+}
+
+/// The second word of an event with the calls that led to it, where such are taken of each block; else 0.
+fn stack_of(kind: RawKind) -> u64 {
+    match stacks::of_each_block() && kind != RawKind::Free {
+        true => second_word(0, stacks::here()),
+        false => 0,
     }
 }
 
@@ -90,11 +102,10 @@ fn sampled_alloc(slot: &'static Slot, flags: u8, addr: u64, size: u64) {
     let Some(weight) = slot.chooser.choose(size, sampled::mean()) else { return };
     let Some(recorder) = recorder(slot) else { return };
     if !sampled::remember(addr, weight) {
-        session::count_lost();
-    } else if recorder
-        .emit_wide_block(RawKind::Alloc, flags, [addr, size], weight, [0; 2])
-        .is_none()
-    {
+        return session::count_lost();
+    }
+    let second = second_word(weight, stacks::here());
+    if recorder.emit_wide_block(RawKind::Alloc, flags, [addr, size], second, [0; 2]).is_none() {
         sampled::forget(addr);
     }
 }
@@ -105,7 +116,8 @@ fn sampled_free(slot: &'static Slot, flags: u8, addr: u64, size: u64) {
     let Some(weight) = sampled::forget(addr) else { return };
     match recorder(slot) {
         Some(recorder) => {
-            recorder.emit_wide_block(RawKind::Free, flags, [addr, size], weight, [0; 2]);
+            let second = second_word(weight, 0);
+            recorder.emit_wide_block(RawKind::Free, flags, [addr, size], second, [0; 2]);
         }
         None => count_lost_end(),
     }

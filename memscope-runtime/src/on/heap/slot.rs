@@ -5,6 +5,7 @@ use super::sampled::{self, Chooser};
 use super::{Mode, mode};
 use crate::on::clock::Source;
 use crate::on::recorder::Recorder;
+use crate::on::stacks;
 use core::ptr::{from_ref, null_mut, without_provenance_mut};
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
@@ -22,7 +23,7 @@ pub(super) struct Slot {
     /// The balance that the process knows.
     known: AtomicI64,
     /// Where the thread's events go: null if there are to be none, [`NOT_YET`] or [`NEVER`], or else the thread's recorder, with
-    /// [`SAMPLED`] if it is for some only.
+    /// [`SLOWLY`] if more is to be done than to write an event.
     recorder: AtomicPtr<Recorder>,
     /// The greatest balance of threads before.
     earlier_peak: AtomicI64,
@@ -45,10 +46,11 @@ pub(super) enum Telling {
 const NOT_YET: *mut Recorder = without_provenance_mut(1);
 const NEVER: *mut Recorder = without_provenance_mut(2);
 
-/// Added to the address of a recorder that is for some blocks only. Recorders are aligned to more than that.
-const SAMPLED: usize = 4;
+/// Added to the address of a recorder that is for some blocks only, or for their stacks too. Recorders are aligned to more than
+/// that.
+const SLOWLY: usize = 4;
 
-/// The bits of an address that is not that of a recorder for all blocks.
+/// The bits of an address that is not that of a recorder for all blocks, and for nothing but these.
 const OTHERWISE: usize = 7;
 const _: () = assert!(align_of::<Recorder>() > OTHERWISE);
 
@@ -83,7 +85,7 @@ impl Slot {
         !self.recorder.load(Ordering::Relaxed).is_null()
     }
 
-    /// The recorder, if there is one that is for all blocks.
+    /// The recorder, if there is one that is for all blocks, and for nothing but these.
     #[inline(always)]
     pub(super) fn recorder_of_all(&self) -> Option<&'static Recorder> {
         let recorder = self.recorder.load(Ordering::Relaxed);
@@ -108,13 +110,12 @@ impl Slot {
 
     /// Decides what its owner tells from now on.
     pub(super) fn tell(&self, telling: Telling) {
-        let sampled = if mode() == Mode::Sampled { SAMPLED } else { 0 };
+        let slowly = mode() == Mode::Sampled || stacks::of_each_block();
+        let mark = if slowly { SLOWLY } else { 0 };
         let recorder = match telling {
             Telling::NotYet => NOT_YET,
             Telling::Never => NEVER,
-            Telling::Events(recorder) => {
-                from_ref(recorder).cast_mut().map_addr(|addr| addr | sampled)
-            }
+            Telling::Events(recorder) => from_ref(recorder).cast_mut().map_addr(|addr| addr | mark),
         };
         self.recorder.store(recorder, Ordering::Relaxed);
     }

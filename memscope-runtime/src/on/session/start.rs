@@ -10,6 +10,7 @@ use crate::on::drain::{self, Drain};
 use crate::on::heap;
 use crate::on::polling::lock;
 use crate::on::settings::{self, Settings};
+use crate::on::stacks;
 use crate::session_types::SessionError;
 use core::sync::atomic::Ordering;
 use std::io;
@@ -88,7 +89,10 @@ impl Core {
         PATIENCE_NS.store(u64::try_from(patience).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.failure = None;
         self.no_space = None;
+        stacks::take_of(self.settings.stacks());
+        stacks::slow_from(capture.ticks(self.settings.slow_drop()));
         let begun = drain.insert(Drain::new(capture.clock, self.settings.compression()));
+        begun.look();
         if is_paused() {
             // That from which this process was forked is.
             begun.readings.note(pausing(begun.now(), true, None));
