@@ -1,5 +1,7 @@
 //! Raw events into rows: what a drain does with what it finds in the rings, and a reader with what was left there.
 
+mod known;
+
 use crate::chunk::{Chunk, ChunkFull, Sealed};
 use crate::codec::Compressor;
 use crate::compression::Compression;
@@ -77,7 +79,7 @@ impl Batch {
         let mut taken = 0;
         loop {
             let born = value_id(ring, position + taken as u64);
-            taken += self.push_known(born, thread, &slots[taken..]);
+            taken += self.push_known(hooks, born, thread, &slots[taken..]);
             let mut events = Events::new(&slots[taken..]);
             let Some((at, first, second)) = events.next() else {
                 return (taken + events.taken(), Ok(()));
@@ -89,51 +91,6 @@ impl Batch {
             }
             taken += events.taken();
         }
-    }
-
-    /// Appends the rows of events of one slot, as long as each gives one row, which differs from one that the chunk has in
-    /// nothing but time, value, duration and thread: most events. Returns how many. `born` is the value that the first slot's
-    /// event bears, if it is a birth.
-    #[inline(always)]
-    fn push_known(&mut self, born: u64, thread: u32, slots: &[Slot]) -> usize {
-        let Self { lifecycle, drop_chain, heap, .. } = self;
-        let mut known = 0;
-        for slot in slots {
-            let Slot { w0: ts, header, p0, .. } = *slot;
-            let kind = SlotHeader(header).kind();
-            // What the shape says is not looked at in the rows below.
-            if is_drop(kind, SlotHeader(header).flags()) {
-                let Some(shape) = drop_chain.shape_of(drop_key(slot)) else { break };
-                if drop_chain.is_block_full() {
-                    break;
-                }
-                drop_chain.push_shaped(shape, drop_row(slot, 0, 0, thread));
-            } else if let Some(kind @ (HeapKind::Alloc | HeapKind::AllocZeroed | HeapKind::Free)) =
-                heap_kind(SlotHeader(header))
-            {
-                if SlotHeader(header).is_wide() {
-                    break;
-                }
-                let Some(shape) = heap.shape_of(header & KEY) else { break };
-                if heap.is_block_full() {
-                    break;
-                }
-                let block = (kind != HeapKind::Free).then_some(born + known);
-                heap.push_shaped(shape, heap_row(slot, kind, block, thread));
-            } else {
-                let Some(shape) = lifecycle.shape_of(header & KEY) else { break };
-                if lifecycle.is_block_full() {
-                    break;
-                }
-                let value = if kind == Some(RawKind::Born) { born + known } else { p0 };
-                let kind = LifecycleKind::Born;
-                let row = Lifecycle { ts, kind, site: 0, type_id: 0, value, origin: 0, thread };
-                lifecycle.push_shaped(shape, row);
-            }
-            known += 1;
-        }
-        self.events += known;
-        known as usize
     }
 
     /// Appends the rows of a raw event that lies at `position` of a ring, recorded by `thread`.
@@ -178,15 +135,20 @@ impl Batch {
                     _ => (LifecycleKind::Cloned, first.p0),
                 };
                 let state = hook.container.filter(|_| flags & STATELESS == 0);
-                let is_known = state.is_none() && kind == LifecycleKind::Born;
-                let more = if is_known { more } else { MORE };
+                let more = match state {
+                    _ if kind != LifecycleKind::Born => MORE,
+                    Some(_) if more == 0 && !hook.zero_sized => STATED,
+                    Some(_) => MORE,
+                    None => more,
+                };
                 self.push_lifecycle(hook, key | more, [first.w0, value, origin], kind, thread);
                 if let Some(def) = state {
-                    let (len, capacity) = match second {
-                        Some(second) => (first.p0, second.w0),
-                        None => (first.p0 & u64::from(u32::MAX), first.p0 >> 32),
+                    let state = match second {
+                        Some(second) => {
+                            State { len: first.p0, capacity: second.w0, addr: first.p1 }
+                        }
+                        None => State::at_birth(first),
                     };
-                    let state = State { len, capacity, addr: first.p1 };
                     let at = Place { value, hook, field: 0, reason: SnapshotReason::Birth };
                     self.push_container(hook_id, first.w0, thread, &at, def, &state);
                 }
@@ -361,23 +323,7 @@ impl Batch {
         def: ContainerDef,
         state: &State,
     ) {
-        let counted = def.kind.is_counted();
-        let row = Container {
-            ts,
-            value: at.value,
-            site: at.hook.site,
-            type_id: at.hook.type_id,
-            field: at.field,
-            kind: def.kind,
-            reason: at.reason,
-            len: (!counted).then_some(state.len),
-            capacity: def.kind.has_capacity().then_some(state.capacity),
-            element_size: def.element_size,
-            addr: (state.addr != 0).then_some(state.addr),
-            strong: counted.then_some(state.len),
-            weak: counted.then_some(state.capacity),
-            thread,
-        };
+        let row = at.row(ts, thread, def, state);
         put(
             &mut self.container,
             at.key(hook_id),
@@ -473,7 +419,9 @@ impl Batch {
 /// What keys have in them of rows that are not all that their event says, or not only what [`Batch::push_known`] makes of it.
 /// No hook has this bit.
 const MORE: u64 = 1 << 31;
-const _: () = assert!(HOOK_LIMIT as u64 <= MORE);
+/// What those have of a container's birth whose state is a second row. No hook has this bit either.
+const STATED: u64 = 1 << 30;
+const _: () = assert!(HOOK_LIMIT as u64 <= STATED);
 
 /// Which container was read, and why.
 struct Place<'a> {
@@ -489,6 +437,28 @@ impl Place<'_> {
     fn key(&self, hook_id: u32) -> u64 {
         u64::from(hook_id) | (self.reason as u64) << 24 | u64::from(self.field) << 32
     }
+
+    /// The row of a container's state.
+    #[inline(always)]
+    fn row(&self, ts: u64, thread: u32, def: ContainerDef, state: &State) -> Container {
+        let counted = def.kind.is_counted();
+        Container {
+            ts,
+            value: self.value,
+            site: self.hook.site,
+            type_id: self.hook.type_id,
+            field: self.field,
+            kind: def.kind,
+            reason: self.reason,
+            len: (!counted).then_some(state.len),
+            capacity: def.kind.has_capacity().then_some(state.capacity),
+            element_size: def.element_size,
+            addr: (state.addr != 0).then_some(state.addr),
+            strong: counted.then_some(state.len),
+            weak: counted.then_some(state.capacity),
+            thread,
+        }
+    }
 }
 
 /// The words that were read of a container.
@@ -496,6 +466,14 @@ struct State {
     len: u64,
     capacity: u64,
     addr: u64,
+}
+
+impl State {
+    /// That of a birth in one slot.
+    #[inline(always)]
+    const fn at_birth(slot: &Slot) -> Self {
+        Self { len: slot.p0 & u32::MAX as u64, capacity: slot.p0 >> 32, addr: slot.p1 }
+    }
 }
 
 /// Appends a row; a full chunk is sealed first.

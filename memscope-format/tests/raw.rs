@@ -8,8 +8,8 @@ use memscope_format::defs::{ContainerKind, Defs, HookDef, RateDef};
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::incoming::{Item, Items};
-use memscope_format::raw::{RAW_EVENTS, RawChunk, lap_mark};
-use memscope_format::rows::{Container, DropChain, Lifecycle, SnapshotReason, Zst};
+use memscope_format::raw::{RAW_EVENTS, RawChunk, Slot, lap_mark};
+use memscope_format::rows::{Container, DropChain, Heap, Lifecycle, SnapshotReason, Zst};
 use memscope_format::{Batch, Codec, Error, HookTable, Reader, compact, limits, recover, validate};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -195,8 +195,14 @@ fn a_head_that_lies_is_found_out() {
 fn event() -> impl Strategy<Value = RawEvent> {
     let hook = select(vec![VECTOR, SESSION, MARKER, SHARED]);
     let words = (any::<u64>(), 0_u32..64).prop_map(|(word, shift)| word >> shift);
-    (0_u8..8, hook, words.clone(), words.clone(), words).prop_map(|(kind, hook, ts, p0, p1)| {
-        match kind {
+    let blocks = sample::blocks();
+    (0_u8..10, hook, words.clone(), words.clone(), words).prop_map(
+        move |(kind, hook, ts, p0, p1)| match kind {
+            8.. => {
+                let block = &blocks[(p0 % blocks.len() as u64) as usize];
+                let first = Slot { w0: ts, p0, p1, ..block.first };
+                RawEvent { first, second: block.second }
+            }
             0 => sample::born(hook, ts, p0, p1),
             1 => sample::cloned(hook, ts, p0),
             2 => sample::born_wide(hook, ts, p0, p1, p0 ^ p1),
@@ -213,8 +219,8 @@ fn event() -> impl Strategy<Value = RawEvent> {
                 let words = [p0, small, p0 >> 32, small / 3, p1];
                 sample::hashes(VECTOR, ts, p0, 0, SnapshotReason::Birth, words)
             }
-        }
-    })
+        },
+    )
 }
 
 proptest! {
@@ -260,7 +266,12 @@ proptest! {
             let births = births.map(|chunk| chunk.unwrap().columns).collect();
             let drops = reader.columns::<DropChain>(&["weight"]).unwrap();
             let drops = drops.map(|chunk| chunk.unwrap().columns).collect();
-            (Rows::of(&reader), weights(births), weights(drops))
+            let states = reader.columns::<Container>(&["weight"]).unwrap();
+            let states = states.map(|chunk| chunk.unwrap().columns).collect();
+            let blocks = reader.columns::<Heap>(&["weight"]).unwrap();
+            let blocks = blocks.map(|chunk| chunk.unwrap().columns).collect();
+            let rows: Vec<Heap> = reader.rows().collect::<Result<_, _>>().unwrap();
+            (Rows::of(&reader), rows, [births, drops, states, blocks].map(weights))
         });
         prop_assert_eq!(&found[0], &found[1]);
         prop_assert_eq!(&found[0].0.errors, &Vec::<String>::new());
