@@ -19,6 +19,7 @@ mod inspect;
 mod length_limit;
 mod linked;
 mod marker;
+mod own_file;
 mod owned;
 mod pace;
 mod performance;

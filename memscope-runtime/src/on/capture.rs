@@ -1,7 +1,7 @@
 //! The files of a recording: where they are, how they begin, and what is done when they cannot be written.
 
 use super::clock::Source;
-use super::length_limit::CaptureFile;
+use super::own_file::OwnFile;
 use super::recorder::Recorder;
 use super::registry::Registry;
 use super::rings::RingsFile;
@@ -13,7 +13,6 @@ use memscope_format::metadata::{CALLS, FIRST_HOOK, FIRST_POSITION, OFF};
 use memscope_format::writer::{Retry, WriterOptions};
 use memscope_format::{Clock, Error, FileHeader, Metadata, Writer, rings_path};
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,7 +23,7 @@ pub(super) struct Capture {
     path: PathBuf,
     /// Where it goes on, once it could not be written where it began.
     moved: Arc<OnceLock<PathBuf>>,
-    pub(super) writer: Writer<CaptureFile>,
+    pub(super) writer: Writer<OwnFile>,
     pub(super) rings: RingsFile,
     pub(super) recorders: Vec<&'static Recorder>,
     pub(super) clock: Source,
@@ -78,7 +77,7 @@ impl Capture {
         if let Err(error) = self.rings.remove() {
             report(format_args!(
                 "{error}: the rings of a capture that needs them no more were not removed: {}",
-                rings_path(&path).display()
+                self.rings.path().display()
             ));
         }
         Ok(path)
@@ -97,8 +96,10 @@ impl Capture {
         after: u64,
     ) -> Result<Self, StartFailure> {
         let exe = std::env::current_exe().unwrap_or_default();
-        let first = settings.directory(&exe);
-        let fallback = settings.fallback();
+        // The program may go elsewhere.
+        let here = std::env::current_dir().unwrap_or_default();
+        let first = here.join(settings.directory(&exe));
+        let fallback = settings.fallback().map(|fallback| here.join(fallback));
         let in_directory =
             |dir: &Path, fallback| Self::create_in(dir, fallback, &exe, registry, settings, after);
         match in_directory(&first, fallback.clone()) {
@@ -142,7 +143,7 @@ impl Capture {
         let first_position = after.next_multiple_of(capacity).max(capacity);
         let rings = RingsFile::create(rings_path.clone(), file_id, capacity)
             .map_err(|e| failure("make the file", &rings_path)(&e))?;
-        let file = match File::options().write(true).create_new(true).open(&unfinished) {
+        let file = match OwnFile::create(&unfinished, path.clone()) {
             Ok(file) => file,
             Err(error) => {
                 let _ = rings.remove();
@@ -166,8 +167,7 @@ impl Capture {
         let moved = Arc::new(OnceLock::new());
         let options = WriterOptions { retry: RETRY, ..WriterOptions::default() };
         let begin = || {
-            let mut writer =
-                Writer::with(CaptureFile(file), &header, options)?.durable(settings.durability());
+            let mut writer = Writer::with(file, &header, options)?.durable(settings.durability());
             writer.metadata(&metadata)?;
             writer.define(registry.defs())?;
             std::fs::rename(&unfinished, &path)?;
@@ -205,7 +205,7 @@ fn elsewhere(
     fallback: PathBuf,
     name: &str,
     moved: &Arc<OnceLock<PathBuf>>,
-) -> impl FnMut(&std::io::Error) -> Option<CaptureFile> + Send + use<> {
+) -> impl FnMut(&std::io::Error) -> Option<OwnFile> + Send + use<> {
     let (path, name, moved) = (path.to_owned(), name.to_owned(), Arc::clone(moved));
     move |error| {
         let next = fallback.join(&name);
@@ -213,14 +213,14 @@ fn elsewhere(
         if moved.get().is_some() {
             return None;
         }
-        let made = std::fs::create_dir_all(&fallback)
-            .and_then(|()| File::options().write(true).create_new(true).open(&next));
+        let made =
+            std::fs::create_dir_all(&fallback).and_then(|()| OwnFile::create(&next, next.clone()));
         match made {
             Ok(file) => {
                 report(format_args!("cannot write {path}: {error}; it goes on in {next_path}"));
                 // It was not set before.
                 let _ = moved.set(next);
-                Some(CaptureFile(file))
+                Some(file)
             }
             Err(why) => {
                 report(format_args!("cannot go on in {next_path}: {why}"));

@@ -277,7 +277,8 @@ impl Drain {
         self.stacks.look();
         let clock = self.clock.reading();
         let recorders = session::in_core_already(|core| {
-            let capture = core.capture.as_ref()?;
+            let capture = core.capture.as_mut()?;
+            capture.rings.stay_locked();
             capture.rings.set_clock(clock);
             Some(capture.recorders.clone())
         });

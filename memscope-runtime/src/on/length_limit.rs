@@ -1,44 +1,6 @@
 //! Writing files where their length is limited (`RLIMIT_FSIZE`). The system ends by a signal whoever writes beyond the limit; the
 //! program has not written, so that it must not be ended: for our files writing beyond it is an error and nothing else.
 
-use memscope_format::writer::SyncData;
-use std::fs::File;
-use std::io::{self, Write};
-
-/// A file of ours, written without the signal.
-#[derive(Debug)]
-pub(super) struct CaptureFile(pub(super) File);
-
-impl CaptureFile {
-    /// Whether it has no name any more, so that nobody can open it.
-    pub(super) fn is_removed(&self) -> bool {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            self.0.metadata().is_ok_and(|file| file.nlink() == 0)
-        }
-        // Elsewhere a file that is open keeps its name.
-        #[cfg(not(unix))]
-        false
-    }
-}
-
-impl Write for CaptureFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        unsignalled(|| self.0.write(bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl SyncData for CaptureFile {
-    fn sync_data(&mut self) -> io::Result<()> {
-        self.0.sync_data()
-    }
-}
-
 /// Runs what may make a file longer. The signal that says it is too long (to the thread that does it, setrlimit(2)) is
 /// blocked meanwhile, and taken if it comes.
 #[cfg(unix)]

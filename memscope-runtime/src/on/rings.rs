@@ -4,6 +4,7 @@
 //! that is killed loses nothing. The layout is [`memscope_format::raw`]'s.
 
 use super::length_limit::unsignalled;
+use super::own_file::OwnFile;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU64, Ordering};
 use memmap2::{MmapMut, MmapOptions};
@@ -14,7 +15,7 @@ use memscope_format::raw::{
 };
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A slot as threads share it: [`Slot`] with atomic words.
 #[derive(Debug)]
@@ -122,8 +123,7 @@ const PAGE: usize = 4096;
 /// The rings file of a session.
 #[derive(Debug)]
 pub(super) struct RingsFile {
-    file: File,
-    path: PathBuf,
+    file: OwnFile,
     /// Slots of a ring.
     pub(super) capacity: u64,
     rings: u64,
@@ -133,8 +133,8 @@ pub(super) struct RingsFile {
 impl RingsFile {
     /// Makes the file beside the capture, without rings, and locks it: the lock ends with the process.
     pub(super) fn create(path: PathBuf, file_id: [u8; 16], capacity: u64) -> io::Result<Self> {
-        let file = File::options().read(true).write(true).create_new(true).open(&path)?;
-        let memory = Self::begin(&file, capacity).inspect_err(|_| {
+        let mut file = OwnFile::create(&path, path.clone())?;
+        let memory = file.get().and_then(|file| Self::begin(file, capacity)).inspect_err(|_| {
             // What was reserved of it is room that others need.
             let _ = std::fs::remove_file(&path);
         })?;
@@ -152,7 +152,7 @@ impl RingsFile {
         }
         set(offset_of!(RingsHeader, capacity), capacity);
         set(offset_of!(RingsHeader, magic), u64::from_le_bytes(RINGS_MAGIC));
-        Ok(Self { file, path, capacity, rings: 0, header })
+        Ok(Self { file, capacity, rings: 0, header })
     }
 
     /// Locks the file, reserves its beginning and maps its header.
@@ -170,12 +170,21 @@ impl RingsFile {
         let ring = u16::try_from(self.rings).ok().filter(|ring| *ring != u16::MAX);
         let ring = ring.ok_or_else(|| io::Error::other("65535 threads record at once already"))?;
         let offset = ring_offset(self.rings, self.capacity);
-        reserve(&self.file, offset, ring_offset(1, self.capacity) - RINGS_HEADER_LEN as u64)?;
-        let memory = RingMemory::map(&self.file, self.rings, self.capacity)?;
+        let file = self.file.get()?;
+        reserve(file, offset, ring_offset(1, self.capacity) - RINGS_HEADER_LEN as u64)?;
+        let memory = RingMemory::map(file, self.rings, self.capacity)?;
         memory.set_start(start);
         self.rings += 1;
         self.header[offset_of!(RingsHeader, rings) / 8].store(self.rings, Ordering::Release);
         Ok((ring, memory))
+    }
+
+    /// Locks the file again if the program has closed it: without a lock it looks as if the process were dead.
+    pub(super) fn stay_locked(&mut self) {
+        if matches!(self.file.open_again(), Ok(true)) {
+            // Somebody may be looking whether it is locked.
+            let _ = self.file.get().map(File::try_lock);
+        }
     }
 
     /// Leaves a clock reading for those who open the capture of a process that died: it scales the last events.
@@ -192,9 +201,14 @@ impl RingsFile {
         &self.header[offset_of!(RingsHeader, lost) / 8]
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// Removes the file, unless that is done: everything it held is in the capture.
-    pub(super) fn remove(self) -> io::Result<()> {
-        match std::fs::remove_file(&self.path) {
+    pub(super) fn remove(&self) -> io::Result<()> {
+        match std::fs::remove_file(self.path()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed,
         }

@@ -1,5 +1,6 @@
 //! Runs children and reads what they left.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "what a child said")]
 
 use crate::scenarios;
 use memscope_format::defs::Defs;
@@ -16,6 +17,16 @@ pub(crate) struct Run {
     dir: tempfile::TempDir,
     pub(crate) status: ExitStatus,
     output: Output,
+}
+
+impl Drop for Run {
+    /// What the child said is half of why a test has failed.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let files = std::fs::read_dir(self.dir.path()).map(|entries| entries.count());
+            eprintln!("child: {}, {files:?} files; it said:\n{}", self.status, self.stderr());
+        }
+    }
 }
 
 /// Plays a scenario in a child.

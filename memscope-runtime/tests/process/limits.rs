@@ -88,6 +88,29 @@ fn once_it_records_no_descriptor_is_needed() {
 }
 
 #[test]
+fn a_program_that_closes_every_descriptor_is_recorded_on_and_its_own_files_are_left_alone() {
+    let run = goes_on("limit_closed_files", 64);
+    assert_eq!((run.stderr().as_str(), run.files().len()), ("", 2));
+    let capture = run.capture();
+    assert!(capture.health().complete, "{:?}", capture.health());
+    assert_eq!((capture.events(), capture.lost()), (2 * 3 * MANY, 0));
+}
+
+#[test]
+fn a_program_that_goes_to_another_directory_leaves_its_capture_where_it_began() {
+    let outer = tempfile::tempdir().unwrap();
+    let run = run_with("limit_other_directory", |command| {
+        command.current_dir(outer.path()).env("MEMSCOPE_DIR", "captures")
+    });
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    assert_eq!(run.stderr(), "");
+    let entries = std::fs::read_dir(outer.path().join("captures")).unwrap();
+    let [path] = entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>().try_into().unwrap();
+    let capture = memscope_format::Reader::open(path).unwrap();
+    assert_eq!((capture.events(), capture.health().complete), (4 * MANY, true));
+}
+
+#[test]
 fn files_too_short_for_a_capture_stop_the_recording_and_not_the_program() {
     // Whoever writes: memscope's thread, or one of the program's.
     for scenario in ["limit_short_files", "limit_short_files_flushed"] {

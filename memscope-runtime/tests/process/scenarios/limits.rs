@@ -1,7 +1,9 @@
 //! Processes that meet limits of the system.
 
 use super::{MANY, many};
+use memscope::Session;
 use std::fs::{self, Permissions};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Barrier;
@@ -86,6 +88,37 @@ fn record_more(values: u64) {
     }
 }
 
+/// Closes all descriptors, as daemons do, and has files of its own under the same numbers.
+fn closed_files() {
+    let session = Session::builder().start().unwrap();
+    many();
+    let open = fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+    let is_ours = |path: &PathBuf| {
+        fs::read_link(path).is_ok_and(|file| file.to_string_lossy().contains(".memscope"))
+    };
+    let number = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().parse().unwrap();
+    let ours: Vec<libc::c_int> = open.filter(is_ours).map(number).collect();
+    assert_eq!(ours.len(), 2, "the capture and the rings");
+    for number in 3..1024 {
+        // SAFETY: nothing of this process needs them, but memscope, which is what is tried.
+        unsafe { libc::close(number) };
+    }
+    let own = fs::File::create(directory().join("own")).unwrap();
+    for number in &ours {
+        // SAFETY: the numbers are nobody's.
+        unsafe { libc::dup2(own.as_raw_fd(), *number) };
+    }
+    many();
+    std::thread::spawn(many).join().unwrap();
+    memscope::flush();
+    let capture = memscope_format::Reader::open(session.capture_path().unwrap()).unwrap();
+    assert!(capture.health().live, "its rings are locked again");
+    session.stop().unwrap();
+    assert_eq!(own.metadata().unwrap().len(), 0);
+    // SAFETY: the call changes nothing.
+    assert!(ours.iter().all(|number| unsafe { libc::fcntl(*number, libc::F_GETFD) } >= 0));
+}
+
 pub(super) fn play(scenario: &str) {
     match scenario {
         "no_descriptors" => {
@@ -140,6 +173,12 @@ pub(super) fn play(scenario: &str) {
         "read_only_later" => {
             many();
             make_read_only();
+            many();
+        }
+        "closed_files" => closed_files(),
+        "other_directory" => {
+            many();
+            std::env::set_current_dir("/").unwrap();
             many();
         }
         _ => panic!("no limit is called {scenario}"),
