@@ -2,7 +2,7 @@
 //! files of its own under their numbers. So whether a descriptor still is our file is asked before each use; if it is not, the
 //! file is opened again, and what has the number now is left alone.
 
-use super::length_limit::unsignalled;
+use super::signals::unsignalled;
 use core::mem::ManuallyDrop;
 use memscope_format::writer::SyncData;
 use std::fs::{File, OpenOptions};

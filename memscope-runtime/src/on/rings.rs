@@ -3,8 +3,8 @@
 //! A ring is shared file memory, so what a thread wrote is in the page cache the moment it is written: a process
 //! that is killed loses nothing. The layout is [`memscope_format::raw`]'s.
 
-use super::length_limit::unsignalled;
 use super::own_file::OwnFile;
+use super::signals::unsignalled;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU64, Ordering};
 use memmap2::{MmapMut, MmapOptions};

@@ -19,6 +19,8 @@ use super::recorder::{self, Ownership, Recorder};
 use super::registry::Registry;
 use super::rings::RingMemory;
 use super::settings::Settings;
+#[cfg(unix)]
+use super::signals::unsignalled;
 use super::stacks;
 use super::thread_exit;
 use crate::session_types::SessionError;
@@ -444,9 +446,9 @@ pub(super) fn report(message: fmt::Arguments<'_>) {
     let line = format!("memscope: {message}\n");
     #[cfg(unix)]
     // SAFETY: the pointer and the length are those of the string. If it cannot be written there is nobody to tell.
-    unsafe {
+    unsignalled(|| unsafe {
         libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
-    }
+    });
     #[cfg(not(unix))]
     {
         use std::io::Write;

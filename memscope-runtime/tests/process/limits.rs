@@ -88,6 +88,18 @@ fn once_it_records_no_descriptor_is_needed() {
 }
 
 #[test]
+fn a_line_that_nobody_reads_does_not_end_the_program() {
+    // Where nobody reads, `SIGPIPE` would.
+    let (nobody, stderr) = std::io::pipe().unwrap();
+    drop(nobody);
+    let run = run_with("limit_no_listener", |command| {
+        command.env("MEMSCOPE_ALOC", "full").stderr(stderr)
+    });
+    assert!(run.status.success(), "{:?}", run.status);
+    run.holds_all_of_many(false);
+}
+
+#[test]
 fn a_program_that_closes_every_descriptor_is_recorded_on_and_its_own_files_are_left_alone() {
     let run = goes_on("limit_closed_files", 64);
     assert_eq!((run.stderr().as_str(), run.files().len()), ("", 2));

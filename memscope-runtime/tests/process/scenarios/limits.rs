@@ -175,6 +175,11 @@ pub(super) fn play(scenario: &str) {
             make_read_only();
             many();
         }
+        "no_listener" => {
+            // SAFETY: it is no handler that is set.
+            unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+            many();
+        }
         "closed_files" => closed_files(),
         "other_directory" => {
             many();
