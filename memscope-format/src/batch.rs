@@ -7,15 +7,15 @@ use crate::codec::Compressor;
 use crate::compression::Compression;
 use crate::defs::ContainerDef;
 use crate::event::{
-    KEY, STATELESS, UnreadableEvent, content, drop_key, drop_row, heap_kind, heap_row, is_drop,
-    snapshot, stack, task_kind,
+    KEY, STATELESS, UnreadableEvent, call_row, content, deep_key, drop_row, heap_kind, heap_row,
+    is_drop, snapshot, stack, task_kind,
 };
 use crate::hooks::{HOOK_LIMIT, Hook, HookTable};
-use crate::raw::{DURATION_UNKNOWN, Events, RawKind, Slot, SlotHeader, flags, value_id};
+use crate::raw::{Events, RawKind, Slot, SlotHeader, flags, value_id};
 use crate::record::Record;
 use crate::rows::{
-    Call, CallOutcome, Container, Content, DropChain, Heap, HeapKind, LeftOut, Lifecycle,
-    LifecycleKind, SnapshotReason, Task, TaskKind, Zst,
+    Call, Container, Content, DropChain, Heap, HeapKind, Lifecycle, LifecycleKind, SnapshotReason,
+    Task, TaskKind, Zst,
 };
 
 /// Rows of all streams, on their way into frames.
@@ -168,7 +168,7 @@ impl Batch {
                 let row = drop_row(first, hook.site, hook.type_id, thread);
                 put(
                     &mut self.drop_chain,
-                    drop_key(first) | more,
+                    deep_key(first) | more,
                     move || row,
                     hook.weight,
                     &mut self.compressor,
@@ -183,27 +183,10 @@ impl Batch {
                 self.push_container(hook_id, first.w0, thread, &at, def, &state);
             }
             Some(RawKind::Call) => {
-                let duration = first.p1 & DURATION_UNKNOWN;
-                let row = Call {
-                    ts: first.w0,
-                    duration: (duration != DURATION_UNKNOWN).then_some(duration),
-                    site: hook.site,
-                    task: (first.p0 != 0).then_some(first.p0),
-                    depth: (first.p1 >> 48) as u32,
-                    outcome: if flags & flags::PANICKING != 0 {
-                        CallOutcome::Unwound
-                    } else if flags & flags::PENDING != 0 {
-                        CallOutcome::Pending
-                    } else {
-                        CallOutcome::Returned
-                    },
-                    thread,
-                    left_out: LeftOut::of_bits(flags >> flags::LEFT_OUT_SHIFT),
-                };
-                let key = key | first.p1 & !DURATION_UNKNOWN;
+                let row = call_row(first, hook.site, thread);
                 put(
                     &mut self.call,
-                    key,
+                    deep_key(first) | more,
                     move || row,
                     hook.weight,
                     &mut self.compressor,

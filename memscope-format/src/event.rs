@@ -3,7 +3,10 @@
 use crate::defs::ContainerDef;
 use crate::hooks::{Hook, HookTable};
 use crate::raw::{DURATION_UNKNOWN, RawKind, Slot, SlotHeader, flags};
-use crate::rows::{DropChain, Heap, HeapKind, LeftOut, Outcome, SnapshotReason, Stream, TaskKind};
+use crate::rows::{
+    Call, CallOutcome, DropChain, Heap, HeapKind, LeftOut, Outcome, SnapshotReason, Stream,
+    TaskKind,
+};
 
 /// Why a raw event gives no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,9 +42,9 @@ pub(crate) fn is_drop(kind: Option<RawKind>, flags: u8) -> bool {
     kind == Some(RawKind::End) && flags & (flags::EXIT | flags::MOVED) == 0
 }
 
-/// What tells the shape of a drop's row: the depth too, which has the bits of the lap mark.
+/// What tells the shape of the row of a drop, or a call: the depth too, which has the bits of the lap mark.
 #[inline(always)]
-pub(crate) const fn drop_key(slot: &Slot) -> u64 {
+pub(crate) const fn deep_key(slot: &Slot) -> u64 {
     slot.header & KEY | slot.p1 & !DURATION_UNKNOWN
 }
 
@@ -71,6 +74,29 @@ pub(crate) const fn stack(second: &Slot) -> Option<u32> {
     match (second.w0 >> 32) as u32 {
         0 => None,
         id => Some(id),
+    }
+}
+
+/// The row of a call or a poll.
+#[inline(always)]
+pub(crate) fn call_row(slot: &Slot, site: u32, thread: u32) -> Call {
+    let flags = SlotHeader(slot.header).flags();
+    let duration = slot.p1 & DURATION_UNKNOWN;
+    Call {
+        ts: slot.w0,
+        duration: (duration != DURATION_UNKNOWN).then_some(duration),
+        site,
+        task: (slot.p0 != 0).then_some(slot.p0),
+        depth: (slot.p1 >> 48) as u32,
+        outcome: if flags & flags::PANICKING != 0 {
+            CallOutcome::Unwound
+        } else if flags & flags::PENDING != 0 {
+            CallOutcome::Pending
+        } else {
+            CallOutcome::Returned
+        },
+        thread,
+        left_out: LeftOut::of_bits(flags >> flags::LEFT_OUT_SHIFT),
     }
 }
 

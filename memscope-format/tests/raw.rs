@@ -9,7 +9,7 @@ use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::incoming::{Item, Items};
 use memscope_format::raw::{RAW_EVENTS, RawChunk, Slot, lap_mark};
-use memscope_format::rows::{Container, DropChain, Heap, Lifecycle, SnapshotReason, Zst};
+use memscope_format::rows::{Call, Container, DropChain, Heap, Lifecycle, SnapshotReason, Zst};
 use memscope_format::{Batch, Codec, Error, HookTable, Reader, compact, limits, recover, validate};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -196,9 +196,10 @@ fn event() -> impl Strategy<Value = RawEvent> {
     let hook = select(vec![VECTOR, SESSION, MARKER, SHARED]);
     let words = (any::<u64>(), 0_u32..64).prop_map(|(word, shift)| word >> shift);
     let blocks = sample::blocks();
-    (0_u8..10, hook, words.clone(), words.clone(), words).prop_map(
+    (0_u8..11, hook, words.clone(), words.clone(), words).prop_map(
         move |(kind, hook, ts, p0, p1)| match kind {
-            8.. => {
+            8 => sample::call(hook, (p1 % 8) as u8, ts, p0 % 3, p1 >> 16, p1 % 9),
+            9.. => {
                 let block = &blocks[(p0 % blocks.len() as u64) as usize];
                 let first = Slot { w0: ts, p0, p1, ..block.first };
                 RawEvent { first, second: block.second }
@@ -270,8 +271,12 @@ proptest! {
             let states = states.map(|chunk| chunk.unwrap().columns).collect();
             let blocks = reader.columns::<Heap>(&["weight"]).unwrap();
             let blocks = blocks.map(|chunk| chunk.unwrap().columns).collect();
-            let rows: Vec<Heap> = reader.rows().collect::<Result<_, _>>().unwrap();
-            (Rows::of(&reader), rows, [births, drops, states, blocks].map(weights))
+            let calls = reader.columns::<Call>(&["weight"]).unwrap();
+            let calls = calls.map(|chunk| chunk.unwrap().columns).collect();
+            let of_heap: Vec<Heap> = reader.rows().collect::<Result<_, _>>().unwrap();
+            let of_calls: Vec<Call> = reader.rows().collect::<Result<_, _>>().unwrap();
+            let weights = [births, drops, states, blocks, calls].map(weights);
+            (Rows::of(&reader), of_heap, of_calls, weights)
         });
         prop_assert_eq!(&found[0], &found[1]);
         prop_assert_eq!(&found[0].0.errors, &Vec::<String>::new());

@@ -31,6 +31,20 @@ fn scope_tracked(x: u64) -> u64 {
 }
 
 #[inline(never)]
+fn call_floor(x: u64) -> u64 {
+    floor::record(1, x);
+    let y = black_box(x + 1);
+    floor::record(2, y);
+    y
+}
+
+#[memscope::track]
+#[inline(never)]
+fn call_tracked(x: u64) -> u64 {
+    black_box(x + 1)
+}
+
+#[inline(never)]
 fn vec_floor(_: u64) -> u64 {
     let v = vec![0_u8; 64];
     floor::record(1, v.len() as u64);
@@ -97,6 +111,8 @@ fn main() {
     let mut kinds: Vec<(&str, Run)> = vec![
         ("scope, floor", scope_floor),
         ("scope, tracked", scope_tracked),
+        ("call, floor", call_floor),
+        ("call, tracked", call_tracked),
         ("vec64, floor", vec_floor),
         ("vec64, tracked", vec_tracked),
     ];

@@ -1,7 +1,7 @@
 //! Events of which the batch has seen the like: their rows have shapes that it knows, and so are stored without being looked at.
 
 use super::{Batch, Place, STATED, State};
-use crate::event::{KEY, drop_key, drop_row, heap_kind, heap_row, is_drop};
+use crate::event::{KEY, call_row, deep_key, drop_row, heap_kind, heap_row, is_drop};
 use crate::hooks::HookTable;
 use crate::raw::{RawKind, Slot, SlotHeader};
 use crate::rows::{HeapKind, Lifecycle, LifecycleKind, SnapshotReason};
@@ -17,18 +17,24 @@ impl Batch {
         thread: u32,
         slots: &[Slot],
     ) -> usize {
-        let Self { lifecycle, drop_chain, heap, container, .. } = self;
+        let Self { lifecycle, drop_chain, call, heap, container, .. } = self;
         let mut known = 0;
         for slot in slots {
             let Slot { w0: ts, header, p0, .. } = *slot;
             let kind = SlotHeader(header).kind();
             // What the shape says is not looked at in the rows below.
             if is_drop(kind, SlotHeader(header).flags()) {
-                let Some(shape) = drop_chain.shape_of(drop_key(slot)) else { break };
+                let Some(shape) = drop_chain.shape_of(deep_key(slot)) else { break };
                 if drop_chain.is_block_full() {
                     break;
                 }
                 drop_chain.push_shaped(shape, drop_row(slot, 0, 0, thread));
+            } else if kind == Some(RawKind::Call) {
+                let Some(shape) = call.shape_of(deep_key(slot)) else { break };
+                if call.is_block_full() {
+                    break;
+                }
+                call.push_shaped(shape, call_row(slot, 0, thread));
             } else if let Some(kind @ (HeapKind::Alloc | HeapKind::AllocZeroed | HeapKind::Free)) =
                 heap_kind(SlotHeader(header))
             {

@@ -246,6 +246,12 @@ pub fn hashes(
     }
 }
 
+/// A call, or a poll of a task that is not 0.
+pub fn call(hook: u32, flags: u8, ts: u64, task: u64, duration: u64, depth: u64) -> RawEvent {
+    let first = slot(hook, RawKind::Call, flags, [ts, task, duration | depth << 48]);
+    RawEvent { first, second: None }
+}
+
 /// A block at an address, while a site ran, aligned to 2 to a power; with a weight it takes a second slot.
 pub fn block(
     site: u32,
