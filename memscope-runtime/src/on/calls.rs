@@ -1,5 +1,6 @@
 //! Calls of functions, and tasks: the futures of async functions.
 
+use super::clock;
 use super::executor;
 use super::inspect::Sight;
 use super::recorder::{self, Recorder};
@@ -51,8 +52,8 @@ impl Call {
     /// Notes that a function begins.
     #[inline]
     pub fn enter(site: &'static Site) -> Self {
-        let is_off = session::is_off();
-        Self { begun: if is_off { Begun::Nothing } else { begin(recorder::current(), site) } }
+        // Made in its place: to copy it would take longer than all the rest, since it is read otherwise than it was written.
+        Self { begun: begin(recorder::current(), site) }
     }
 }
 
@@ -65,17 +66,24 @@ impl Drop for Call {
     }
 }
 
-/// Chooses whether a call is recorded, and notes that it begins. One that is left out makes no call of ours on its way.
+/// Chooses whether a call is recorded, and notes that it begins; without any call, if nothing is in the way.
 #[inline(never)]
 fn begin(recorder: Option<&'static Recorder>, site: &'static Site) -> Begun {
+    if session::is_off() {
+        return Begun::Nothing;
+    }
     let Some(recorder) = recorder else { return begin_slowly(site) };
     let Some(hook) = site.find(&NO_TYPE) else { return begin_slowly(site) };
     match recorder.random.choose(hook.chance) {
+        Ok(()) if recorder.clock.is_counter() && !std::thread::panicking() => {
+            Begun::at(recorder, site, hook, clock::counter(), false)
+        }
         Ok(()) => begin_recorded(recorder, site, hook),
         Err(_) => Begun::left_out(recorder, site),
     }
 }
 
+#[cold]
 #[inline(never)]
 fn begin_recorded(recorder: &Recorder, site: &'static Site, hook: &'static Hook) -> Begun {
     Begun::now(recorder, site, hook)
@@ -95,29 +103,68 @@ fn begin_slowly(site: &'static Site) -> Begun {
     begun.flatten().unwrap_or(Begun::Nothing)
 }
 
-/// Notes that a call has ended.
+/// Notes that a call has ended; without any call, if nothing is in the way.
 #[inline(never)]
 fn end(recorder: Option<&'static Recorder>, begun: &Begun) {
-    match (recorder, begun) {
+    match (recorder, *begun) {
         (Some(recorder), Begun::LeftOut { outer, stood }) => {
-            recorder.stand_at(*stood);
-            recorder.close_left_out_call(*outer);
+            recorder.stand_at(stood);
+            recorder.close_left_out_call(outer);
         }
-        _ => end_recorded(begun),
+        (Some(recorder), Begun::Recorded { hook, start, depth, outer, stood, .. })
+            if recorder.is_ready() && !std::thread::panicking() =>
+        {
+            let end = clock::counter();
+            recorder.stand_at(stood);
+            let left_out = recorder.close_call(depth, outer);
+            let (flags, payload) =
+                end_words([start, end], depth, 0, left_out << flags::LEFT_OUT_SHIFT);
+            if recorder.try_emit(hook.id, RawKind::Call, flags, end, payload).is_none() {
+                end_interrupted(hook.id, flags, end, payload);
+            }
+        }
+        _ => end_slowly(begun),
     }
 }
 
+#[cold]
 #[inline(never)]
-fn end_recorded(begun: &Begun) {
+fn end_slowly(begun: &Begun) {
     let _ = recorder::with(|recorder| begun.end(recorder, 0, 0));
+}
+
+/// Records an end that a signal handler came in between.
+#[cold]
+#[inline(never)]
+fn end_interrupted(hook: u32, flags: u8, end: u64, payload: [u64; 2]) {
+    let _ = recorder::with(|recorder| recorder.emit(hook, RawKind::Call, flags, end, payload));
+}
+
+/// The flags and the payload of a call.
+#[inline(always)]
+fn end_words([start, end]: [u64; 2], depth: u32, task: u64, flags: u8) -> (u8, [u64; 2]) {
+    let duration = end.saturating_sub(start).min(DURATION_UNKNOWN - 1);
+    let depth = u64::from(depth.min(u32::from(u16::MAX)));
+    (flags, [task, duration | depth << 48])
 }
 
 impl Begun {
     #[inline(always)]
     fn now(recorder: &Recorder, site: &'static Site, hook: &'static Hook) -> Self {
-        let ((depth, outer), panicking) = (recorder.open_call(), std::thread::panicking());
+        Self::at(recorder, site, hook, recorder.now(), std::thread::panicking())
+    }
+
+    #[inline(always)]
+    fn at(
+        recorder: &Recorder,
+        site: &'static Site,
+        hook: &'static Hook,
+        start: u64,
+        panicking: bool,
+    ) -> Self {
+        let (depth, outer) = recorder.open_call();
         let stood = stand_at(recorder, site);
-        Self::Recorded { hook, start: recorder.now(), depth, outer, stood, panicking }
+        Self::Recorded { hook, start, depth, outer, stood, panicking }
     }
 
     #[inline(always)]
@@ -143,10 +190,8 @@ impl Begun {
         let end = recorder.now();
         let left_out = recorder.close_call(depth, outer);
         let unwound = if !panicking && std::thread::panicking() { flags::PANICKING } else { 0 };
-        let duration = end.saturating_sub(start).min(DURATION_UNKNOWN - 1);
-        let depth = u64::from(depth.min(u32::from(u16::MAX)));
-        let payload = [task, duration | depth << 48];
         let flags = outcome | unwound | left_out << flags::LEFT_OUT_SHIFT;
+        let (flags, payload) = end_words([start, end], depth, task, flags);
         recorder.emit(hook.id, RawKind::Call, flags, end, payload);
     }
 }
