@@ -19,8 +19,9 @@ const READING: Duration = Duration::from_millis(100);
 /// How often it is said how far this is.
 const PROGRESS: Duration = Duration::from_secs(10);
 
-/// What the most memory of the second half may be above that of the first.
-const GROWTH_KIB: u64 = 2048;
+/// What the most memory of the second half may be above that of the first: what the drain works on is what it finds in the
+/// rings, more or less of their 2^16 events.
+const GROWTH_KIB: u64 = 8 << 10;
 
 /// Runs the program for so long.
 pub(crate) fn run(seconds: u64) -> Result<(), String> {

@@ -3,8 +3,8 @@
 
 use super::harness::{self, Run, run_with};
 use super::scenarios::MANY;
-use super::scenarios::limits::{EACH, THREADS};
-use memscope_format::rows::Lifecycle;
+use super::scenarios::limits::{EACH, RECORDED_MORE, THREADS};
+use memscope_format::rows::{DropChain, Lifecycle};
 use std::os::unix::process::ExitStatusExt;
 
 /// What a child said, in one line.
@@ -136,6 +136,10 @@ fn files_too_short_for_a_capture_stop_the_recording_and_not_the_program() {
         // The second records nothing more when the recording has stopped.
         let goes_on = scenario == "limit_short_files";
         assert_eq!((capture.lost() > 0, capture.health().is_whole()), (goes_on, !goes_on));
+        // Of each value the drop is there, or one event is counted as lost: its birth, without which nothing else is recorded, or
+        // the drop.
+        let dropped = harness::rows::<DropChain>(&capture).len() as u64;
+        assert!(!goes_on || dropped + capture.lost() == RECORDED_MORE, "{dropped} dropped");
     }
 }
 

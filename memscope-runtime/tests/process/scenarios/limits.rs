@@ -8,6 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Barrier;
 
+/// Values of a thread whose capture gets too long.
+pub(crate) const RECORDED_MORE: u64 = 20 * MANY;
+
 /// Values of each thread of [`more_threads`], and how many of these there are.
 pub(crate) const EACH: u64 = 100;
 pub(crate) const THREADS: usize = 3;
@@ -128,7 +131,7 @@ pub(super) fn play(scenario: &str) {
         "no_more_descriptors" => more_threads(|| limit(libc::RLIMIT_NOFILE, 0)),
         "short_files" => {
             limit_files(80);
-            record_more(20 * MANY);
+            record_more(RECORDED_MORE);
         }
         // This thread is the one that writes.
         "short_files_flushed" => {
