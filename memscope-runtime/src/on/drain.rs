@@ -238,9 +238,12 @@ impl Drain {
         self.clock.ticks()
     }
 
-    /// Moves everything that the rings hold now into the capture.
+    /// Moves everything that the rings hold now into the capture; what threads add meanwhile is not waited for.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
-        while self.cycle(Urgency::Now)? {}
+        let recorders = session::recorders();
+        let held: Vec<_> = recorders.into_iter().map(|ring| (ring, ring.reached())).collect();
+        let is_held = |(ring, position): &(&Recorder, u64)| ring.drained() < *position;
+        while self.cycle(Urgency::Now)? && held.iter().any(is_held) {}
         Ok(())
     }
 

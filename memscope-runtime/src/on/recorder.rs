@@ -337,6 +337,11 @@ impl Recorder {
         self.position.load(Ordering::Acquire) != self.drained()
     }
 
+    /// Up to which position the owner has begun to write.
+    pub(super) fn reached(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
+    }
+
     /// Slots that the owner has begun to write from a position on.
     pub(super) fn waiting_from(&self, position: u64) -> u64 {
         self.position.load(Ordering::Relaxed).saturating_sub(position)

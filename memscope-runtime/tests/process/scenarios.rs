@@ -95,6 +95,7 @@ pub(crate) fn play(scenario: &str) {
         "namesakes" => namesakes(),
         "deep" => deep(),
         "flush" => flush(),
+        "flushed" => threads::flushed(),
         "limited" => crate::sinks::limited(),
         "commits" => crate::sinks::commits(),
         "library" => libraries::with_a_library(true),

@@ -1,7 +1,7 @@
 //! Threads that come, go and record without pause, and what that takes of memory.
 
 use super::harness::{self, run, run_with};
-use super::scenarios::threads::{BURST, ENDLESS_THREADS, SHORT};
+use super::scenarios::threads::{BURST, ENDLESS_THREADS, FLUSHES, SHORT};
 use memscope_format::chunks::Place;
 use memscope_format::rows::{DropChain, Lifecycle};
 use std::collections::HashSet;
@@ -44,6 +44,22 @@ fn endless_recording_takes_no_more_memory_than_rings_and_what_the_drain_takes_fr
         let grew = run.number("grew ");
         assert!(grew <= bound, "{grew} KiB for {values} values, and may have {bound}");
     }
+}
+
+#[test]
+fn a_flush_takes_what_is_there_while_other_threads_go_on() {
+    let run = run_with("flushed", |command| command.env("MEMSCOPE_RING_KIB", "64"));
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    // What is in the rings is not looked at: a flush is for the file.
+    let rings =
+        run.files().into_iter().filter(|path| path.extension() != Some("memscope".as_ref()));
+    rings.for_each(|path| std::fs::remove_file(path).expect("it was there"));
+    let capture = run.capture();
+    let births = harness::rows::<Lifecycle>(&capture);
+    let mine = births.iter().filter(|row| {
+        capture.defs().site(row.site).is_some_and(|site| site.name.ends_with("mine"))
+    });
+    assert_eq!(mine.count() as u64, FLUSHES);
 }
 
 #[test]

@@ -70,6 +70,32 @@ pub(super) fn endless(time: Duration) {
     println!("grew {}\nvalues {}", peak_kib() - before, values.into_inner());
 }
 
+/// Flushes of [`flushed`], before each of which a value is recorded.
+pub(crate) const FLUSHES: u64 = 100;
+
+/// A thread that flushes while others record as fast as they can; no flush may wait for these to end.
+pub(super) fn flushed() {
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..ENDLESS_THREADS {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    record(1_000);
+                }
+            });
+        }
+        for number in 0..FLUSHES {
+            memscope::track_var!(let mine = Box::new(number));
+            std::hint::black_box(&mine);
+            memscope::flush();
+        }
+        // Not through exit, which would write what is left.
+        println!("flushed");
+        // SAFETY: it ends the process, whatever runs.
+        unsafe { libc::_exit(0) };
+    });
+}
+
 struct RecordsWhenDropped;
 
 impl Drop for RecordsWhenDropped {
