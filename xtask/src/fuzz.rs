@@ -4,7 +4,6 @@ use crate::command::root;
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -16,8 +15,29 @@ const NEEDED: &str = "`cargo install cargo-fuzz` and the nightly toolchain are n
 /// How long one target runs before the next has its turn.
 const TURN: Duration = Duration::from_secs(60);
 
-/// How long one target runs in the short form: its corpus, and then some.
-const SHORT_TURN: Duration = Duration::from_secs(3);
+/// How long one target runs in the short form: some of its corpus, which the tests replay, and some of what it makes of that.
+const SHORT_TURN: Duration = Duration::from_secs(2);
+
+/// How targets are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Build {
+    /// To run long.
+    Optimised,
+    /// To run for seconds only: what the compiler saves is more than what the targets lose.
+    Quick,
+}
+
+impl Build {
+    /// Prepares a subcommand of cargo fuzz, for which the targets are built so.
+    fn command(self, subcommand: &str) -> Command {
+        let mut command = cargo_fuzz(subcommand);
+        command.arg(NO_SANITIZER);
+        if self == Self::Quick {
+            command.arg("--codegen-units=16").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+        }
+        command
+    }
+}
 
 /// What a target has done so far.
 #[derive(Debug, Default)]
@@ -32,22 +52,31 @@ pub(crate) fn run(time: Duration, only: &[String]) -> Result<(), String> {
     let targets = targets(only)?;
     // Each has a turn, however short the time is.
     let turn = TURN.min(time / targets.len().max(1) as u32).max(Duration::from_secs(1));
-    in_turns(&targets, turn, time)
+    in_turns(&targets, Build::Optimised, turn, time)
 }
 
 /// Gives each target one short turn, if what that takes is installed.
 pub(crate) fn run_short() -> Result<(), String> {
-    let version = command(&["--version".to_owned()]).stdout(Stdio::null()).status();
+    let version = cargo_fuzz("--version").stdout(Stdio::null()).status();
     if !version.is_ok_and(|status| status.success()) {
         eprintln!("xtask: the fuzz targets are NOT RUN: {NEEDED}; the tests replay their corpus");
         return Ok(());
     }
-    in_turns(&targets(&[])?, SHORT_TURN, Duration::ZERO)
+    in_turns(&targets(&[])?, Build::Quick, SHORT_TURN, Duration::ZERO)
 }
 
 /// Gives the targets their turns until the time is up, each one at least.
-fn in_turns(targets: &[String], turn: Duration, time: Duration) -> Result<(), String> {
-    build()?;
+fn in_turns(
+    targets: &[String],
+    build: Build,
+    turn: Duration,
+    time: Duration,
+) -> Result<(), String> {
+    let status = build.command("build").status();
+    let status = status.map_err(|error| format!("cannot start cargo fuzz: {error}"))?;
+    if !status.success() {
+        return Err(format!("cargo fuzz failed; {NEEDED}"));
+    }
     let started = Instant::now();
     let mut tallies: Vec<Tally> = targets.iter().map(|_| Tally::default()).collect();
     let mut round = 0_u64;
@@ -56,7 +85,7 @@ fn in_turns(targets: &[String], turn: Duration, time: Duration) -> Result<(), St
             if round > 0 && started.elapsed() >= time {
                 break;
             }
-            let done = fuzz(target, turn)?;
+            let done = fuzz(target, build, turn)?;
             let at = started.elapsed().as_secs();
             eprintln!(
                 "{:>4}:{:02} {target}: {} executions{}",
@@ -100,21 +129,17 @@ fn targets(only: &[String]) -> Result<Vec<String>, String> {
 }
 
 /// Gives one target a turn.
-fn fuzz(target: &str, turn: Duration) -> Result<Tally, String> {
+fn fuzz(target: &str, build: Build, turn: Duration) -> Result<Tally, String> {
     let working = root().join("fuzz/working").join(target);
     fs::create_dir_all(&working).map_err(|error| format!("{}: {error}", working.display()))?;
-    let mut arguments = vec!["run".to_owned(), NO_SANITIZER.to_owned(), target.to_owned()];
-    arguments.extend([working, root().join("fuzz/corpus").join(target)].map(text));
-    arguments.push("--".to_owned());
-    arguments.extend([
-        format!("-max_total_time={}", turn.as_secs()),
-        "-rss_limit_mb=512".to_owned(),
-        "-malloc_limit_mb=256".to_owned(),
-        "-timeout=20".to_owned(),
-        "-max_len=16384".to_owned(),
-        "-print_final_stats=1".to_owned(),
-    ]);
-    let mut child = command(&arguments)
+    let mut child = build
+        .command("run")
+        .arg(target)
+        .args([working, root().join("fuzz/corpus").join(target)])
+        .arg("--")
+        .arg(format!("-max_total_time={}", turn.as_secs()))
+        .args(["-rss_limit_mb=512", "-malloc_limit_mb=256", "-timeout=20"])
+        .args(["-max_len=16384", "-print_final_stats=1"])
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| format!("cannot start cargo fuzz: {error}"))?;
@@ -146,19 +171,9 @@ fn fuzz(target: &str, turn: Duration) -> Result<Tally, String> {
     Ok(tally)
 }
 
-fn text(path: PathBuf) -> String {
-    Path::new(&path).to_string_lossy().into_owned()
-}
-
-fn build() -> Result<(), String> {
-    let build = command(&["build".to_owned(), NO_SANITIZER.to_owned()]).status();
-    let status = build.map_err(|error| format!("cannot start cargo fuzz: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("cargo fuzz failed; {NEEDED}")) }
-}
-
-fn command(arguments: &[String]) -> Command {
+fn cargo_fuzz(subcommand: &str) -> Command {
     let mut command = Command::new("cargo");
-    command.args(["+nightly", "fuzz"]).args(arguments);
+    command.args(["+nightly", "fuzz", subcommand]);
     command.current_dir(root());
     // That of the toolchain that runs this.
     command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");

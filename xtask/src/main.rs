@@ -3,6 +3,7 @@
 //! `cargo xtask ci` runs every check that a change has to pass, and stops at the first that fails. `cargo xtask crates`
 //! tries the macros on published crates, and `cargo xtask cost` measures what they cost the compiler. `cargo xtask fuzz` runs the fuzz targets of the capture format.
 //! `cargo xtask peers` measures memscope beside its peers, and `cargo xtask soak` kills programs that record, and has one record for long.
+//! `cargo xtask damage` flips every bit of captures.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "the command's output")]
 
@@ -14,9 +15,13 @@ mod readme;
 mod soak;
 mod steps;
 
+use crate::command::Command;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+/// The tests that damage captures.
+const DAMAGE: &str = "cargo test -p memscope-format --test damage";
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -42,6 +47,8 @@ enum Task {
         #[arg(value_name = "CRATE")]
         only: Vec<String>,
     },
+    /// Flip every bit of captures; the tests flip those of headers, and one of each byte behind them
+    Damage,
     /// Measure how long published crates are compiled, plain, annotated, and annotated with hooks on
     Cost {
         /// How often each is compiled
@@ -95,6 +102,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci { only } => ci(&only),
         Task::Crates { short, only } => crates::run(&only, short),
+        Task::Damage => Command::new(DAMAGE).env("MEMSCOPE_EVERY_BIT", "1").run(),
         Task::Cost { rounds, only } => crates::cost::run(&only, rounds),
         Task::Fuzz { short: true, .. } => fuzz::run_short(),
         Task::Peers { short: true, .. } => peers::run_short(),

@@ -83,7 +83,7 @@ fn features() -> Result<Vec<Command>, String> {
         Command::new("cargo check -p memscope-runtime"),
         Command::new("cargo check -p memscope-runtime --features record"),
         // The tests of the workspace define allocators of their own, so that none of it is built with this.
-        Command::new("cargo test -p memscope-runtime --features on --test installed"),
+        Command::new("cargo test --workspace --features memscope-runtime/on --test installed"),
         Command::new("cargo test -p memscope-macros"),
         Command::new("cargo check -p memscope-format"),
         Command::new("cargo check -p memscope-format --features report"),
@@ -91,7 +91,8 @@ fn features() -> Result<Vec<Command>, String> {
     ])
 }
 
-/// The decoder in Python, in an environment of its own that has the packages it needs.
+/// The decoder in Python, in an environment of its own that has the packages it needs. The whole workspace is named so that
+/// dependencies have the features that `cargo test --workspace` builds them with, once.
 fn conformance() -> Result<Vec<Command>, String> {
     let packages = "zstandard lz4 brotli msgpack";
     Ok(vec![
@@ -101,7 +102,7 @@ fn conformance() -> Result<Vec<Command>, String> {
         )),
         Command::new(
             "MEMSCOPE_PYTHON=\"$PWD/target/conformance/bin/python\" \
-             cargo test -p memscope-format --test conformance --test convert",
+             cargo test --workspace --test conformance --test convert",
         ),
     ])
 }

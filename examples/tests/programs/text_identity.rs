@@ -51,6 +51,8 @@ fn texts(workspace: &Path, features: &[&str]) -> [Vec<u8>; 2] {
     // Functions are laid out in the order of their symbols. The older mangling hashes the names of a struct's fields into
     // the symbols of all functions that are generic over it, so that a field without size could reorder them.
     build.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", "-C symbol-mangling-version=v0");
+    // Where lines are is not machine code.
+    build.env("CARGO_PROFILE_RELEASE_DEBUG", "0");
     succeed(&mut build);
     PROGRAMS.map(|program| {
         let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
