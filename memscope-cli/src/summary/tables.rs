@@ -35,8 +35,9 @@ pub(super) fn sites(report: &Report, top: usize) -> (Table, usize) {
         .optional("Scope end", Kind::Figure)
         .optional("Escapes", Kind::Word)
         .optional("Where", Kind::Path);
-    // What `snapshot!` reads has its place among the containers: no value lives at it.
-    let sites = report.sites.iter().filter(|site| site.site.kind != Some(SiteKind::Snapshot));
+    // What `snapshot!` reads, or a static holds, has its place among the containers: no birth is to be seen there.
+    let lives = |kind| !matches!(kind, Some(SiteKind::Snapshot | SiteKind::Static));
+    let sites = report.sites.iter().filter(|site| lives(site.site.kind));
     let names = Names::of(report);
     let reached: Vec<_> = sites.filter(|site| site.was_reached()).collect();
     for site in reached.iter().take(top) {
