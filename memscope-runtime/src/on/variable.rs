@@ -178,14 +178,14 @@ fn begin_quickly(
     desc: &'static TypeDesc,
     payload: impl FnOnce() -> Option<[u64; 2]>,
 ) -> Quickly {
-    let Some(recorder) = recorder.filter(|recorder| recorder.is_ready()) else {
-        return Quickly::Not;
-    };
+    let Some(recorder) = recorder else { return Quickly::Not };
     let Some(hook) = site.find(desc) else { return Quickly::Not };
     if let Err(number) = recorder.random.choose(hook.chance) {
         return Quickly::Begun(hook, number);
     }
-    let Some(payload) = payload() else { return Quickly::Chosen(hook) };
+    let Some(payload) = payload().filter(|_| recorder.is_ready()) else {
+        return Quickly::Chosen(hook);
+    };
     match recorder.try_emit(hook.id, RawKind::Born, 0, clock::counter(), payload) {
         Some(position) => Quickly::Begun(hook, recorder.value(position)),
         None => Quickly::Chosen(hook),
