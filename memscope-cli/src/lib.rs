@@ -22,6 +22,7 @@ mod names;
 mod recover;
 mod run;
 mod summary;
+mod symbols;
 mod table;
 mod time;
 mod tune;

@@ -2,12 +2,14 @@
 
 mod heap;
 mod process;
+mod stacks;
 mod tables;
 
 use crate::args::SummaryArgs;
 use crate::console::{Console, Reading};
 use crate::failure::Failure;
 use crate::find;
+use crate::symbols;
 use crate::table::Table;
 use memscope_format::defs::SiteKind;
 use memscope_format::report::human::{Bytes, Count, Nanos};
@@ -36,11 +38,13 @@ pub(crate) fn run(args: &SummaryArgs, console: &mut Console) -> Result<(), Failu
     // Of the slowest drops a report keeps what it lists: as many as there are would be all drops of the program.
     let slowest = if args.top == 0 { ALL_SLOWEST } else { args.top };
     let options = Options::default().slowest_drops(slowest);
-    let report = Report::open_with(&paths, &options, |progress| {
+    let mut report = Report::open_with(&paths, &options, |progress| {
         reading.advance(progress.bytes, progress.bytes_in_all);
     })
     .map_err(|error| Failure::opening(&paths[0], error))?;
     drop(reading);
+    let stacks = if args.json { usize::MAX } else { stacks::shown(top) };
+    symbols::name(&mut report, stacks);
     if args.json {
         let answer = Answer { events: report.events(), lost: report.lost(), report: &report };
         serde_json::to_writer_pretty(&mut console.out, &answer).map_err(std::io::Error::from)?;
@@ -87,25 +91,23 @@ fn text(report: &Report, width: usize, top: usize) -> String {
     };
     text += &process::lines(report);
     text.push('\n');
-    let mut section = |title: &str, (mut table, rows): (Table, usize)| {
+    let section = |title: &str, (mut table, rows): (Table, usize)| {
         if rows > top {
             table.footer(format!("… and {} more (--top {rows})", Count((rows - top) as u64)));
         }
-        if !table.is_empty() {
-            text += &format!("{title}\n{}\n", table.render(width));
-        }
+        if table.is_empty() { String::new() } else { format!("{title}\n{}\n", table.render(width)) }
     };
-    if let Some(table) = of_heap {
-        section("Heap", table);
-    }
-    section("Blocks, by what they were for", heap::blocks(report, top));
-    section("Sites", tables::sites(report, top));
-    section("Types", tables::types(report, top));
-    section("Containers, as last read", tables::containers(report, top));
-    section("Slowest drops", tables::slowest_drops(report));
-    section("Functions", tables::functions(report, top));
-    section("Zero-sized", tables::zero_sized(report, top));
-    section("Threads", tables::threads(report, top));
+    text += &of_heap.map(|table| section("Heap", table)).unwrap_or_default();
+    text += &section("Blocks, by what they were for", heap::blocks(report, top));
+    text += &stacks::of_blocks(report, top);
+    text += &section("Sites", tables::sites(report, top));
+    text += &section("Types", tables::types(report, top));
+    text += &section("Containers, as last read", tables::containers(report, top));
+    text += &section("Slowest drops", tables::slowest_drops(report));
+    text += &stacks::of_slow_drops(report, top);
+    text += &section("Functions", tables::functions(report, top));
+    text += &section("Zero-sized", tables::zero_sized(report, top));
+    text += &section("Threads", tables::threads(report, top));
     text + &without_event(report) + &findings(report)
 }
 

@@ -362,7 +362,7 @@ impl<'a> Names<'a> {
     }
 
     /// What is called so, at a site.
-    fn whole(&self, called: String, place: &Place) -> String {
+    pub(super) fn whole(&self, called: String, place: &Place) -> String {
         match self.0.get(place.name.as_str()) {
             None | Some(1) => called,
             _ => format!("{called} {}:{}:{}", place.file, place.line, place.column),
@@ -479,6 +479,7 @@ pub(super) mod tests {
             caveats: Vec::new(),
             heap: HeapFigures::default(),
             blocks: Vec::new(),
+            stacks: Vec::new(),
             sites: Vec::new(),
             types: Vec::new(),
             containers: Vec::new(),

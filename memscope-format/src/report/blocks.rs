@@ -7,6 +7,7 @@ use super::estimate::Sum;
 use super::figure::{Figure, Grounds};
 use super::lives::LifeFigures;
 use super::place::Place;
+use super::stacks::{BlockCalls, StackFigures};
 use super::table::Table;
 use crate::defs::{Defs, SiteKind};
 use crate::rows::{Container, Heap, HeapKind};
@@ -112,6 +113,17 @@ impl BlockTotals {
         }
     }
 
+    /// Tells what is known of those that some calls led to.
+    pub(crate) fn by_stack(&self, calls: BlockCalls, grounds: &Grounds) -> StackFigures {
+        StackFigures {
+            calls,
+            allocations: grounds.count(self.allocations),
+            allocated_bytes: grounds.amount(self.allocated),
+            live_blocks: grounds.balance(self.live),
+            live_bytes: grounds.difference(self.live_bytes),
+        }
+    }
+
     /// Bytes that were allocated, as far as rows tell: what the tables are ordered by.
     pub(crate) fn allocated(&self) -> u64 {
         self.allocated.estimate()
@@ -153,6 +165,8 @@ struct Block {
     settled: bool,
     /// Whether its allocation is known.
     is_whole: bool,
+    /// The calls that allocated it.
+    stack: Option<u32>,
     size: u64,
     allocated: u64,
     freed: u64,
@@ -174,6 +188,7 @@ pub(crate) struct Blocks {
     live: HashMap<u64, VecDeque<Block>>,
     early: HashMap<u64, Early>,
     totals: BTreeMap<For, BlockTotals>,
+    by_stack: BTreeMap<Option<u32>, BlockTotals>,
     /// Sites that are variables.
     variables: Table<bool>,
 }
@@ -185,7 +200,13 @@ impl Blocks {
             let function = matches!(site.kind, SiteKind::Function | SiteKind::AsyncFunction);
             *variables.at(site.id) = !function;
         }
-        Self { live: HashMap::new(), early: HashMap::new(), totals: BTreeMap::new(), variables }
+        Self {
+            live: HashMap::new(),
+            early: HashMap::new(),
+            totals: BTreeMap::new(),
+            by_stack: BTreeMap::new(),
+            variables,
+        }
     }
 
     /// Follows a row of the allocator; `ns` turns ticks into nanoseconds.
@@ -196,6 +217,7 @@ impl Blocks {
                     of: row.site.map_or(For::Nothing, For::Site),
                     settled: row.site.is_some_and(|site| *self.variables.at(site)),
                     is_whole: true,
+                    stack: row.stack,
                     size: row.size,
                     allocated: row.size,
                     freed: 0,
@@ -248,26 +270,36 @@ impl Blocks {
         }
     }
 
-    /// What all blocks add up to.
-    pub(crate) fn finish(mut self) -> BTreeMap<For, BlockTotals> {
+    /// What all blocks add up to: by what they were for, and by the calls that allocated them, where that was recorded.
+    pub(crate) fn finish(
+        mut self,
+    ) -> (BTreeMap<For, BlockTotals>, BTreeMap<Option<u32>, BlockTotals>) {
         for early in std::mem::take(&mut self.early).into_values() {
             self.end(&early.block);
         }
         for block in std::mem::take(&mut self.live).into_values().flatten() {
-            self.totals.entry(block.of).or_default().add(&block, false);
+            self.total(&block, false);
         }
         // Of what was sampled any may have left something out.
         let one_in = self.totals.values().map(|totals| totals.allocations.one_in()).max();
-        for totals in self.totals.values_mut() {
+        for totals in self.totals.values_mut().chain(self.by_stack.values_mut()) {
             totals.sums().into_iter().for_each(|sum| sum.sampled(one_in.unwrap_or(0)));
         }
-        self.totals
+        (self.totals, self.by_stack)
+    }
+
+    fn total(&mut self, block: &Block, freed: bool) {
+        self.totals.entry(block.of).or_default().add(block, freed);
+        if block.is_whole {
+            self.by_stack.entry(block.stack).or_default().add(block, freed);
+        }
     }
 
     /// A block of which no allocation is known.
     const fn unknown(size: u64, weight: u64) -> Block {
         let (of, settled, is_whole) = (For::Unknown, true, false);
-        Block { of, settled, is_whole, size, allocated: 0, freed: 0, reallocations: 0, weight }
+        let (stack, allocated, freed, reallocations) = (None, 0, 0, 0);
+        Block { of, settled, is_whole, stack, size, allocated, freed, reallocations, weight }
     }
 
     fn begin(&mut self, addr: u64, block: Block) {
@@ -286,7 +318,7 @@ impl Blocks {
     }
 
     fn end(&mut self, block: &Block) {
-        self.totals.entry(block.of).or_default().add(block, true);
+        self.total(block, true);
     }
 }
 
@@ -371,7 +403,7 @@ mod tests {
     }
 
     fn summed(blocks: Blocks) -> BTreeMap<For, [u64; 7]> {
-        let totals = blocks.finish().into_iter();
+        let totals = blocks.finish().0.into_iter();
         totals.map(|(what, mut totals)| (what, sums(&mut totals))).collect()
     }
 
@@ -464,7 +496,7 @@ mod tests {
         blocks.add(&alloc(1, 0x10, 10, Some(VARIABLE)), 100, &|ticks| ticks);
         blocks.add(&alloc(2, 0x20, 1 << 20, None), 1, &|ticks| ticks);
         blocks.add(&free(3, 0x10, 10), 100, &|ticks| ticks);
-        let mut totals = blocks.finish();
+        let (mut totals, _) = blocks.finish();
         let of =
             |totals: &BlockTotals| totals.figures(BlockOwner::Nothing, None, &Grounds::default());
         let (variable, nothing) =

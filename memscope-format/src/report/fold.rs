@@ -155,6 +155,8 @@ pub(crate) struct Folded {
     pub(crate) slowest: Vec<ObservedDrop>,
     pub(crate) functions: HashMap<u32, CallTotals>,
     pub(crate) blocks: BTreeMap<For, BlockTotals>,
+    /// The same by the ids of stacks.
+    pub(crate) stacks: BTreeMap<Option<u32>, BlockTotals>,
     /// Events that do not fit the others.
     pub(crate) unmatched: u64,
     /// Ends of values that were born before the recording began.
@@ -249,11 +251,13 @@ impl<'a> Fold<'a> {
     pub(crate) fn finish(mut self) -> Folded {
         let slowest = self.forest.finish(&mut self.tally);
         let from_before = self.matching.born_before(self.first_position);
+        let (blocks, stacks) = self.blocks.finish();
         Folded {
             from_before,
             containers: self.containers.finish(),
             functions: self.calls.finish(),
-            blocks: self.blocks.finish(),
+            blocks,
+            stacks,
             slowest,
             unmatched: self.matching.unmatched() - from_before,
             tally: self.tally,

@@ -39,6 +39,7 @@ mod readings;
 #[cfg(test)]
 mod simulated;
 mod sites;
+mod stacks;
 mod sweep;
 mod table;
 #[cfg(test)]
@@ -64,6 +65,7 @@ pub use open::{Options, Progress};
 pub use place::Place;
 pub use readings::{Mark, PerformanceFigures};
 pub use sites::{SiteFigures, ThreadFigures, TypeFigures};
+pub use stacks::{BlockCalls, Module, Stack, StackCall, StackFigures, StackFrame};
 pub use zero_sized::{ZeroSizedField, ZeroSizedFigures};
 
 use human::Count;
@@ -85,6 +87,9 @@ pub struct Report {
     pub heap: HeapFigures,
     /// Blocks of the heap by what they were for, those first of which most bytes were allocated; none unless they were recorded.
     pub blocks: Vec<BlockFigures>,
+    /// Blocks by the calls that led to them, those first of which most bytes were allocated; none unless stacks were taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stacks: Vec<StackFigures>,
     /// Every site, those without an event included; those with most values first.
     pub sites: Vec<SiteFigures>,
     /// Every type of a tracked value, those with most values first.
@@ -158,6 +163,7 @@ impl Report {
             threads,
             functions,
             blocks,
+            stacks,
             sampled,
         } = tables;
         let mut caveats = caveats(&captures, &unreadable);
@@ -171,6 +177,7 @@ impl Report {
             caveats,
             heap,
             blocks,
+            stacks,
             sites,
             types,
             containers,

@@ -11,6 +11,7 @@ use super::fold::{Folded, SiteTotals, ThreadTotals, TypeTotals};
 use super::lives::Lives;
 use super::place::Place;
 use super::sites::{SiteFigures, ThreadFigures, TypeFigures};
+use super::stacks::{Stack, StackFigures, StackTotals};
 use super::zero_sized::{ZeroSizedField, ZeroSizedFigures};
 use crate::defs::{Defs, SiteKind, TypeDef};
 use crate::rows::LeftOut;
@@ -36,6 +37,7 @@ pub(crate) struct Totals {
     threads: HashMap<Option<String>, ThreadEntry>,
     functions: HashMap<Place, CallTotals>,
     blocks: HashMap<BlockOwner, BlockTotals>,
+    stacks: StackTotals,
     slowest: Vec<SlowDrop>,
     sampled: HashMap<Place, u64>,
     grounds: Grounds,
@@ -81,6 +83,7 @@ pub(crate) struct Tables {
     pub(crate) threads: Vec<ThreadFigures>,
     pub(crate) functions: Vec<FunctionFigures>,
     pub(crate) blocks: Vec<BlockFigures>,
+    pub(crate) stacks: Vec<StackFigures>,
     /// The sites of which one value in some is recorded, and in how many.
     pub(crate) sampled: Vec<(Place, u64)>,
 }
@@ -90,6 +93,7 @@ struct Names<'a> {
     sites: HashMap<u32, Place>,
     types: HashMap<u32, &'a TypeDef>,
     threads: HashMap<u32, Option<String>>,
+    defs: &'a Defs,
 }
 
 impl<'a> Names<'a> {
@@ -98,6 +102,7 @@ impl<'a> Names<'a> {
             sites: defs.sites.iter().map(|site| (site.id, Place::of(site))).collect(),
             types: defs.types.iter().map(|known| (known.id, known)).collect(),
             threads: defs.threads.iter().map(|thread| (thread.id, thread.name.clone())).collect(),
+            defs,
         }
     }
 
@@ -194,6 +199,7 @@ impl<'a> Names<'a> {
             nested_untimed: grounds.count(slow.untimed),
             outcome: slow.row.outcome,
             panicking: slow.row.panicking,
+            stack: slow.row.stack.and_then(|id| Stack::find(id, self.defs)),
             set_off,
             path: path.collect(),
         }
@@ -276,6 +282,7 @@ impl Totals {
             let entry = self.functions.entry(names.site(id)).or_default();
             entry.absorb(totals.in_ns(times.duration));
         }
+        self.stacks.absorb(folded.stacks, defs);
         for (what, totals) in folded.blocks {
             let owner = match what {
                 For::Site(id) => BlockOwner::Site(Box::new(names.site(id))),
@@ -304,6 +311,7 @@ impl Totals {
             threads,
             functions,
             blocks,
+            stacks,
             mut slowest,
             sampled,
             grounds,
@@ -368,6 +376,7 @@ impl Totals {
             threads,
             functions,
             blocks,
+            stacks: stacks.figures(&grounds),
             sampled,
         }
     }

@@ -63,6 +63,9 @@ pub struct SlowDrop {
     pub outcome: Outcome,
     /// Whether its thread was unwinding.
     pub panicking: bool,
+    /// The calls that it ended in, where they were recorded and are not lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack: Option<crate::report::Stack>,
     /// What it set off, by site, heaviest first.
     pub set_off: Vec<SetOff>,
     /// The heaviest drop that it set off, the heaviest within that, and so on.
