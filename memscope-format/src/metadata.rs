@@ -34,9 +34,6 @@ pub struct Metadata {
 /// The label that says from which position on, in each ring, values have their ids: those below were born before the recording
 /// began, in another session of the process or in one that it was forked from.
 pub const FIRST_POSITION: &str = "session.first_position";
-/// The label that says from which hook on, by their ids, rates are those of the recording: events of those below may only be the
-/// ends of values that were born before it began.
-pub const FIRST_HOOK: &str = "session.first_hook";
 /// The label of a recording that was to have no calls and tasks: then it says [`OFF`].
 pub const CALLS: &str = "session.calls";
 /// What a label says of what was switched off.

@@ -101,6 +101,13 @@ pub enum SessionError {
         /// What was asked for.
         one_in: u32,
     },
+    /// The first session of the process decided otherwise how many values, and whether calls are recorded.
+    Decided {
+        /// One value in so many is recorded.
+        one_in: u32,
+        /// Whether calls and tasks are.
+        calls: bool,
+    },
     /// A session cannot have this name.
     Name {
         /// What was asked for.
@@ -136,6 +143,14 @@ impl fmt::Display for SessionError {
             }
             Self::Sampling { one_in } => {
                 write!(f, "one value in {one_in} cannot be recorded: 1 records all of them")
+            }
+            Self::Decided { one_in, calls } => {
+                let with = if *calls { "with" } else { "without" };
+                write!(
+                    f,
+                    "this process records one value in {one_in}, {with} calls and tasks, as its first session was to: values outlive \
+                     sessions, and count as they were chosen, so that a later one cannot choose otherwise"
+                )
             }
             Self::Name { name } => write!(
                 f,

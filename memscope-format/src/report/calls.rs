@@ -236,8 +236,9 @@ impl Calls {
         }
     }
 
-    /// Adds what happened to a task, which stands for `weight` of them.
-    pub(crate) fn task(&mut self, row: &Task, weight: u64) {
+    /// Adds what happened to a task, which stands for `weight` of them. One from before the recording was never counted as
+    /// unfinished.
+    pub(crate) fn task(&mut self, row: &Task, weight: u64, is_from_before: bool) {
         let function = self.functions.entry(row.site).or_default();
         let count = match row.kind {
             TaskKind::Started => &mut function.started,
@@ -248,6 +249,7 @@ impl Calls {
         count.count(weight);
         match row.kind {
             TaskKind::Started => function.unfinished.count(weight),
+            _ if is_from_before => {}
             _ => function.unfinished.uncount(weight),
         }
         if row.kind != TaskKind::Started

@@ -9,6 +9,7 @@ use super::lives::{Balance, Birth, End, Lives, Living, Matching};
 use super::sweep::Row;
 use super::table::Table;
 use crate::defs::{Defs, SiteKind};
+use crate::raw::ring_position;
 use crate::rows::{Lifecycle, LifecycleKind, SnapshotReason, Zst};
 use std::collections::{BTreeMap, HashMap};
 
@@ -238,7 +239,8 @@ impl<'a> Fold<'a> {
             }
             Row::Task(row) => {
                 self.tally.threads.at(row.thread).events += 1;
-                self.calls.task(&row, weight);
+                let is_from_before = ring_position(row.task) < self.first_position;
+                self.calls.task(&row, weight, is_from_before);
             }
             Row::Heap(row) => {
                 self.tally.threads.at(row.thread).events += 1;

@@ -9,16 +9,12 @@ use super::readings::Readings;
 use super::sweep::{Rank, Row, Span, sweep};
 use super::totals::{Times, Totals};
 use crate::chunks::ChunkRef;
-use crate::defs::{Defs, RateDef};
 use crate::error::Error;
 use crate::health::Damage;
-use crate::metadata::{
-    CALLS, CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_HOOK, FIRST_POSITION, OFF,
-};
+use crate::metadata::{CALLS, CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_POSITION, OFF};
 use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Call, Container, Content, DropChain, Heap, Lifecycle, Stream, Task, Zst};
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// What a report keeps.
@@ -93,8 +89,7 @@ impl Report {
                         let read = (size as f64 * share) as u64;
                         progress(Progress { bytes: bytes + read, bytes_in_all });
                     };
-                    let defs = defs_of_session(&reader);
-                    let (capture, folded) = fold_capture(path, &reader, &defs, options, tell)?;
+                    let (capture, folded) = fold_capture(path, &reader, options, tell)?;
                     let own = HeapFigures::of(&reader)?;
                     heap = Some(match heap.take() {
                         Some(others) => others.and(own),
@@ -105,7 +100,7 @@ impl Report {
                         duration: &|ticks| clock.duration_ns(ticks),
                         since_start: &|ticks| u64::try_from(clock.ns(ticks)).unwrap_or(0),
                     };
-                    totals.absorb(captures.len(), &defs, folded, times, capture.grounds());
+                    totals.absorb(captures.len(), reader.defs(), folded, times, capture.grounds());
                     captures.push(capture);
                 }
                 Err(error) => {
@@ -126,19 +121,6 @@ impl Report {
     }
 }
 
-/// The definitions, without the rates of an earlier session of the process: nothing was left out by them in this one. Were
-/// there a row of such a hook all the same, it says itself for how many it stands.
-fn defs_of_session(reader: &Reader) -> Cow<'_, Defs> {
-    let first_hook = number(reader, FIRST_HOOK);
-    let is_earlier = |rate: &RateDef| u64::from(rate.hook) < first_hook;
-    if !reader.defs().rates.iter().any(is_earlier) {
-        return Cow::Borrowed(reader.defs());
-    }
-    let mut defs = reader.defs().clone();
-    defs.rates.retain(|rate| !is_earlier(rate));
-    Cow::Owned(defs)
-}
-
 /// The number that a label says of a single recording; 0 if there is none, as in merged ones, which have ids of their own.
 fn number(reader: &Reader, label: &str) -> u64 {
     let mut labels = reader.metadata().into_iter().flat_map(|metadata| &metadata.labels);
@@ -150,14 +132,14 @@ fn number(reader: &Reader, label: &str) -> u64 {
 fn fold_capture(
     path: &Path,
     reader: &Reader,
-    defs: &Defs,
     options: &Options,
     mut progress: impl FnMut(f64),
 ) -> Result<(CaptureFigures, Folded), Error> {
     let clock = *reader.clock();
     let ns = |ticks| clock.duration_ns(ticks);
     let first_position = number(reader, FIRST_POSITION);
-    let mut fold = Fold::new(defs, options.slowest_drops, &ns).beginning_at(first_position);
+    let mut fold =
+        Fold::new(reader.defs(), options.slowest_drops, &ns).beginning_at(first_position);
     let chunks = spans(reader);
     let rows_in_all: u64 = chunks.iter().map(|span| u64::from(span.chunk.rows)).sum();
     let mut rows_read = 0;

@@ -358,7 +358,7 @@ fn polls_of_a_sampled_task_are_one_sample() {
                 executor_id: None,
                 thread: 1,
             };
-            calls.task(&event(TaskKind::Started), 10);
+            calls.task(&event(TaskKind::Started), 10, false);
             for _ in 0..*polls {
                 let row = Call {
                     ts: 0,
@@ -372,7 +372,7 @@ fn polls_of_a_sampled_task_are_one_sample() {
                 };
                 calls.call(&row, 10);
             }
-            calls.task(&event(TaskKind::Cancelled), 10);
+            calls.task(&event(TaskKind::Cancelled), 10, false);
         }
         calls.finish().remove(&1).unwrap().figures(Place::lost(1), &Grounds::default())
     };

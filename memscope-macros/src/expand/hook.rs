@@ -78,7 +78,7 @@ impl Hooks {
             scope: Vec::new(),
             tags: Vec::new(),
             deep: false,
-            one_in: 1,
+            one_in: 0,
             next_name: None,
             count: 0,
             blocks: RefCell::default(),

@@ -41,7 +41,7 @@ impl Sites {
     ) {
         // Of a static there is one value, and few of a thread-local.
         let is_held = matches!(kind, Kind::Static | Kind::ThreadLocal);
-        let one_in = if is_held { 1 } else { one_in.max(1) };
+        let one_in = if is_held { 1 } else { one_in };
         let escape = escape.map(|escape| format!("{escape:?}")).unwrap_or_default();
         let tags = tags.iter().map(|tag| plain(tag)).collect::<Vec<_>>().join("\u{1f}");
         let name = plain(name);

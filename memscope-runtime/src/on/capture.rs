@@ -9,7 +9,7 @@ use super::session::report;
 use super::settings::Settings;
 use core::fmt;
 use core::sync::atomic::Ordering;
-use memscope_format::metadata::{CALLS, FIRST_HOOK, FIRST_POSITION, OFF};
+use memscope_format::metadata::{CALLS, FIRST_POSITION, OFF};
 use memscope_format::writer::{Retry, WriterOptions};
 use memscope_format::{Clock, Error, FileHeader, Metadata, Writer, rings_path};
 use std::collections::HashMap;
@@ -232,12 +232,10 @@ fn elsewhere(
 
 /// What the capture says of itself.
 fn labels(settings: &Settings, first_position: u64, registry: &Registry) -> Vec<(String, String)> {
-    let (first_hook, records_calls) = (registry.first_hook(), registry.records_calls());
     let mut labels = settings.labels.clone();
     labels.extend(settings.name.clone().map(|name| ("session".to_owned(), name)));
     labels.push((FIRST_POSITION.to_owned(), first_position.to_string()));
-    labels.push((FIRST_HOOK.to_owned(), first_hook.to_string()));
-    if !records_calls {
+    if !registry.records_calls() {
         labels.push((CALLS.to_owned(), OFF.to_owned()));
     }
     labels

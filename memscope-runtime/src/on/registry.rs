@@ -4,6 +4,7 @@
 //! that every event names something that the file already defines.
 
 use super::linked;
+use super::sampling::Chance;
 use super::session::{self, Core};
 use super::shape::{NO_TYPE, TypeDesc, saturate};
 use super::site::{Described, Hook, Site};
@@ -20,17 +21,14 @@ pub(super) struct Registry {
     /// Types by name. Several may share one: local types of two functions, or what generic code sees of a type as
     /// a bare `T`, without its shape. One type may also have several descriptions, which count as one.
     types: HashMap<&'static str, Vec<u32>>,
-    /// Hooks by site and type, those that are in use.
+    /// Hooks by site and type.
     hooks: HashMap<(u32, u32), u32>,
-    /// The sites that have hooks.
-    sites: Vec<&'static Site>,
-    /// How many hooks were in use before these.
-    hooks_before: usize,
-    /// What is recorded where the source does not say.
-    choice: Choice,
+    /// What is recorded where the source does not say; none before the first session, which decides it for all of them.
+    choice: Option<Choice>,
 }
 
-/// What a session records where the source does not say.
+/// What a process records where the source does not say. It never changes: values outlive sessions, and the end of one counts as
+/// its birth did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Choice {
     /// One in so many values, calls and tasks.
@@ -54,13 +52,13 @@ pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'s
             // Another thread was faster.
             return Some(hook);
         }
-        let mut described = site.describe()?;
-        described.one_in = core.registry.one_in(&described);
+        let described = site.describe()?;
+        let one_in = core.registry.one_in(&described);
         let mut new = Defs::default();
-        let (id, type_id) = core.registry.hook(site, &described, desc, &mut new);
+        let (id, type_id) = core.registry.hook(site, &described, one_in, desc, &mut new);
         core.define(&new);
-        core.registry.sites.push(site);
-        Some(site.publish(Box::new(Hook::new(desc, id, type_id, &described))))
+        let chance = Chance::one_in(one_in);
+        Some(site.publish(Box::new(Hook::new(desc, id, type_id, &described, chance))))
     });
     let hook = hook.flatten();
     if hook.is_none() {
@@ -70,32 +68,28 @@ pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'s
 }
 
 impl Registry {
-    /// Records that from now on. The rate of a hook never changes: each site gets others.
-    pub(super) fn choose(&mut self, choice: Choice) {
-        if std::mem::replace(&mut self.choice, choice) != choice {
-            self.hooks.clear();
-            self.sites.drain(..).for_each(Site::forget_hooks);
-            self.hooks_before = self.defs.hooks.len();
-        }
+    /// What was decided to be recorded, if anything was.
+    pub(super) fn choice(&self) -> Option<Choice> {
+        self.choice
+    }
+
+    /// Decides it, unless it was.
+    pub(super) fn decide(&mut self, choice: Choice) {
+        self.choice.get_or_insert(choice);
     }
 
     /// Whether calls and tasks are recorded.
     pub(super) fn records_calls(&self) -> bool {
-        self.choice.calls
-    }
-
-    /// The id of the first hook that is in use.
-    pub(super) fn first_hook(&self) -> u32 {
-        next_id(self.hooks_before)
+        self.choice.unwrap_or_default().calls
     }
 
     /// Of how many values of a site one is recorded; 0 if none is.
     fn one_in(&self, of: &Described) -> u32 {
-        match of.kind {
-            SiteKind::Function | SiteKind::AsyncFunction if !self.choice.calls => 0,
-            SiteKind::Static | SiteKind::ThreadLocal => of.one_in,
-            _ if of.one_in > 1 => of.one_in,
-            _ => self.choice.one_in,
+        match (of.kind, of.one_in) {
+            (SiteKind::Function | SiteKind::AsyncFunction, _) if !self.records_calls() => 0,
+            (SiteKind::Static | SiteKind::ThreadLocal, _) => of.one_in.max(1),
+            (_, 0) => self.choice.unwrap_or_default().one_in,
+            (_, said) => said,
         }
     }
 
@@ -155,10 +149,10 @@ impl Registry {
         &mut self,
         site: &'static Site,
         described: &Described,
+        one_in: u32,
         desc: &'static TypeDesc,
         new: &mut Defs,
     ) -> (u32, u32) {
-        let one_in = described.one_in;
         let site = self.site(site, described, new);
         let type_id =
             if core::ptr::eq(desc, &raw const NO_TYPE) { 0 } else { self.type_id(desc, new) };

@@ -150,40 +150,47 @@ impl Settings {
         }
     }
 
-    /// What is recorded where the source does not say.
-    pub(super) fn choice(&self) -> Choice {
-        Choice { one_in: self.one_in(), calls: self.calls() }
+    /// What is recorded where the source does not say: as it was `decided`, if it was. To ask for anything else then is an error.
+    pub(super) fn choice(&self, decided: Option<Choice>) -> Result<Choice, SessionError> {
+        let choice = decided.unwrap_or_else(|| Choice {
+            one_in: self.one_in.unwrap_or_else(one_in_of_environment),
+            calls: self.calls.unwrap_or_else(calls_of_environment),
+        });
+        let asked = Choice {
+            one_in: self.one_in.unwrap_or(choice.one_in),
+            calls: self.calls.unwrap_or(choice.calls),
+        };
+        if asked == choice {
+            return Ok(choice);
+        }
+        Err(SessionError::Decided { one_in: choice.one_in, calls: choice.calls })
     }
+}
 
-    /// Whether calls and tasks are recorded.
-    pub(super) fn calls(&self) -> bool {
-        self.calls.unwrap_or_else(|| {
-            let Some(set) = variable("MEMSCOPE_CALLS") else { return true };
-            let is_off = set == "off" || set == "0";
-            if !is_off && set != "on" {
-                let set = set.to_string_lossy();
-                report(format_args!(
-                    "MEMSCOPE_CALLS={set} is not known and ignored: it is `on` or `off`"
-                ));
-            }
-            !is_off
-        })
-    }
+fn one_in_of_environment() -> u32 {
+    let Some(set) = variable("MEMSCOPE_SAMPLE") else { return 1 };
+    let one_in = set.to_str().and_then(|set| match set {
+        "1" => Some("1"),
+        rate => rate.strip_prefix("1/"),
+    });
+    let one_in = one_in.and_then(|one_in| one_in.parse().ok()).filter(|one_in| *one_in > 0);
+    one_in.unwrap_or_else(|| {
+        let set = set.to_string_lossy();
+        report(format_args!(
+            "MEMSCOPE_SAMPLE={set} is not a rate as `1/100`, and ignored: all values are recorded"
+        ));
+        1
+    })
+}
 
-    /// Of how many values one is recorded, where the source does not say.
-    fn one_in(&self) -> u32 {
-        self.one_in.unwrap_or_else(|| {
-            let Some(set) = variable("MEMSCOPE_SAMPLE") else { return 1 };
-            let rate = set.to_str().and_then(|text| text.strip_prefix("1/").or((text == "1").then_some("1")));
-            rate.and_then(|one_in| one_in.parse().ok()).filter(|one_in| *one_in > 0).unwrap_or_else(|| {
-                let set = set.to_string_lossy();
-                report(format_args!(
-                    "MEMSCOPE_SAMPLE={set} is not a rate as `1/100`, and ignored: all values are recorded"
-                ));
-                1
-            })
-        })
+fn calls_of_environment() -> bool {
+    let Some(set) = variable("MEMSCOPE_CALLS") else { return true };
+    let is_off = set == "off" || set == "0";
+    if !is_off && set != "on" {
+        let set = set.to_string_lossy();
+        report(format_args!("MEMSCOPE_CALLS={set} is not known and ignored: it is `on` or `off`"));
     }
+    !is_off
 }
 
 fn ring_kib_of_environment() -> u64 {

@@ -47,9 +47,15 @@ pub(super) struct Hook {
 
 impl Hook {
     /// Makes a hook out of what the registry has interned.
-    pub(super) fn new(desc: &'static TypeDesc, id: u32, type_id: u32, of: &Described) -> Self {
+    pub(super) fn new(
+        desc: &'static TypeDesc,
+        id: u32,
+        type_id: u32,
+        of: &Described,
+        chance: Chance,
+    ) -> Self {
         let (needs_drop, has_drop_hook) = (desc.needs_drop, desc.shape.has_drop_hook());
-        let (chance, stays) = (Chance::one_in(of.one_in), of.escape == Some(Escape::Dropped));
+        let stays = of.escape == Some(Escape::Dropped);
         Self { desc, id, type_id, needs_drop, has_drop_hook, chance, stays, next: None }
     }
 }
@@ -68,7 +74,7 @@ impl Site {
     /// What its text says of it; `None` if the macros were not those of this version.
     ///
     /// The text is the path of a module, and of each site a line with tabs between its fields: the kind; the escape class, if one
-    /// is proved; of how many values one is recorded; file; line; column; tags, U+001F between them; name.
+    /// is proved; of how many values one is recorded, 0 if that is not said; file; line; column; tags, U+001F between them; name.
     pub(super) fn describe(&self) -> Option<Described> {
         let mut sites = self.text.split('\n');
         let module = sites.next()?;
@@ -111,11 +117,6 @@ impl Site {
         None
     }
 
-    /// Forgets the hooks, so that the next event asks the registry for another. Those who have one keep it.
-    pub(super) fn forget_hooks(&self) {
-        self.hooks.store(null_mut(), Ordering::Release);
-    }
-
     /// Adds a hook. The registry's lock makes the caller the only one that does.
     pub(super) fn publish(&self, mut hook: Box<Hook>) -> &'static Hook {
         // SAFETY: as in `find`.
@@ -132,7 +133,7 @@ pub(super) struct Described {
     pub(super) kind: SiteKind,
     /// Where the variable's value may go, as far as that is proved.
     pub(super) escape: Option<Escape>,
-    /// Of so many values one is recorded; 0 if none is.
+    /// Of so many values one is recorded; 0 if the source does not say.
     pub(super) one_in: u32,
     pub(super) module: &'static str,
     pub(super) file: &'static str,
@@ -174,7 +175,7 @@ macro_rules! __site {
             ::core::module_path!(),
             "\n",
             ::core::stringify!($kind),
-            "\t\t1\t",
+            "\t\t0\t",
             ::core::file!(),
             "\t",
             ::core::line!(),

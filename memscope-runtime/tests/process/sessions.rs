@@ -66,44 +66,78 @@ fn an_end_of_a_value_of_an_earlier_session_is_no_contradiction() {
 }
 
 #[test]
-fn a_session_records_one_value_in_so_many_where_the_source_does_not_say() {
-    let run = run_with("rates", |command| command.env("MEMSCOPE_SAMPLE", "1/100"));
-    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
-    assert_eq!(run.stderr(), "");
-    let mut paths = run.paths();
-    paths.sort();
-    // By name: two of one rate, one of ten, that of the environment, and one without calls.
-    let rates = [(1, true), (1, true), (10, true), (100, true), (1, false)];
-    assert_eq!(paths.len(), rates.len());
-    for (path, (one_in, calls_are_recorded)) in paths.iter().zip(rates) {
-        let report = Report::open(std::slice::from_ref(path)).unwrap();
-        assert_eq!(report.captures[0].unmatched, 0, "{:?}", report.caveats);
-        let site = |name: &str| {
-            let mut sites = report.sites.iter();
-            &sites.find(|site| site.site.name == name).unwrap().lives
-        };
-        let calls = &report.functions.iter().find(|one| one.site.name == "rated").unwrap().calls;
-        let plain = site("plain");
-        let unknown =
-            Figure::AtLeast { value: 0, why: "the program asked for no calls and tasks".into() };
-        assert_eq!(*calls == unknown, !calls_are_recorded, "{calls:?}");
-        for figure in [&plain.born, calls].into_iter().filter(|figure| **figure != unknown) {
-            match one_in {
-                1 => assert_eq!(*figure, Figure::Exact(RATED)),
-                _ => is_about("one in so many", figure, RATED),
-            }
+fn a_process_records_one_value_in_so_many_where_the_source_does_not_say() {
+    let scenarios = [
+        ("rates", 100, true),
+        ("rates of 10", 10, true),
+        ("rates of 1", 1, true),
+        ("rates without calls", 1, false),
+    ];
+    for (scenario, one_in, calls_are_recorded) in scenarios {
+        let run = run_with(scenario, |command| command.env("MEMSCOPE_SAMPLE", "1/100"));
+        assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+        assert_eq!(run.stderr(), "");
+        let mut paths = run.paths();
+        paths.sort();
+        let [first, second] = paths.try_into().unwrap();
+        for path in [&first, &second] {
+            is_of_rate(path, one_in, calls_are_recorded);
         }
-        let rows = rows_of(path, "plain");
+        // What was born in the first and ends in the second is none of its values.
+        let report = Report::open(&[first]).unwrap();
+        let lives = |report: &Report, name: &str| {
+            report.sites.iter().find(|site| site.site.name == name).unwrap().lives.clone()
+        };
+        let estimate = |figure: &Figure<u64>, truth: u64| match one_in {
+            1 => assert_eq!(*figure, Figure::Exact(truth)),
+            _ => is_about("one in so many", figure, truth),
+        };
+        estimate(&lives(&report, "Kept").alive_at_exit, RATED);
+        let report = Report::open(&[second]).unwrap();
+        assert_eq!(report.captures[0].unmatched, 0, "{:?}", report.caveats);
+        let from_before = report.captures[0].from_before as f64;
         let expected = RATED as f64 / f64::from(one_in);
-        let off = (rows as f64 - expected).abs();
-        assert!(
-            off <= 5.0 * expected.sqrt() * f64::from(one_in > 1),
-            "{rows} rows of one in {one_in}"
-        );
-        // What says its rate in the source keeps it.
-        is_about("one in two", &site("own").born, RATED);
-        let (rows, expected) = (rows_of(path, "own") as f64, RATED as f64 / 2.0);
-        assert!((rows - expected).abs() < 5.0 * expected.sqrt(), "{rows} rows of one in two");
+        let off = (from_before - expected).abs();
+        assert!(off <= 5.0 * expected.sqrt() + 2.0, "{from_before} ends of {expected} births");
+        let kept = lives(&report, "Kept");
+        for figure in [&kept.born, &kept.alive_at_exit] {
+            assert_eq!(figure.value(), Some(&0), "{figure:?}");
+        }
+        let waits = report.functions.iter().find(|one| one.site.name == "waits").unwrap();
+        let tasks = waits.tasks.as_ref().map(|tasks| (&tasks.started, &tasks.unfinished));
+        match (one_in, calls_are_recorded) {
+            // The one that hangs; that which ended was of the first session.
+            (1, true) => assert_eq!(tasks, Some((&Figure::Exact(1), &Figure::Exact(1)))),
+            (_, true) => {}
+            (_, false) => assert_eq!(tasks, None),
+        }
+    }
+}
+
+/// Whether a session of [`rates`](super::scenarios::sessions) has what it is to have.
+fn is_of_rate(path: &std::path::Path, one_in: u32, calls_are_recorded: bool) {
+    let report = Report::open(&[path.to_owned()]).unwrap();
+    let site = |name: &str| {
+        let mut sites = report.sites.iter();
+        &sites.find(|site| site.site.name == name).unwrap().lives
+    };
+    let calls = &report.functions.iter().find(|one| one.site.name == "rated").unwrap().calls;
+    let unknown =
+        Figure::AtLeast { value: 0, why: "the program asked for no calls and tasks".into() };
+    assert_eq!(*calls == unknown, !calls_are_recorded, "{calls:?}");
+    for figure in [&site("plain").born, calls].into_iter().filter(|figure| **figure != unknown) {
+        match one_in {
+            1 => assert_eq!(*figure, Figure::Exact(RATED)),
+            _ => is_about("one in so many", figure, RATED),
+        }
+    }
+    // What says its rate in the source keeps it.
+    is_about("one in two", &site("own").born, RATED);
+    assert_eq!(site("each").born, Figure::Exact(RATED));
+    for (name, one_in) in [("plain", one_in), ("own", 2), ("each", 1)] {
+        let (rows, expected) = (rows_of(path, name) as f64, RATED as f64 / f64::from(one_in));
+        let room = if one_in > 1 { 5.0 * expected.sqrt() } else { 0.0 };
+        assert!((rows - expected).abs() <= room, "{rows} rows of {name}, one in {one_in}");
     }
 }
 

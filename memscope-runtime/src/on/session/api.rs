@@ -176,13 +176,15 @@ impl SessionBuilder {
 
     /// Records one in so many values, calls and tasks, chosen at random, where the source says nothing of it: `sample = …` in an
     /// attribute stands before this. Statics and thread-locals are recorded always. Instead of `MEMSCOPE_SAMPLE`.
+    ///
+    /// The first session of a process decides it for all: values outlive sessions.
     pub fn sample(mut self, one_in: u32) -> Self {
         self.settings.one_in = Some(one_in);
         self
     }
 
     /// Says whether calls of functions, and tasks, are recorded: where much is annotated, they are most of all events. Without
-    /// them, what a report says of functions is unknown. Instead of `MEMSCOPE_CALLS`.
+    /// them, what a report says of functions is unknown. Instead of `MEMSCOPE_CALLS`. The first session decides it for all.
     pub fn calls(mut self, calls: bool) -> Self {
         self.settings.calls = Some(calls);
         self
@@ -201,8 +203,8 @@ impl SessionBuilder {
     ///
     /// # Errors
     ///
-    /// [`SessionError::AlreadyRecording`] if there is a session, [`SessionError::RingSize`], [`SessionError::Sampling`] and
-    /// [`SessionError::Name`] if it was told what cannot be, [`SessionError::CannotStart`] if a file could not be made.
+    /// [`SessionError::AlreadyRecording`] if there is a session, [`SessionError::RingSize`], [`SessionError::Sampling`],
+    /// [`SessionError::Decided`] and [`SessionError::Name`] if it was told what cannot be, [`SessionError::CannotStart`] if a file could not be made.
     pub fn start(self) -> Result<Session, SessionError> {
         start::as_asked(self.settings).map(|number| Session { number })
     }

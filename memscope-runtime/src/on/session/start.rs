@@ -70,7 +70,8 @@ impl Core {
     fn start(&mut self, drain: &mut Option<Drain>) -> Result<(), SessionError> {
         settings::report_unknown();
         self.registry.list_sites();
-        self.registry.choose(self.settings.choice());
+        let choice = self.settings.choice(self.registry.choice())?;
+        self.registry.decide(choice);
         let created = Capture::create(&self.registry, &self.settings, self.first_position);
         let capture = created.map_err(|failure| {
             set_state(State::Closed);

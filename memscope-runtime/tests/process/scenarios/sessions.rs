@@ -3,9 +3,11 @@
 use super::threads::BURST;
 use super::{MANY, many};
 use memscope::{Compression, Overflow, Probe, Session, SessionError, mark};
+use std::future::Future;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Barrier;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 /// Values that each thread of [`one_after_another`] makes in a session.
@@ -69,28 +71,40 @@ pub(crate) const RATED: u64 = 20_000;
 fn rated(value: u64) -> u64 {
     memscope::track_var!(let plain = vec![value]);
     memscope::track_var!(#[track(sample = 1/2)] let own = vec![value]);
-    black_box(plain[0] + own[0])
+    memscope::track_var!(#[track(sample = 1)] let each = vec![value]);
+    black_box(plain[0] + own[0] + each[0])
+}
+
+/// Sessions that record one value in so many; a value of the first, and a task, live on in the second.
+pub(super) fn rates(one_in: Option<u32>, calls: bool) {
+    let mut builder = Session::builder().name("first").calls(calls);
+    if let Some(one_in) = one_in {
+        builder = builder.sample(one_in);
+    }
+    let first = builder.start().unwrap();
+    (0..RATED).for_each(|value| assert!(rated(value) >= value));
+    let kept: Vec<Kept> = (0..RATED).map(|_| kept(1)).collect();
+    let mut task = Box::pin(waits(false));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(task.as_mut().poll(&mut context).is_pending());
+    first.stop().unwrap();
+    // What was not decided for all sessions is for each of them.
+    let other = Session::builder().sample(one_in.unwrap_or(100) + 1).start();
+    assert!(matches!(other, Err(SessionError::Decided { .. })), "{other:?}");
+    let second = Session::builder().name("second").start().unwrap();
+    (0..RATED).for_each(|value| assert!(rated(value) >= value));
+    let mut hangs = Box::pin(waits(false));
+    assert!(hangs.as_mut().poll(&mut context).is_pending());
+    std::mem::forget(hangs);
+    drop((kept, task));
+    second.stop().unwrap();
 }
 
 #[memscope::track]
-static LIMIT: u64 = 7;
-
-/// Sessions that record one value in so many, in turn; a value of the first lives through all.
-pub(super) fn rates() {
-    let before = Session::builder().name("as the environment says").start().unwrap();
-    memscope::track_var!(let long = vec![LIMIT]);
-    (0..RATED).for_each(|value| assert!(rated(value) >= value));
-    before.stop().unwrap();
-    for one_in in [1, 10, 1] {
-        let session =
-            Session::builder().name(format!("1 in {one_in}")).sample(one_in).start().unwrap();
-        (0..RATED).for_each(|value| assert!(rated(value) >= value));
-        session.stop().unwrap();
+async fn waits(ready: bool) {
+    if !ready {
+        std::future::pending::<()>().await;
     }
-    let session = Session::builder().name("without calls").sample(1).calls(false).start().unwrap();
-    (0..RATED).for_each(|value| assert!(rated(value) >= value));
-    session.stop().unwrap();
-    black_box(&long);
 }
 
 /// A value that lives through several sessions.
