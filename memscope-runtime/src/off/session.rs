@@ -2,6 +2,7 @@
 
 use crate::session_types::{Compression, Durability, Overflow, SessionError, Stats};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// One recording; without the feature `on`, nothing.
 ///
@@ -119,6 +120,12 @@ impl SessionBuilder {
     /// Does nothing: there is no recording.
     #[inline(always)]
     pub fn sample(self, _: u32) -> Self {
+        self
+    }
+
+    /// Does nothing: there is no recording.
+    #[inline(always)]
+    pub fn slow_drop(self, _: Duration) -> Self {
         self
     }
 

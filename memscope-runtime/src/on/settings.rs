@@ -29,7 +29,22 @@ pub(super) struct Settings {
     pub(super) slow_drop: Option<Duration>,
 }
 
+const DEFAULT_RING_KIB: u64 = 1024;
+
+const DEFAULT_SLOW_DROP: Duration = Duration::from_micros(100);
+
 impl Settings {
+    /// The same, with what the environment says now of what the program did not. What it says that is wrong is told here.
+    pub(super) fn with_environment(&self) -> Self {
+        Self {
+            ring_kib: Some(self.ring_kib.unwrap_or_else(ring_kib_of_environment)),
+            durability: Some(self.durability.unwrap_or_else(durability_of_environment)),
+            compression: Some(self.compression.unwrap_or_else(compression_of_environment)),
+            slow_drop: Some(self.slow_drop.unwrap_or_else(slow_drop_of_environment)),
+            ..self.clone()
+        }
+    }
+
     /// Refuses what cannot be.
     pub(super) fn check(&self) -> Result<(), SessionError> {
         if let Some(kib) = self.ring_kib
@@ -66,20 +81,7 @@ impl Settings {
 
     /// When its bytes must be on the device.
     pub(super) fn durability(&self) -> writer::Durability {
-        let said = self.durability.unwrap_or_else(|| {
-            match variable("MEMSCOPE_DURABILITY").as_ref().and_then(|value| value.to_str()) {
-                Some("checkpoint") => Durability::Checkpoint,
-                Some("commit") => Durability::Commit,
-                None => Durability::System,
-                Some(other) => {
-                    report(format_args!(
-                        "MEMSCOPE_DURABILITY={other} is not known and ignored: it is `commit` or `checkpoint`"
-                    ));
-                    Durability::System
-                }
-            }
-        });
-        match said {
+        match self.durability.unwrap_or_default() {
             Durability::System => writer::Durability::None,
             Durability::Checkpoint => writer::Durability::Checkpoint,
             Durability::Commit => writer::Durability::Commit,
@@ -88,7 +90,7 @@ impl Settings {
 
     /// Slots of a ring.
     pub(super) fn ring_capacity(&self) -> u64 {
-        let kib = self.ring_kib.unwrap_or_else(ring_kib_of_environment);
+        let kib = self.ring_kib.unwrap_or(DEFAULT_RING_KIB);
         kib.next_power_of_two() * 1024 / memscope_format::raw::SLOT_LEN as u64
     }
 
@@ -112,37 +114,12 @@ impl Settings {
 
     /// How long a drop takes at least that is slow.
     pub(super) fn slow_drop(&self) -> Duration {
-        const DEFAULT: Duration = Duration::from_micros(100);
-        if let Some(said) = self.slow_drop {
-            return said;
-        }
-        let Some(set) = variable("MEMSCOPE_SLOW_DROP") else { return DEFAULT };
-        let set = set.to_string_lossy();
-        time(&set).unwrap_or_else(|| {
-            report(format_args!(
-                "MEMSCOPE_SLOW_DROP={set} is no time, as `2ms` (`ns`, `us`, `ms` or `s`), nor `off`: a drop of 100 µs is slow"
-            ));
-            DEFAULT
-        })
+        self.slow_drop.unwrap_or(DEFAULT_SLOW_DROP)
     }
 
     /// How chunks are compressed.
     pub(super) fn compression(&self) -> memscope_format::Compression {
-        let said = self.compression.unwrap_or_else(|| {
-            match variable("MEMSCOPE_COMPRESSION").as_ref().and_then(|value| value.to_str()) {
-                Some("balanced") | None => Compression::Balanced,
-                Some("fast") => Compression::Fast,
-                Some("small") => Compression::Small,
-                Some("none") => Compression::None,
-                Some(other) => {
-                    report(format_args!(
-                        "MEMSCOPE_COMPRESSION={other} is not known and ignored: it is `balanced`, `fast`, `small` or `none`"
-                    ));
-                    Compression::Balanced
-                }
-            }
-        });
-        match said {
+        match self.compression.unwrap_or_default() {
             Compression::Balanced => memscope_format::Compression::balanced(),
             Compression::Fast => memscope_format::Compression::high_performance(),
             Compression::Small => memscope_format::Compression::memory_efficient(),
@@ -193,11 +170,50 @@ fn calls_of_environment() -> bool {
     !is_off
 }
 
+fn durability_of_environment() -> Durability {
+    match variable("MEMSCOPE_DURABILITY").as_ref().and_then(|value| value.to_str()) {
+        Some("checkpoint") => Durability::Checkpoint,
+        Some("commit") => Durability::Commit,
+        None => Durability::System,
+        Some(other) => {
+            report(format_args!(
+                "MEMSCOPE_DURABILITY={other} is not known and ignored: it is `commit` or `checkpoint`"
+            ));
+            Durability::System
+        }
+    }
+}
+
+fn slow_drop_of_environment() -> Duration {
+    let Some(set) = variable("MEMSCOPE_SLOW_DROP") else { return DEFAULT_SLOW_DROP };
+    let set = set.to_string_lossy();
+    time(&set).unwrap_or_else(|| {
+        report(format_args!(
+            "MEMSCOPE_SLOW_DROP={set} is no time, as `2ms` (`ns`, `us`, `ms` or `s`), nor `off`: a drop of 100 µs is slow"
+        ));
+        DEFAULT_SLOW_DROP
+    })
+}
+
+fn compression_of_environment() -> Compression {
+    match variable("MEMSCOPE_COMPRESSION").as_ref().and_then(|value| value.to_str()) {
+        Some("balanced") | None => Compression::Balanced,
+        Some("fast") => Compression::Fast,
+        Some("small") => Compression::Small,
+        Some("none") => Compression::None,
+        Some(other) => {
+            report(format_args!(
+                "MEMSCOPE_COMPRESSION={other} is not known and ignored: it is `balanced`, `fast`, `small` or `none`"
+            ));
+            Compression::Balanced
+        }
+    }
+}
+
 fn ring_kib_of_environment() -> u64 {
-    const DEFAULT_KIB: u64 = 1024;
     let set = variable("MEMSCOPE_RING_KIB");
     let asked = set.as_ref().and_then(|kib| kib.to_str()?.parse().ok());
-    let kib: u64 = asked.unwrap_or(DEFAULT_KIB).clamp(*RING_KIB.start(), *RING_KIB.end());
+    let kib: u64 = asked.unwrap_or(DEFAULT_RING_KIB).clamp(*RING_KIB.start(), *RING_KIB.end());
     if let Some(set) = set
         && asked != Some(kib)
     {

@@ -50,16 +50,11 @@ pub(crate) fn run_in(
     configure: impl FnOnce(&mut Command) -> &mut Command,
 ) -> Run {
     let dir = tempfile::tempdir().unwrap();
-    command
-        .env("MEMSCOPE_DIR", dir.path())
-        .env_remove("MEMSCOPE")
-        .env_remove("MEMSCOPE_RING_KIB")
-        .env_remove("MEMSCOPE_FALLBACK_DIR")
-        .env_remove("MEMSCOPE_DURABILITY")
-        .env_remove("MEMSCOPE_COMPRESSION")
-        .env_remove("MEMSCOPE_SAMPLE")
-        .env_remove("MEMSCOPE_CALLS")
-        .env("RUST_BACKTRACE", "0");
+    let of_others = std::env::vars_os().map(|(name, _)| name);
+    for name in of_others.filter(|name| name.to_string_lossy().starts_with("MEMSCOPE")) {
+        command.env_remove(name);
+    }
+    command.env("MEMSCOPE_DIR", dir.path()).env("RUST_BACKTRACE", "0");
     let output = configure(&mut command).output().unwrap();
     Run { dir, status: output.status, output }
 }

@@ -362,6 +362,40 @@ fn no_event_leaves_no_file() {
     assert!(run("nothing").files().is_empty());
 }
 
+/// Also where the capture begins in another directory, so that all of it is looked at twice.
+#[test]
+fn a_setting_that_means_nothing_is_said_once_and_changes_nothing() {
+    for (name, value) in [
+        ("MEMSCOPE_ALLOC", "yes"),
+        ("MEMSCOPE_CALLS", "none"),
+        ("MEMSCOPE_COMPRESSION", "best"),
+        ("MEMSCOPE_DURABILITY", "always"),
+        ("MEMSCOPE_RING_KIB", "1"),
+        ("MEMSCOPE_SAMPLE", "0.1"),
+        ("MEMSCOPE_SLOW_DROP", "long"),
+        ("MEMSCOPE_STACKS", "some"),
+    ] {
+        for is_elsewhere in [false, true] {
+            let other = tempfile::tempdir().unwrap();
+            let run = run_with("many", |command| {
+                if is_elsewhere {
+                    command
+                        .env("MEMSCOPE_DIR", "/dev/null")
+                        .env("MEMSCOPE_FALLBACK_DIR", other.path());
+                }
+                command.env(name, value)
+            });
+            assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+            let said = run.stderr();
+            assert_eq!(said.matches(&format!("{name}={value}")).count(), 1, "{said}");
+            assert_eq!(said.lines().count(), 1 + usize::from(is_elsewhere), "{said}");
+            if !is_elsewhere {
+                assert_eq!(run.capture().events(), 2 * scenarios::MANY, "{name}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_misspelt_variable_of_the_environment_is_said_once() {
     let misspelt = |scenario| {

@@ -190,6 +190,12 @@ impl SessionBuilder {
         self
     }
 
+    /// Says how long a drop takes at least of which the calls that led to it are recorded. Instead of `MEMSCOPE_SLOW_DROP`.
+    pub fn slow_drop(mut self, time: Duration) -> Self {
+        self.settings.slow_drop = Some(time);
+        self
+    }
+
     /// Says what a thread does whose ring is full.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.settings.overflow = overflow;

@@ -70,9 +70,10 @@ impl Core {
     fn start(&mut self, drain: &mut Option<Drain>) -> Result<(), SessionError> {
         settings::report_unknown();
         self.registry.list_sites();
-        let choice = self.settings.choice(self.registry.choice())?;
+        let settings = self.settings.with_environment();
+        let choice = settings.choice(self.registry.choice())?;
         self.registry.decide(choice);
-        let created = Capture::create(&self.registry, &self.settings, self.first_position);
+        let created = Capture::create(&self.registry, &settings, self.first_position);
         let capture = created.map_err(|failure| {
             set_state(State::Closed);
             SessionError::CannotStart { what: failure.to_string() }
@@ -86,13 +87,13 @@ impl Core {
         if SESSION.fetch_add(1, Ordering::Relaxed) > 0 {
             heap::leave_untold();
         }
-        let patience = self.settings.overflow.patience().as_nanos();
+        let patience = settings.overflow.patience().as_nanos();
         PATIENCE_NS.store(u64::try_from(patience).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.failure = None;
         self.no_space = None;
-        stacks::take_of(self.settings.stacks());
-        stacks::slow_from(capture.ticks(self.settings.slow_drop()));
-        let begun = drain.insert(Drain::new(capture.clock, self.settings.compression()));
+        stacks::take_of(settings.stacks());
+        stacks::slow_from(capture.ticks(settings.slow_drop()));
+        let begun = drain.insert(Drain::new(capture.clock, settings.compression()));
         begun.look();
         if is_paused() {
             // That from which this process was forked is.
