@@ -62,11 +62,19 @@ pub(super) struct Ids {
     /// Those of the recording that is being read, by their old ids.
     definitions: HashMap<(FrameType, u32), u32>,
     its_rings: HashMap<u64, u16>,
+    /// What is added to its addresses of code, in [`SPACE`]s: in another process other files lie at the same.
+    shift: u64,
+    /// The highest space that a file of code lies in so far.
+    highest: Option<u64>,
 }
+
+/// Addresses that a process can have.
+const SPACE: u64 = 1 << 48;
 
 impl Ids {
     /// What comes now is of another recording.
     pub(super) fn next_recording(&mut self) {
+        self.shift = self.highest.map_or(0, |highest| highest + 1);
         self.definitions.clear();
         self.its_rings.clear();
     }
@@ -104,12 +112,18 @@ impl Ids {
             new.hooks.push(hook);
             new.rates.extend(rate.map(|_| RateDef { hook: hook.id, one_in }));
         }
+        let shift = self.shift.wrapping_mul(SPACE);
+        let moved = |address: u64| address.wrapping_add(shift);
         for module in modules {
-            let def = |id| ModuleDef { id, ..module.clone() };
+            let (start, end, bias) = (moved(module.start), moved(module.end), moved(module.bias));
+            self.highest = self.highest.max(Some(end.saturating_sub(1) / SPACE));
+            let def = |id| ModuleDef { id, start, end, bias, ..module.clone() };
             new.modules.extend(self.shared(FrameType::MODULES, module.id, def));
         }
         for stack in stacks {
-            let def = |id| StackDef { id, ..stack.clone() };
+            let addresses: Vec<u64> = stack.addresses.iter().copied().map(moved).collect();
+            let def =
+                |id| StackDef { id, addresses: addresses.clone(), truncated: stack.truncated };
             new.stacks.extend(self.own(FrameType::STACKS, stack.id, def));
         }
         for derivation in derivations {
@@ -305,5 +319,36 @@ mod tests {
             }
         }
         Stream::ALL.iter().for_each(|stream| stream.visit(&mut Check));
+    }
+
+    #[test]
+    fn code_of_several_processes_lies_at_different_addresses() {
+        let defs = |spaces: &[u64]| {
+            let at = |(id, space): (u32, &u64)| ModuleDef {
+                id,
+                path: format!("{space}"),
+                build_id: None,
+                start: space * SPACE + 0x5000,
+                end: (space + 1) * SPACE,
+                bias: space * SPACE + 0x4000,
+            };
+            let modules: Vec<_> = (1..).zip(spaces).map(at).collect();
+            let addresses = modules.iter().map(|module| module.start + 1).collect();
+            let stacks = vec![StackDef { id: 1, addresses, truncated: false }];
+            Defs { modules, stacks, ..Defs::default() }
+        };
+        let mut ids = Ids::default();
+        // The second is a merged one.
+        let recordings: [(&[u64], &[u64]); 3] = [(&[0], &[0]), (&[0, 1], &[1, 2]), (&[0], &[3])];
+        for (before, after) in recordings {
+            ids.next_recording();
+            let merged = ids.define(&defs(before));
+            let starts = merged.modules.iter().map(|module| module.start / SPACE);
+            assert_eq!(starts.collect::<Vec<_>>(), after);
+            for (module, address) in merged.modules.iter().zip(&merged.stacks[0].addresses) {
+                assert_eq!(address - module.bias, 0x1001);
+                assert!((module.start..module.end).contains(address));
+            }
+        }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Settings {
     pub(super) calls: Option<bool>,
     pub(super) overflow: Overflow,
     pub(super) slow_drop: Option<Duration>,
+    /// What the environment said; the program does not.
+    stacks: Option<Stacks>,
 }
 
 const DEFAULT_RING_KIB: u64 = 1024;
@@ -41,6 +43,7 @@ impl Settings {
             durability: Some(self.durability.unwrap_or_else(durability_of_environment)),
             compression: Some(self.compression.unwrap_or_else(compression_of_environment)),
             slow_drop: Some(self.slow_drop.unwrap_or_else(slow_drop_of_environment)),
+            stacks: Some(self.stacks.unwrap_or_else(stacks_of_environment)),
             ..self.clone()
         }
     }
@@ -96,20 +99,7 @@ impl Settings {
 
     /// Of what call stacks are taken.
     pub(super) fn stacks(&self) -> Stacks {
-        match variable("MEMSCOPE_STACKS").as_ref().map(|value| value.to_string_lossy()) {
-            Some(value) => match &*value {
-                "off" | "0" => Stacks::Off,
-                "sampled" => Stacks::Sampled,
-                "all" => Stacks::All,
-                other => {
-                    report(format_args!(
-                        "MEMSCOPE_STACKS={other} is not known and ignored: it is `off`, `sampled` or `all`"
-                    ));
-                    Stacks::Sampled
-                }
-            },
-            None => Stacks::Sampled,
-        }
+        self.stacks.unwrap_or(Stacks::Sampled)
     }
 
     /// How long a drop takes at least that is slow.
@@ -180,6 +170,20 @@ fn durability_of_environment() -> Durability {
                 "MEMSCOPE_DURABILITY={other} is not known and ignored: it is `commit` or `checkpoint`"
             ));
             Durability::System
+        }
+    }
+}
+
+fn stacks_of_environment() -> Stacks {
+    match variable("MEMSCOPE_STACKS").as_ref().and_then(|value| value.to_str()) {
+        Some("off" | "0") => Stacks::Off,
+        Some("all") => Stacks::All,
+        Some("sampled") | None => Stacks::Sampled,
+        Some(other) => {
+            report(format_args!(
+                "MEMSCOPE_STACKS={other} is not known and ignored: it is `off`, `sampled` or `all`"
+            ));
+            Stacks::Sampled
         }
     }
 }
