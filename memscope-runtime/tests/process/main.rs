@@ -7,6 +7,7 @@ mod constructors;
 mod contents;
 mod deaths;
 mod endings;
+mod executors;
 mod forks;
 mod harness;
 mod limits;

@@ -6,6 +6,7 @@ pub(crate) mod constructors;
 mod contents;
 pub(crate) mod deaths;
 mod endings;
+pub(crate) mod executors;
 pub(crate) mod forks;
 pub(crate) mod libraries;
 pub(crate) mod limits;
@@ -64,6 +65,9 @@ pub(crate) fn play(scenario: &str) {
         "constructors" => constructors::constructors(),
         "tokio" => tasks::tokio(),
         "futures" => tasks::futures(),
+        "executor_of_tokio" => executors::tokio(),
+        "executor_of_smol" => executors::smol(),
+        "executor_of_thieves" => executors::thieves(),
         "returns" => returns::returns(),
         "sampled" => sampled::sampled(),
         "sessions" => sessions::one_after_another(),
