@@ -60,7 +60,7 @@ KINDS = {1: "born", 2: "cloned", 3: "exit", 4: "moved"}
 CONTAINERS = ["vec", "string", "hash_map", "b_tree_map", "vec_deque", "box", "rc", "arc"]
 REASONS = {1: "birth", 2: "drop", 3: "asked", 4: "exit"}
 OUTCOMES = {0: "unknown", 1: "dropped"}
-CALL_OUTCOMES = {1: "returned", 2: "unwound", 3: "pending", 4: "open"}
+CALL_OUTCOMES = {0: "unknown", 1: "returned", 2: "unwound", 3: "pending", 4: "open"}
 HEAP_KINDS = {1: "alloc", 2: "alloc_zeroed", 3: "realloc", 4: "free"}
 TASK_KINDS = {1: "started", 2: "completed", 3: "cancelled", 4: "unwound"}
 METRICS = dict(
@@ -549,7 +549,7 @@ def rows_of(header, payload):
 # Section 6.2.
 
 PAD, BORN, END, SNAPSHOT, SECOND, CALLED, TASK, CONTENTS, HASHES, ALLOC, FREE, REALLOC = range(12)
-WIDE, CLONED, UNREAD, DROPPED, MOVED, EXIT, PANICKING, PENDING = 0x80, 1, 2, 1, 2, 4, 8, 1
+WIDE, CLONED, UNREAD, DROPPED, MOVED, EXIT, PANICKING, PENDING, UNTOLD = 0x80, 1, 2, 1, 2, 4, 8, 1, 2
 
 
 def raw_rows_of(header, payload, tables):
@@ -607,7 +607,9 @@ def raw_rows_of(header, payload, tables):
                 "site": hook["site"],
                 "task": p0 or None,
                 "depth": p1 >> 48,
-                "outcome": CALL_OUTCOMES[2 if flags & PANICKING else 3 if flags & PENDING else 1],
+                "outcome": CALL_OUTCOMES[
+                    2 if flags & PANICKING else 3 if flags & PENDING else 0 if flags & UNTOLD else 1
+                ],
                 "thread": thread,
             } | left_out(flags >> 4 & 7)
             rows.setdefault(CALL, []).append((row, weight))

@@ -92,6 +92,8 @@ pub(crate) fn call_row(slot: &Slot, site: u32, thread: u32) -> Call {
             CallOutcome::Unwound
         } else if flags & flags::PENDING != 0 {
             CallOutcome::Pending
+        } else if flags & flags::UNTOLD != 0 {
+            CallOutcome::Unknown
         } else {
             CallOutcome::Returned
         },

@@ -125,6 +125,8 @@ pub mod flags {
     pub const LEFT_OUT_SHIFT: u32 = 4;
     /// `Call`: the future was not ready.
     pub const PENDING: u8 = 0x01;
+    /// `Call`: the thread was unwinding when it began, so that it cannot be told whether it unwound.
+    pub const UNTOLD: u8 = 0x02;
     /// `Task`: the bits that hold a [`crate::rows::TaskKind`].
     pub const TASK_KIND: u8 = 0x07;
     /// `Content`, `Hashes`: the bits that hold a [`crate::rows::SnapshotReason`].

@@ -20,7 +20,7 @@ pub struct FunctionFigures {
     pub site: Place,
     /// Calls that ended; of an async function, polls.
     pub calls: Figure<u64>,
-    /// Those that unwound.
+    /// Those that unwound; unknown where calls began while their thread was unwinding already.
     pub unwound: Figure<u64>,
     /// Time from begin to end. A call within another of the same function is part of that one, and counts once.
     pub total_ns: Figure<u64>,
@@ -55,6 +55,8 @@ pub(crate) struct CallTotals {
     total: Sum,
     /// Whether some lie within calls that were left out.
     unplaced: bool,
+    /// Whether of some it is unknown how they ended.
+    untold: bool,
     own: OwnTotals,
     longest: u64,
     started: Sum,
@@ -67,6 +69,9 @@ pub(crate) struct CallTotals {
 /// Why the total of sampled calls is unknown.
 const OUTERMOST: &str =
     "some lie within calls that sampling left out, which may be of the same function";
+/// Why the number of calls that unwound is unknown.
+const UNTOLD: &str =
+    "some began while their thread was unwinding: those that unwound themselves cannot be told";
 /// Why the total of polls of sampled tasks is unknown.
 const OF_TASKS: &str =
     "tasks are sampled as a whole, and one may be polled within another of its kind";
@@ -90,6 +95,7 @@ impl CallTotals {
         ]);
         self.sums().into_iter().zip(theirs).for_each(|(sum, other)| sum.absorb(&other));
         self.unplaced |= other.unplaced;
+        self.untold |= other.untold;
         self.own.absorb(&other.own);
         self.longest = self.longest.max(other.longest);
     }
@@ -119,7 +125,11 @@ impl CallTotals {
         FunctionFigures {
             site,
             calls: grounds.count(self.calls),
-            unwound: grounds.count(self.unwound),
+            unwound: if self.untold {
+                Figure::unknown(UNTOLD)
+            } else {
+                grounds.count(self.unwound)
+            },
             total_ns: grounds.time(total),
             // A call that is missing leaves its time to the one around it.
             self_ns: grounds.time(self.own.figure(grounds)),
@@ -197,6 +207,7 @@ impl Calls {
         let own = Own::of(duration, &within.time, true, row.left_out);
         let function = self.functions.entry(row.site).or_default();
         function.longest = function.longest.max(duration);
+        function.untold |= row.outcome == CallOutcome::Unknown;
         let ended = u64::from(row.outcome != CallOutcome::Open);
         let unwound = u64::from(row.outcome == CallOutcome::Unwound);
         match row.task {
@@ -340,5 +351,20 @@ mod tests {
     fn what_was_called_by_a_call_that_never_ended_is_counted() {
         let rows = [call(3, 2, 5), call(2, 1, 8), call(2, 1, 1)];
         assert_eq!(totals(&rows), [(2, 2, 9, 4), (3, 1, 5, 5)]);
+    }
+
+    #[test]
+    fn how_many_unwound_is_unknown_where_one_began_while_its_thread_unwound() {
+        let untold = |outcome| {
+            let mut calls = Calls::default();
+            calls.call(&Call { outcome, ..call(1, 0, 10) }, 1);
+            calls.call(&call(1, 0, 10), 1);
+            let (_, totals) = calls.finish().into_iter().next().unwrap();
+            let mut sum = CallTotals::default();
+            sum.absorb(totals);
+            sum.untold
+        };
+        assert!(untold(CallOutcome::Unknown));
+        assert!(!untold(CallOutcome::Unwound));
     }
 }

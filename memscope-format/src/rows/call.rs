@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 ids! {
     /// How a call, or a poll, ended.
     pub enum CallOutcome {
+        /// Unknown whether it returned or unwound: its thread was unwinding when it began, in a drop.
+        Unknown = 0,
         /// The function returned; the future was ready.
         Returned = 1,
         /// It unwound.

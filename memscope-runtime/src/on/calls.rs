@@ -130,7 +130,7 @@ fn end(recorder: Option<&'static Recorder>, begun: &Begun) {
 #[cold]
 #[inline(never)]
 fn end_slowly(begun: &Begun) {
-    let _ = recorder::with(|recorder| begun.end(recorder, 0, 0));
+    let _ = recorder::with(|recorder| begun.end(recorder, 0, None));
 }
 
 /// Records an end that a signal handler came in between.
@@ -146,6 +146,17 @@ fn end_words([start, end]: [u64; 2], depth: u32, task: u64, flags: u8) -> (u8, [
     let duration = end.saturating_sub(start).min(DURATION_UNKNOWN - 1);
     let depth = u64::from(depth.min(u32::from(u16::MAX)));
     (flags, [task, duration | depth << 48])
+}
+
+/// How a call ends that is dropped now, by whether its thread was unwinding when it began. A thread does not tell how many panics it
+/// is in: a call within a drop that unwinding runs may return, or unwind as far as a `catch_unwind` in that drop.
+#[inline(always)]
+fn outcome_now(was_panicking: bool) -> u8 {
+    match was_panicking {
+        true => flags::UNTOLD,
+        false if std::thread::panicking() => flags::PANICKING,
+        false => 0,
+    }
 }
 
 impl Begun {
@@ -173,9 +184,9 @@ impl Begun {
         Self::LeftOut { outer: recorder.open_left_out_call(), stood }
     }
 
-    /// Records the end, on the thread that it began on.
+    /// Records the end, on the thread that it began on. What is not known of the outcome is what the thread shows.
     #[inline(always)]
-    fn end(&self, recorder: &Recorder, task: u64, outcome: u8) {
+    fn end(&self, recorder: &Recorder, task: u64, outcome: Option<u8>) {
         let (hook, start, depth, outer, panicking) = match *self {
             Self::Nothing => return,
             Self::LeftOut { outer, stood } => {
@@ -189,8 +200,8 @@ impl Begun {
         };
         let end = recorder.now();
         let left_out = recorder.close_call(depth, outer);
-        let unwound = if !panicking && std::thread::panicking() { flags::PANICKING } else { 0 };
-        let flags = outcome | unwound | left_out << flags::LEFT_OUT_SHIFT;
+        let flags =
+            outcome.unwrap_or_else(|| outcome_now(panicking)) | left_out << flags::LEFT_OUT_SHIFT;
         let (flags, payload) = end_words([start, end], depth, task, flags);
         recorder.emit(hook.id, RawKind::Call, flags, end, payload);
     }
@@ -337,9 +348,13 @@ impl Drop for Turn<'_> {
     #[inline]
     fn drop(&mut self) {
         if !matches!(self.begun, Begun::Nothing) {
-            let pending = if self.pending { flags::PENDING } else { 0 };
+            let outcome = match self.pending {
+                _ if !self.returned => flags::PANICKING,
+                true => flags::PENDING,
+                false => 0,
+            };
             let _ = recorder::with(|recorder| {
-                self.begun.end(recorder, self.task.id, pending);
+                self.begun.end(recorder, self.task.id, Some(outcome));
                 recorder.swap_task(self.outer);
             });
         }

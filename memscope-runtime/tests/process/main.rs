@@ -293,6 +293,22 @@ fn every_call_is_recorded_with_what_encloses_it_and_how_it_ended() {
     assert!(begun(caller) <= begun(leaf) && leaf.ts <= caller.ts);
 }
 
+/// A thread does not tell of a second panic. Of a poll it is known by itself.
+#[test]
+fn how_a_call_ended_that_began_while_its_thread_unwound_is_unknown() {
+    let run = run("calls_unwinding");
+    let capture = run.capture();
+    assert_eq!(
+        called(&capture),
+        [
+            "leaf depth 0 Unknown",
+            "fails depth 0 Unknown",
+            "returns_at_once depth 0 Returned",
+            "fails_at_once depth 0 Unwound",
+        ]
+    );
+}
+
 #[test]
 fn every_poll_of_a_task_is_recorded_on_whatever_thread_and_how_the_task_ended() {
     let run = run("tasks");

@@ -53,6 +53,7 @@ pub(crate) fn play(scenario: &str) {
         "items" => items(),
         "endings" => endings::endings(),
         "calls" => tasks::calls(),
+        "calls_unwinding" => tasks::calls_unwinding(),
         "tasks" => tasks::tasks(),
         "contents" => contents::contents(),
         "contents_killed" => {

@@ -18,6 +18,36 @@ fn fails() {
     panic!("as it is to");
 }
 
+/// Its drop calls what returns and what unwinds, and polls a future of each.
+struct CallsWhenDropped;
+
+impl Drop for CallsWhenDropped {
+    fn drop(&mut self) {
+        leaf();
+        let _ = catch_unwind(fails);
+        assert!(poll(pin!(returns_at_once())).is_ready());
+        let _ = catch_unwind(|| poll(pin!(fails_at_once())));
+    }
+}
+
+#[memscope::track]
+async fn returns_at_once() {}
+
+#[memscope::track]
+async fn fails_at_once() {
+    panic!("as it is to");
+}
+
+/// Calls that begin while their thread unwinds.
+pub(super) fn calls_unwinding() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let unwound = catch_unwind(|| {
+        let _calls = CallsWhenDropped;
+        panic!("as it is to");
+    });
+    assert!(unwound.is_err());
+}
+
 pub(super) fn calls() {
     std::panic::set_hook(Box::new(|_| {}));
     caller(leaf);
