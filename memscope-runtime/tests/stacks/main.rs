@@ -53,7 +53,15 @@ struct Played {
 }
 
 impl Played {
+    /// One that leaves one capture.
     fn new(scenario: &str, environment: &[(&str, &str)]) -> Self {
+        let mut all = Self::all(scenario, environment);
+        assert_eq!(all.len(), 1, "{scenario}");
+        all.remove(0)
+    }
+
+    /// One of each process.
+    fn all(scenario: &str, environment: &[(&str, &str)]) -> Vec<Self> {
         let dir = tempfile::tempdir().unwrap();
         let output = play(scenario, environment, dir.path());
         let killed = scenario == "killed";
@@ -63,10 +71,10 @@ impl Played {
         let mut captures: Vec<_> =
             dir.path().read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
         captures.retain(|path| is_capture(path));
-        let [capture] = captures.as_slice() else { panic!("{scenario}: {captures:?}") };
         let said = String::from_utf8(output.stdout).unwrap();
-        let truth = said.lines().filter_map(truth::parse).collect();
-        Self { capture: Reader::open(capture).unwrap(), truth }
+        let truth: Vec<_> = said.lines().filter_map(truth::parse).collect();
+        let of = |path| Self { capture: Reader::open(path).unwrap(), truth: truth.clone() };
+        captures.iter().map(of).collect()
     }
 
     fn stack(&self, id: u32) -> Option<&StackDef> {
@@ -171,6 +179,19 @@ fn a_killed_process_leaves_stacks_that_are_true_or_unknown() {
     played.is(stack(flushed).unwrap(), calls, flushed);
     if let Some(stack) = stack(last) {
         played.is(stack, last_calls, last);
+    }
+}
+
+#[test]
+fn a_forked_child_defines_the_stacks_that_its_parent_knew() {
+    let processes = Played::all("forked", &[]);
+    assert_eq!(processes.len(), 2);
+    for mut played in processes {
+        // Each has one of the blocks.
+        let blocks = played.blocks();
+        played.truth.retain(|(size, _)| blocks.contains_key(size));
+        assert_eq!(played.truth.len(), 1);
+        played.holds();
     }
 }
 

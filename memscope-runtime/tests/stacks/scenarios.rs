@@ -21,6 +21,7 @@ pub(crate) fn play(scenario: &str) {
         "garbage" => garbage(),
         "loaded" => loaded(),
         "killed" => killed(),
+        "forked" => forked(),
         "slow" => slow(),
         other => panic!("{other}"),
     }
@@ -185,6 +186,28 @@ fn killed() {
     // SAFETY: it ends this process.
     unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
     drop(last);
+}
+
+fn forked() {
+    let at = |size: usize| drop(outer(size));
+    let mut size = SIZE;
+    // By the same calls before and after.
+    loop {
+        memscope::track_var!(let starts = vec![1_u8]);
+        at(size);
+        drop(starts);
+        if size > SIZE {
+            std::process::exit(0);
+        }
+        // SAFETY: the other thread, that of the test harness, only waits; nothing of it is needed in the child.
+        let child = unsafe { libc::fork() };
+        if child != 0 {
+            // SAFETY: it waits for the child that was made above.
+            unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+            return;
+        }
+        size += 1;
+    }
 }
 
 /// A value that takes its time to be dropped.
