@@ -69,15 +69,15 @@ impl Capture {
         let file = finished.map_err(|error| {
             format!("the capture is incomplete, {shown}: {error} (what was recorded is kept)")
         })?;
-        if file.is_removed() {
-            return Err(format!(
-                "the capture is gone, {shown}: it was removed while it was written"
-            ));
-        }
         if let Err(error) = self.rings.remove() {
             report(format_args!(
                 "{error}: the rings of a capture that needs them no more were not removed: {}",
                 self.rings.path().display()
+            ));
+        }
+        if file.is_removed() {
+            return Err(format!(
+                "the capture is gone, {shown}: it was removed while it was written"
             ));
         }
         Ok(path)

@@ -183,7 +183,11 @@ fn until_the_end() {
             drain.readings.ended(&cycle);
             pause = match is_more? {
                 true => Duration::ZERO,
-                false => (pause.max(FIRST_PAUSE) * 2).min(LONGEST_PAUSE),
+                false => {
+                    // The loader's lock may be held by a thread that waits for room.
+                    drain.look();
+                    (pause.max(FIRST_PAUSE) * 2).min(LONGEST_PAUSE)
+                }
             };
             drop(state);
             give_way();
@@ -228,7 +232,7 @@ impl Drain {
         }
     }
 
-    /// Looks what is loaded before anything is recorded.
+    /// Looks what is loaded, so that stacks can go through it.
     pub(super) fn look(&mut self) {
         self.stacks.look();
     }
@@ -277,7 +281,6 @@ impl Drain {
 
     /// Reads the rings, and moves what is due into the capture. Returns whether there is more than a batch takes.
     fn cycle(&mut self, urgency: Urgency) -> Result<bool, Error> {
-        self.stacks.look();
         let clock = self.clock.reading();
         let recorders = session::in_core_already(|core| {
             let capture = core.capture.as_mut()?;

@@ -124,6 +124,7 @@ const PAGE: usize = 4096;
 #[derive(Debug)]
 pub(super) struct RingsFile {
     file: OwnFile,
+    is_locked: bool,
     /// Slots of a ring.
     pub(super) capacity: u64,
     rings: u64,
@@ -152,7 +153,7 @@ impl RingsFile {
         }
         set(offset_of!(RingsHeader, capacity), capacity);
         set(offset_of!(RingsHeader, magic), u64::from_le_bytes(RINGS_MAGIC));
-        Ok(Self { file, capacity, rings: 0, header })
+        Ok(Self { file, is_locked: true, capacity, rings: 0, header })
     }
 
     /// Locks the file, reserves its beginning and maps its header.
@@ -170,6 +171,7 @@ impl RingsFile {
         let ring = u16::try_from(self.rings).ok().filter(|ring| *ring != u16::MAX);
         let ring = ring.ok_or_else(|| io::Error::other("65535 threads record at once already"))?;
         let offset = ring_offset(self.rings, self.capacity);
+        self.stay_locked();
         let file = self.file.get()?;
         reserve(file, offset, ring_offset(1, self.capacity) - RINGS_HEADER_LEN as u64)?;
         let memory = RingMemory::map(file, self.rings, self.capacity)?;
@@ -182,8 +184,11 @@ impl RingsFile {
     /// Locks the file again if the program has closed it: without a lock it looks as if the process were dead.
     pub(super) fn stay_locked(&mut self) {
         if matches!(self.file.open_again(), Ok(true)) {
-            // Somebody may be looking whether it is locked.
-            let _ = self.file.get().map(File::try_lock);
+            self.is_locked = false;
+        }
+        if !self.is_locked {
+            // If somebody is looking just now whether it is locked, it is tried again.
+            self.is_locked = self.file.get().is_ok_and(|file| file.try_lock().is_ok());
         }
     }
 

@@ -26,6 +26,7 @@ pub(super) use walk::know_this_thread;
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use memscope_format::defs::{Defs, ModuleDef};
 use memscope_format::raw::DURATION_UNKNOWN;
+use std::time::{Duration, Instant};
 
 /// Of what stacks are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,9 @@ pub(super) enum Stacks {
     /// Of each block, and of slow drops.
     All = 2,
 }
+
+/// The time from one look at what is loaded to the next.
+const LOOKING: Duration = Duration::from_secs(1);
 
 static TAKEN_OF: AtomicU8 = AtomicU8::new(Stacks::Off as u8);
 
@@ -86,12 +90,18 @@ pub(super) struct Definitions {
     stacks: table::Known,
     /// Files that are known and not in the capture yet.
     new: Vec<ModuleDef>,
+    looked: Option<Instant>,
 }
 
 impl Definitions {
-    /// Looks which files the process has loaded, so that stacks can go through them.
+    /// Looks which files the process has loaded, so that stacks can go through them: once a second at most, and not where none are
+    /// taken.
     pub(super) fn look(&mut self) {
-        self.new.extend(self.modules.learn());
+        let is_due = self.looked.is_none_or(|looked| looked.elapsed() >= LOOKING);
+        if is_due && TAKEN_OF.load(Ordering::Relaxed) != Stacks::Off as u8 {
+            self.new.extend(self.modules.learn());
+            self.looked = Some(Instant::now());
+        }
     }
 
     /// Returns what is not in the capture yet, of all that events name which were read before.

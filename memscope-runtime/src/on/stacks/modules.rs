@@ -7,7 +7,7 @@ use super::rules;
 use crate::on::session;
 use core::ffi::{CStr, c_int, c_void};
 use core::ptr::{null_mut, with_exposed_provenance};
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use gimli::{BaseAddresses, EhFrameHdr, LittleEndian, Pointer};
 use memscope_format::defs::ModuleDef;
 
@@ -63,6 +63,12 @@ impl Code {
 
 /// The segments of code of all files, by address. Never freed.
 static LIST: AtomicPtr<Vec<Code>> = AtomicPtr::new(null_mut());
+
+/// How many lists there were, in all sessions.
+static LISTS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many files had been loaded and unloaded when the last list was made.
+static LISTED: [AtomicU64; 2] = [const { AtomicU64::new(u64::MAX) }; 2];
 
 /// Whether an address was in no file that is known.
 static MISSED: AtomicBool = AtomicBool::new(false);
@@ -127,7 +133,6 @@ mod finder {
 pub(in crate::on) struct Known {
     /// How many files were loaded and unloaded so far.
     changes: Option<(u64, u64)>,
-    lists: usize,
     defs: Vec<ModuleDef>,
 }
 
@@ -138,18 +143,11 @@ impl Known {
         let mut seen = Seen { known: self.changes, ..Seen::default() };
         // SAFETY: the callback has the type asked for, and gets what it is told.
         unsafe { libc::dl_iterate_phdr(Some(see), (&raw mut seen).cast()) };
-        if seen.now == self.changes || self.lists == MOST_LISTS {
+        let Some((loaded, unloaded)) = seen.now.filter(|_| seen.now != self.changes) else {
             return Vec::new();
-        }
-        self.lists += 1;
-        finder::prepare();
-        seen.codes.sort_by_key(|code| code.start);
-        LIST.store(Box::into_raw(Box::new(seen.codes)), Ordering::Release);
-        let unloaded = |changes: Option<(u64, u64)>| changes.map_or(0, |(_, unloaded)| unloaded);
-        if unloaded(self.changes) != unloaded(seen.now) {
-            rules::forget();
-        }
+        };
         self.changes = seen.now;
+        list(seen.codes, [loaded, unloaded]);
         let known = self.defs.len();
         for module in seen.modules {
             let same = |known: &ModuleDef| *known == ModuleDef { id: known.id, ..module.clone() };
@@ -160,6 +158,22 @@ impl Known {
         }
         self.defs[known..].to_vec()
     }
+}
+
+/// Makes it known to those who walk, unless an earlier session did.
+fn list(mut codes: Vec<Code>, changes: [u64; 2]) {
+    let before = [&LISTED[0], &LISTED[1]].map(|count| count.load(Ordering::Relaxed));
+    if before == changes || LISTS.load(Ordering::Relaxed) == MOST_LISTS {
+        return;
+    }
+    LISTS.fetch_add(1, Ordering::Relaxed);
+    finder::prepare();
+    codes.sort_by_key(|code| code.start);
+    LIST.store(Box::into_raw(Box::new(codes)), Ordering::Release);
+    if before[1] != changes[1] {
+        rules::forget();
+    }
+    LISTED.iter().zip(changes).for_each(|(count, now)| count.store(now, Ordering::Relaxed));
 }
 
 /// What the loader told.
