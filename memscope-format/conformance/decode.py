@@ -67,7 +67,7 @@ METRICS = dict(
     enumerate(
         "resident_bytes minor_faults major_faults user_time system_time ring_fill drain_cycle drain_time events lost "
         "capture_bytes heap_bytes heap_blocks heap_peak allocations allocated_bytes mark frees "
-        "freed_bytes reallocations heap_peak_bound".split(),
+        "freed_bytes reallocations heap_peak_bound paused held_up".split(),
         1,
     )
 )

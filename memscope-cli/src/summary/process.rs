@@ -47,7 +47,15 @@ fn recorder(figures: &PerformanceFigures) -> Option<String> {
     let time = figures.drain_ns.value();
     let time = time.map(|ns| format!("{} of CPU to write, ", Nanos(*ns)));
     let (rings, time) = (rings.unwrap_or_default(), time.unwrap_or_default());
-    Some(format!("{rings}{time}longest cycle {}; read once a second", Nanos(*cycle)))
+    let held_up = figures.held_up_ns.value().filter(|ns| **ns > 0).map(|ns| {
+        format!(
+            "\n          the program waited {} for it: times of drops and calls have that in them; larger rings \
+             (MEMSCOPE_RING_KIB) or fewer events (MEMSCOPE_SAMPLE, MEMSCOPE_CALLS=off) make it less",
+            Nanos(*ns)
+        )
+    });
+    let held_up = held_up.unwrap_or_default();
+    Some(format!("{rings}{time}longest cycle {}; read once a second{held_up}", Nanos(*cycle)))
 }
 
 fn marks(marks: &[Mark]) -> Option<String> {
@@ -94,6 +102,8 @@ mod tests {
                 "rings 2 % full at most, 5.00 ms of CPU to write, longest cycle 2.00 ms; read once a second"
             )
         );
+        figures.held_up_ns = Figure::Exact(7_000_000);
+        assert!(recorder(&figures).unwrap().contains("the program waited 7.00 ms for it"));
     }
 
     #[test]

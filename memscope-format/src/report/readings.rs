@@ -45,6 +45,9 @@ pub struct PerformanceFigures {
     pub longest_cycle_ns: Figure<u64>,
     /// Processor time of the drain, in nanoseconds.
     pub drain_ns: Figure<u64>,
+    /// Time that threads of the program waited for the recorder, in nanoseconds, all threads together. Drops and calls that they
+    /// waited in took so much longer than they would.
+    pub held_up_ns: Figure<u64>,
 }
 
 /// What the rows of PERFORMANCE of a capture say, but for those of the heap.
@@ -136,6 +139,7 @@ fn performance(rows: &[Performance], reader: &Reader) -> PerformanceFigures {
         ),
         longest_cycle_ns: most(Metric::DrainCycle),
         drain_ns: last(Metric::DrainTime),
+        held_up_ns: last(Metric::HeldUp),
     }
 }
 
@@ -153,6 +157,7 @@ impl Default for PerformanceFigures {
             ring_slots: unknown(),
             longest_cycle_ns: unknown(),
             drain_ns: unknown(),
+            held_up_ns: unknown(),
         }
     }
 }

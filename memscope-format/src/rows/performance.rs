@@ -52,6 +52,8 @@ ids! {
         HeapPeakBound = 21,
         /// The program paused the recording (the value is 1), or went on with it (0). What began meanwhile was not recorded.
         Paused = 22,
+        /// Nanoseconds that threads of the program waited for room in their rings so far, all threads together.
+        HeldUp = 23,
     }
 }
 

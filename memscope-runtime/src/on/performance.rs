@@ -104,6 +104,8 @@ impl Readings {
             let waiting = recorder.waiting_from(recorder.drained());
             add(Metric::RingFill, recorder.ring().into(), waiting);
         }
+        let held_up = recorders.iter().map(|recorder| recorder.held_up_ns()).sum();
+        add(Metric::HeldUp, 0, held_up);
         add(Metric::DrainCycle, 0, core::mem::take(&mut self.longest_cycle));
     }
 

@@ -66,6 +66,8 @@ pub(super) struct Recorder {
     /// Whether the owner is writing an event. A signal handler that records in between would write to the same
     /// slots: its events are counted as lost.
     in_event: Cell<bool>,
+    /// Nanoseconds that owners have waited for room in this session. Only the owner writes it.
+    held_up: AtomicU64,
     /// Whether the owner has given up waiting for room, until there is some.
     stalled: Cell<bool>,
     /// Drops that have begun and not ended.
@@ -180,6 +182,7 @@ impl Recorder {
             session: AtomicU64::new(session),
             clock,
             in_event: Cell::new(false),
+            held_up: AtomicU64::new(0),
             stalled: Cell::new(false),
             depth: Cell::new(0),
             left_out_drops: Cell::new(0),
@@ -207,6 +210,7 @@ impl Recorder {
         self.limit.store(0, Ordering::Relaxed);
         self.position.store(start, Ordering::Relaxed);
         self.shared.drained.store(start, Ordering::Relaxed);
+        self.held_up.store(0, Ordering::Relaxed);
         self.mask.set(memory.slots.len() as u64 - 1);
         self.ring.set(ring);
         self.ids.set(value_id(ring, 0));
@@ -234,6 +238,11 @@ impl Recorder {
     #[inline(always)]
     pub(super) fn ring(&self) -> u16 {
         self.ring.get()
+    }
+
+    /// Nanoseconds that owners have waited for room in this session.
+    pub(super) fn held_up_ns(&self) -> u64 {
+        self.held_up.load(Ordering::Relaxed)
     }
 
     /// Slots of the ring.

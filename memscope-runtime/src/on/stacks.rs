@@ -42,6 +42,8 @@ pub(super) enum Stacks {
 
 /// The time from one look at what is loaded to the next.
 const LOOKING: Duration = Duration::from_secs(1);
+/// The same, if a stack went through code of no known file: it may be of none at all, made by the program.
+const AGAIN: Duration = Duration::from_millis(20);
 
 static TAKEN_OF: AtomicU8 = AtomicU8::new(Stacks::Off as u8);
 
@@ -94,10 +96,11 @@ pub(super) struct Definitions {
 }
 
 impl Definitions {
-    /// Looks which files the process has loaded, so that stacks can go through them: once a second at most, and not where none are
-    /// taken.
+    /// Looks which files the process has loaded, so that stacks can go through them: once a second, sooner if one went elsewhere, and
+    /// not where none are taken.
     pub(super) fn look(&mut self) {
-        let is_due = self.looked.is_none_or(|looked| looked.elapsed() >= LOOKING);
+        let pause = if modules::is_missing() { AGAIN } else { LOOKING };
+        let is_due = self.looked.is_none_or(|looked| looked.elapsed() >= pause);
         if is_due && TAKEN_OF.load(Ordering::Relaxed) != Stacks::Off as u8 {
             self.new.extend(self.modules.learn());
             self.looked = Some(Instant::now());

@@ -3,7 +3,7 @@
 use super::harness::{self, run, run_with};
 use super::scenarios::threads::{BURST, ENDLESS_THREADS, FLUSHES, SHORT};
 use memscope_format::chunks::Place;
-use memscope_format::rows::{DropChain, Lifecycle};
+use memscope_format::rows::{DropChain, Lifecycle, Metric, Performance};
 use std::collections::HashSet;
 
 #[test]
@@ -79,6 +79,13 @@ fn a_small_ring_makes_the_program_wait_and_loses_nothing() {
     let capture = run.capture();
     assert_eq!((capture.health().complete, capture.lost()), (true, 0));
     assert_eq!(capture.events(), 4 * BURST);
+    // And says how long it waited.
+    let held_up = |run: &harness::Run| {
+        let rows = harness::rows::<Performance>(&run.capture());
+        rows.iter().filter(|row| row.metric == Metric::HeldUp).map(|row| row.value).next_back()
+    };
+    assert!(held_up(&run).is_some_and(|ns| ns > 10_000), "{:?}", held_up(&run));
+    assert_eq!(held_up(&run("ordered")), Some(0));
 }
 
 /// Two threads that do nothing but record, on rings of two thousand slots, press the drain.

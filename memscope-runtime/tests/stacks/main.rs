@@ -94,7 +94,7 @@ impl Played {
         assert!(!self.truth.is_empty());
         for (size, calls) in &self.truth {
             let stack = self.stack(blocks[size].expect("the block has a stack"));
-            self.is(&stack.expect("the stack is defined"), calls, size);
+            self.is(stack.expect("the stack is defined"), calls, size);
         }
     }
 

@@ -287,6 +287,15 @@ impl Recorder {
         boundary - self.drained() <= self.capacity()
     }
 
+    /// Notes that the owner has waited since then, if it has.
+    fn note_held_up(&self, since: Option<Instant>) {
+        if let Some(since) = since {
+            let waited = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let before = self.held_up.load(Ordering::Relaxed);
+            self.held_up.store(before.saturating_add(waited), Ordering::Relaxed);
+        }
+    }
+
     /// Waits until the slots below `boundary` can be written to.
     fn wait_for(&self, boundary: u64, patience: Duration) -> bool {
         let mut since: Option<Instant> = None;
@@ -299,6 +308,7 @@ impl Recorder {
             session::wake_drain();
             if self.has_room(boundary) {
                 self.stalled.set(false);
+                self.note_held_up(since);
                 return true;
             }
             // Inside memscope this thread may hold a lock that the drain needs.
@@ -309,6 +319,7 @@ impl Recorder {
             if waited > patience {
                 // A shorter one is no reason for ends not to wait.
                 self.stalled.set(patience >= LEAST_PATIENCE_OF_ENDS);
+                self.note_held_up(since);
                 return false;
             }
             if waited < Duration::from_micros(50) {

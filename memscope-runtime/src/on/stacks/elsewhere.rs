@@ -3,6 +3,10 @@
 pub(super) mod modules {
     use memscope_format::defs::ModuleDef;
 
+    pub(in crate::on) const fn is_missing() -> bool {
+        false
+    }
+
     /// Nothing is known.
     #[derive(Debug, Default)]
     pub(in crate::on) struct Known;

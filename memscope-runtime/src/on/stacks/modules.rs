@@ -73,6 +73,11 @@ static LISTED: [AtomicU64; 2] = [const { AtomicU64::new(u64::MAX) }; 2];
 /// Whether an address was in no file that is known.
 static MISSED: AtomicBool = AtomicBool::new(false);
 
+/// Whether an address was in none since the last look.
+pub(in crate::on) fn is_missing() -> bool {
+    MISSED.load(Ordering::Relaxed)
+}
+
 /// Finds the code that an instruction is in.
 pub(super) fn code_at(address: u64) -> Option<&'static Code> {
     // SAFETY: null, or a leaked box.
