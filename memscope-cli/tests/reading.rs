@@ -34,6 +34,19 @@ fn summary_of_a_directory_adds_up_its_captures() {
 }
 
 #[test]
+fn a_copy_beside_its_capture_is_not_counted_again() {
+    let dir = tempfile::tempdir().unwrap();
+    Recording::default().write(dir.path(), "a.memscope");
+    let alone = memscope(dir.path(), &["summary", "--json", "."]).json();
+    memscope(dir.path(), &["compact", "a.memscope"]);
+    assert!(dir.path().join("a-compact.memscope").exists());
+    let both = memscope(dir.path(), &["summary", "--json", "."]).json();
+    assert_eq!((&both["sites"], &both["heap"]), (&alone["sites"], &alone["heap"]));
+    assert!(both["caveats"].to_string().contains("it is a copy of what is in"), "{both}");
+    assert!(!alone["caveats"].to_string().contains("copy"));
+}
+
+#[test]
 fn summary_as_json_has_every_figure_with_its_fidelity() {
     let (dir, _) = with_capture();
     let report = memscope(dir.path(), &["summary", "--json", "serve.memscope"]).json();

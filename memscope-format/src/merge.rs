@@ -245,7 +245,7 @@ fn recordings(captures: &[Reader]) -> Result<Vec<Vec<&Reader>>, Error> {
 }
 
 /// The first and the last number of a file's event frames.
-fn numbers(reader: &Reader) -> Option<(u64, u64)> {
+pub(crate) fn numbers(reader: &Reader) -> Option<(u64, u64)> {
     struct Numbers<'a>(&'a Reader, Option<(u64, u64)>);
     impl StreamVisitor for Numbers<'_> {
         type Output = ();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 
 /// Why nothing of the heap is known.
-const HOOK_OFF: &str = "allocator hook off";
+const HOOK_OFF: &str = "allocator hook off, or the recording ended before its first reading";
 const CUT_OFF: &str =
     "the recording did not end by itself; counted up to its last reading of the heap";
 const SEVERAL: &str = "readings of several processes that were put together cannot be told apart";

@@ -11,6 +11,7 @@ use super::totals::{Times, Totals};
 use crate::chunks::ChunkRef;
 use crate::error::Error;
 use crate::health::Damage;
+use crate::merge::numbers;
 use crate::metadata::{CALLS, CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_POSITION, OFF};
 use crate::reader::Reader;
 use crate::record::Event;
@@ -79,7 +80,8 @@ impl Report {
         let mut bytes = 0;
         let mut totals = Totals::default();
         let mut captures = Vec::new();
-        let mut heap: Option<HeapFigures> = None;
+        let mut known: Vec<Known> = Vec::new();
+        let mut copies = Vec::new();
         let mut unreadable = Vec::new();
         let mut first_error = None;
         for (path, size) in paths.iter().zip(sizes) {
@@ -89,12 +91,14 @@ impl Report {
                         let read = (size as f64 * share) as u64;
                         progress(Progress { bytes: bytes + read, bytes_in_all });
                     };
+                    let own = Known::of(path, &reader)?;
+                    if let Some(same) = known.iter().find(|known| known.has_events_of(&own)) {
+                        copies.push((own.path, same.path.clone()));
+                        bytes += size;
+                        continue;
+                    }
                     let (capture, folded) = fold_capture(path, &reader, options, tell)?;
-                    let own = HeapFigures::of(&reader)?;
-                    heap = Some(match heap.take() {
-                        Some(others) => others.and(own),
-                        None => own,
-                    });
+                    known.push(own);
                     let clock = reader.clock();
                     let times = Times {
                         duration: &|ticks| clock.duration_ns(ticks),
@@ -111,14 +115,73 @@ impl Report {
             bytes += size;
             progress(Progress { bytes, bytes_in_all });
         }
-        match (first_error, heap) {
-            (Some(error), None) => Err(error),
-            (_, heap) => {
+        match (first_error, captures.is_empty()) {
+            (Some(error), true) => Err(error),
+            _ => {
                 let tables = totals.into_tables(options.slowest_drops);
-                Ok(Self::assemble(captures, unreadable, heap.unwrap_or_default(), tables))
+                let heap = heap_of_all(known).unwrap_or_default();
+                let mut report = Self::assemble(captures, unreadable, heap, tables);
+                report.caveats.extend(copies.iter().map(|(copy, of)| {
+                    let (copy, of) = (copy.display(), of.display());
+                    format!("not read: {copy}: it is a copy of what is in {of}")
+                }));
+                Ok(report)
             }
         }
     }
+}
+
+/// A capture that is in the report.
+struct Known {
+    path: PathBuf,
+    file_id: [u8; 16],
+    /// The numbers of its first and last frame of rows.
+    frames: Option<(u64, u64)>,
+    /// The process, if it is of one.
+    process: Option<(String, u32)>,
+    first_position: u64,
+    heap: HeapFigures,
+}
+
+impl Known {
+    fn of(path: &Path, reader: &Reader) -> Result<Self, Error> {
+        Ok(Self {
+            path: path.to_owned(),
+            file_id: reader.header().file_id,
+            frames: numbers(reader),
+            process: reader.metadata().map(|metadata| (metadata.exe.clone(), metadata.pid)),
+            first_position: number(reader, FIRST_POSITION),
+            heap: HeapFigures::of(reader)?,
+        })
+    }
+
+    /// Whether another file has the same events: those of a recording that goes on in a second file are others.
+    fn has_events_of(&self, other: &Self) -> bool {
+        self.file_id == other.file_id
+            && match (self.frames, other.frames) {
+                (Some((first, last)), Some((others_first, others_last))) => {
+                    first <= others_last && others_first <= last
+                }
+                _ => false,
+            }
+    }
+
+    /// Whether another is of a later session of the same process. A process that got the number of another begins anew.
+    fn is_before(&self, other: &Self) -> bool {
+        self.process.is_some()
+            && self.process == other.process
+            && self.file_id != other.file_id
+            && self.first_position < other.first_position
+    }
+}
+
+/// What the heap held: readings are of a whole process so far, so that of several sessions the last has all.
+fn heap_of_all(mut known: Vec<Known>) -> Option<HeapFigures> {
+    known.sort_by_key(|known| known.first_position);
+    let is_last = |place: usize| !known[place..].iter().any(|later| known[place].is_before(later));
+    let last: Vec<bool> = (0..known.len()).map(is_last).collect();
+    let heaps = known.into_iter().zip(last).filter(|(_, is_last)| *is_last);
+    heaps.map(|(known, _)| known.heap).reduce(HeapFigures::and)
 }
 
 /// The number that a label says of a single recording; 0 if there is none, as in merged ones, which have ids of their own.
@@ -294,5 +357,39 @@ fn capture_figures(
         paused_ns: clock.duration_ns(readings.paused),
         marks: readings.marks,
         performance: readings.performance,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(file: u8, pid: u32, first_position: u64, frames: (u64, u64), bytes: u64) -> Known {
+        let mut heap = HeapFigures::default();
+        heap.program.live_bytes = Figure::Exact(bytes);
+        let process = Some(("/bin/program".to_owned(), pid));
+        let (file_id, frames) = ([file; 16], Some(frames));
+        Known { path: PathBuf::new(), file_id, frames, process, first_position, heap }
+    }
+
+    #[test]
+    fn the_heap_of_a_process_is_that_of_its_last_session() {
+        let bytes = |known: Vec<Known>| heap_of_all(known).unwrap().program.live_bytes;
+        let sessions = |pid| {
+            [(1, 64, 10), (3, 320, 30), (2, 192, 20)].map(|(file, position, bytes)| {
+                known(pid as u8 * 10 + file, pid, position, (0, 9), bytes)
+            })
+        };
+        assert_eq!(bytes(sessions(1).into()), Figure::Exact(30));
+        // Two processes; and one that has the number of another, and begins at the first position.
+        assert_eq!(bytes(sessions(1).into_iter().chain(sessions(2)).collect()), Figure::Exact(60));
+        assert_eq!(
+            bytes(vec![known(1, 7, 64, (0, 9), 5), known(2, 7, 64, (0, 9), 6)]),
+            Figure::Exact(11)
+        );
+        // The second file of a recording has readings of its own, which were made later.
+        assert!(!known(1, 7, 64, (0, 9), 5).has_events_of(&known(1, 7, 64, (10, 12), 5)));
+        assert!(known(1, 7, 64, (0, 9), 5).has_events_of(&known(1, 7, 64, (0, 4), 5)));
+        assert!(!known(1, 7, 64, (0, 9), 5).has_events_of(&known(2, 7, 64, (0, 9), 5)));
     }
 }

@@ -217,7 +217,11 @@ impl Drain {
             clock,
             batch: Batch::new(compression),
             copied: (Vec::new(), 0),
-            pace: Pace::default(),
+            pace: if compression.level > Compression::balanced().level {
+                Pace::of_small()
+            } else {
+                Pace::default()
+            },
             hooks: HookTable::new(),
             known: (0, 0),
             taken: HashMap::new(),

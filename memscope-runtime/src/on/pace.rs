@@ -19,11 +19,20 @@ pub(super) struct Pace {
     copying: Option<f64>,
     /// How often it was asked.
     asked: u32,
+    never: bool,
 }
 
 impl Pace {
+    /// One that never copies: where the capture is to be small.
+    pub(super) fn of_small() -> Self {
+        Self { never: true, ..Self::default() }
+    }
+
     /// Whether a ring whose thread is about to wait is copied. What is not known yet is tried.
     pub(super) fn copies(&mut self) -> bool {
+        if self.never {
+            return false;
+        }
         let (encoding, copying) = match (self.encoding, self.copying) {
             (Some(encoding), Some(copying)) => (encoding, copying),
             (_, copying) => return copying.is_none(),
@@ -62,5 +71,6 @@ mod tests {
         assert_eq!(copied(&mut pace), 2);
         pace.note(0, MANY, Duration::from_micros(100));
         assert_eq!(copied(&mut pace), 2 * PATIENCE - 2);
+        assert_eq!(copied(&mut Pace::of_small()), 0);
     }
 }
