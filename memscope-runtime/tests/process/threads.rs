@@ -85,7 +85,7 @@ fn a_small_ring_makes_the_program_wait_and_loses_nothing() {
         rows.iter().filter(|row| row.metric == Metric::HeldUp).map(|row| row.value).next_back()
     };
     assert!(held_up(&run).is_some_and(|ns| ns > 10_000), "{:?}", held_up(&run));
-    assert_eq!(held_up(&run("ordered")), Some(0));
+    assert_eq!(held_up(&run_with("ordered", |command| command)), Some(0));
 }
 
 /// Two threads that do nothing but record, on rings of two thousand slots, press the drain.
