@@ -21,58 +21,70 @@ impl Batch {
         let mut known = 0;
         for slot in slots {
             let Slot { w0: ts, header, p0, .. } = *slot;
-            let kind = SlotHeader(header).kind();
+            let header = SlotHeader(header);
+            let key = header.0 & KEY;
+            let kind = header.kind();
             // What the shape says is not looked at in the rows below.
-            if is_drop(kind, SlotHeader(header).flags()) {
-                let Some(shape) = drop_chain.shape_of(deep_key(slot)) else { break };
-                if drop_chain.is_block_full() {
-                    break;
-                }
-                drop_chain.push_shaped(shape, drop_row(slot, 0, 0, thread));
-            } else if kind == Some(RawKind::Call) {
-                let Some(shape) = call.shape_of(deep_key(slot)) else { break };
-                if call.is_block_full() {
-                    break;
-                }
-                call.push_shaped(shape, call_row(slot, 0, thread));
-            } else if let Some(kind @ (HeapKind::Alloc | HeapKind::AllocZeroed | HeapKind::Free)) =
-                heap_kind(SlotHeader(header))
-            {
-                if SlotHeader(header).is_wide() {
-                    break;
-                }
-                let Some(shape) = heap.shape_of(header & KEY) else { break };
-                if heap.is_block_full() {
-                    break;
-                }
-                let block = (kind != HeapKind::Free).then_some(born + known);
-                heap.push_shaped(shape, heap_row(slot, kind, block, thread));
-            } else {
-                if lifecycle.is_block_full() {
-                    break;
-                }
-                let value = if kind == Some(RawKind::Born) { born + known } else { p0 };
-                let life = LifecycleKind::Born;
-                let row =
-                    Lifecycle { ts, kind: life, site: 0, type_id: 0, value, origin: 0, thread };
-                if let Some(shape) = lifecycle.shape_of(header & KEY) {
-                    lifecycle.push_shaped(shape, row);
-                } else if kind == Some(RawKind::Born) {
-                    // Of a container there are two rows.
-                    let Some(shape) = lifecycle.shape_of(header & KEY | STATED) else { break };
-                    let id = SlotHeader(header).hook();
-                    let Some(hook) = hooks.get(id) else { break };
-                    let at = Place { value, hook, field: 0, reason: SnapshotReason::Birth };
-                    let Some(state_shape) = container.shape_of(at.key(id)) else { break };
-                    let Some(def) = hook.container.filter(|_| !container.is_block_full()) else {
+            let life = |value| {
+                let kind = LifecycleKind::Born;
+                Lifecycle { ts, kind, site: 0, type_id: 0, value, origin: 0, thread }
+            };
+            match kind {
+                Some(RawKind::Born) => {
+                    if lifecycle.is_block_full() {
                         break;
-                    };
-                    lifecycle.push_shaped(shape, row);
-                    container
-                        .push_shaped(state_shape, at.row(ts, thread, def, &State::at_birth(slot)));
-                } else {
-                    break;
+                    }
+                    let value = born + known;
+                    if let Some(shape) = lifecycle.shape_of(key) {
+                        lifecycle.push_shaped(shape, life(value));
+                    } else {
+                        // Of a container there are two rows.
+                        let Some(shape) = lifecycle.shape_of(key | STATED) else { break };
+                        let Some(hook) = hooks.get(header.hook()) else { break };
+                        let at = Place { value, hook, field: 0, reason: SnapshotReason::Birth };
+                        let states = container.shape_of(at.key(header.hook()));
+                        let (Some(state_shape), Some(def)) = (states, hook.container) else {
+                            break;
+                        };
+                        if container.is_block_full() {
+                            break;
+                        }
+                        lifecycle.push_shaped(shape, life(value));
+                        let state = State::at_birth(slot);
+                        container.push_shaped(state_shape, at.row(ts, thread, def, &state));
+                    }
                 }
+                Some(RawKind::End) if is_drop(kind, header.flags()) => {
+                    let Some(shape) = drop_chain.shape_of(deep_key(slot)) else { break };
+                    if drop_chain.is_block_full() {
+                        break;
+                    }
+                    drop_chain.push_shaped(shape, drop_row(slot, 0, 0, thread));
+                }
+                Some(RawKind::End) => {
+                    let Some(shape) = lifecycle.shape_of(key) else { break };
+                    if lifecycle.is_block_full() {
+                        break;
+                    }
+                    lifecycle.push_shaped(shape, life(p0));
+                }
+                Some(RawKind::Call) => {
+                    let Some(shape) = call.shape_of(deep_key(slot)) else { break };
+                    if call.is_block_full() {
+                        break;
+                    }
+                    call.push_shaped(shape, call_row(slot, 0, thread));
+                }
+                Some(RawKind::Alloc | RawKind::Free) if !header.is_wide() => {
+                    let Some(shape) = heap.shape_of(key) else { break };
+                    if heap.is_block_full() {
+                        break;
+                    }
+                    let Some(kind) = heap_kind(header) else { break };
+                    let block = (kind != HeapKind::Free).then_some(born + known);
+                    heap.push_shaped(shape, heap_row(slot, kind, block, thread));
+                }
+                _ => break,
             }
             known += 1;
         }

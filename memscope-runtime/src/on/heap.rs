@@ -13,9 +13,9 @@ mod thread;
 pub(super) use counts::leave_untold;
 use counts::total;
 pub(super) use reading::reading;
-pub(super) use thread::{
-    Inside, after_fork_in_child, read as thread_counts, recorder, release, use_recorder,
-};
+#[cfg(unix)]
+pub(super) use thread::after_fork_in_child;
+pub(super) use thread::{Inside, read as thread_counts, recorder, release, use_recorder};
 pub(crate) use thread::{allocated, allocated_zeroed, freed, resized};
 
 use super::{session, standing};

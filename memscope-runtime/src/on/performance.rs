@@ -131,8 +131,7 @@ impl Process {
     #[cfg(unix)]
     fn read() -> Self {
         let nanos = |time: libc::timeval| {
-            let part = |part: i64| u64::try_from(part).unwrap_or(0);
-            part(time.tv_sec) * 1_000_000_000 + part(time.tv_usec) * 1_000
+            natural(time.tv_sec) * 1_000_000_000 + natural(time.tv_usec) * 1_000
         };
         let count = |count: libc::c_long| u64::try_from(count).unwrap_or(0);
         // SAFETY: the struct is plain numbers, for which zeros are values, and the call writes to it alone.
@@ -155,6 +154,12 @@ impl Process {
     fn read() -> Self {
         Self::default()
     }
+}
+
+/// A number of the system's, whose types differ from one to another; 0 if it is negative.
+#[cfg(unix)]
+fn natural(number: impl TryInto<u64>) -> u64 {
+    number.try_into().unwrap_or(0)
 }
 
 /// Bytes of the process that are in memory: the second number of `statm`, in pages (proc(5)).
@@ -182,8 +187,7 @@ fn thread_ns() -> u64 {
             libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time);
             time
         };
-        let part = |part: i64| u64::try_from(part).unwrap_or(0);
-        part(time.tv_sec) * 1_000_000_000 + part(time.tv_nsec)
+        natural(time.tv_sec) * 1_000_000_000 + natural(time.tv_nsec)
     }
     #[cfg(not(unix))]
     0

@@ -7,6 +7,8 @@
 
 mod emission;
 mod nesting;
+#[cfg(test)]
+mod tests;
 
 pub(super) use nesting::ClosedDrop;
 

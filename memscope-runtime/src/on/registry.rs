@@ -132,6 +132,7 @@ impl Registry {
     }
 
     /// Forgets the threads: a forked child has none of them.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no process is forked"))]
     pub(super) fn forget_threads(&mut self) {
         self.defs.threads.clear();
     }

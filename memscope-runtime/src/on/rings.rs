@@ -80,6 +80,17 @@ impl RingMemory {
         }
     }
 
+    /// One that no file has.
+    #[cfg(test)]
+    pub(super) fn of_no_file(slots: usize) -> Self {
+        let zero = || AtomicU64::new(0);
+        let slot = || SharedSlot { w0: zero(), header: zero(), p0: zero(), p1: zero() };
+        let base: Box<[AtomicU64; RING_HEADER_LEN / 8]> =
+            Box::new(core::array::from_fn(|_| zero()));
+        let slots: Vec<SharedSlot> = (0..slots).map(|_| slot()).collect();
+        Self { base: Box::leak(base), slots: slots.leak(), mapping: core::ptr::null_mut() }
+    }
+
     /// Gives the memory back.
     ///
     /// # Safety

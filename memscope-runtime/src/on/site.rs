@@ -67,6 +67,7 @@ impl Site {
     }
 
     /// Whether it is a site of this runtime, and not of another copy.
+    #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
     pub(super) fn is_own(&self) -> bool {
         core::ptr::eq(self.runtime, &raw const RUNTIME)
     }

@@ -154,6 +154,7 @@ pub(in crate::on) fn use_recorder(recorder: &'static Recorder) {
 }
 
 /// What was recorded is in the parent's capture, and so is this thread's recorder.
+#[cfg_attr(not(unix), expect(dead_code, reason = "no process is forked"))]
 pub(in crate::on) fn after_fork_in_child() {
     counts::leave_untold();
     sampled::forget_all();
