@@ -120,7 +120,7 @@ fn end(recorder: Option<&'static Recorder>, begun: &Begun) {
             let (flags, payload) =
                 end_words([start, end], depth, 0, left_out << flags::LEFT_OUT_SHIFT);
             if recorder.try_emit(hook.id, RawKind::Call, flags, end, payload).is_none() {
-                end_interrupted(hook.id, flags, end, payload);
+                recorder.emit_interrupted(hook.id, RawKind::Call, flags, end, payload);
             }
         }
         _ => end_slowly(begun),
@@ -131,13 +131,6 @@ fn end(recorder: Option<&'static Recorder>, begun: &Begun) {
 #[inline(never)]
 fn end_slowly(begun: &Begun) {
     let _ = recorder::with(|recorder| begun.end(recorder, 0, None));
-}
-
-/// Records an end that a signal handler came in between.
-#[cold]
-#[inline(never)]
-fn end_interrupted(hook: u32, flags: u8, end: u64, payload: [u64; 2]) {
-    let _ = recorder::with(|recorder| recorder.emit(hook, RawKind::Call, flags, end, payload));
 }
 
 /// The flags and the payload of a call.

@@ -369,7 +369,7 @@ fn end_quickly(recorder: Option<&'static Recorder>, bound: &Bound, is_timed: boo
     }
     let (flags, payload) = words(took);
     if recorder.try_emit(bound.hook.id, RawKind::End, flags, end, payload).is_none() {
-        end_interrupted(bound.hook.id, flags, end, payload);
+        recorder.emit_interrupted(bound.hook.id, RawKind::End, flags, end, payload);
     }
     true
 }
@@ -389,13 +389,6 @@ fn end_slowly(bound: &Bound) {
             end_of_scope(recorder, bound);
         }
     });
-}
-
-/// Records an end that a signal handler came in between.
-#[cold]
-#[inline(never)]
-fn end_interrupted(hook: u32, flags: u8, end: u64, payload: [u64; 2]) {
-    let _ = recorder::with(|recorder| recorder.emit(hook, RawKind::End, flags, end, payload));
 }
 
 /// Records that the scope of a variable has ended, of which no drop is timed.

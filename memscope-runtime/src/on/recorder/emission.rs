@@ -84,6 +84,20 @@ impl Recorder {
         Some(position)
     }
 
+    /// As [`Self::emit`], of an event that a signal handler came in between as it was tried.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::on) fn emit_interrupted(
+        &self,
+        hook: u32,
+        kind: RawKind,
+        flags: u8,
+        w0: u64,
+        payload: [u64; 2],
+    ) {
+        self.emit(hook, kind, flags, w0, payload);
+    }
+
     /// Records what became of a block of the heap, where the thread stands; as [`Self::emit`].
     #[inline(always)]
     pub(in crate::on) fn emit_block(
