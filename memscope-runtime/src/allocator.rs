@@ -93,10 +93,14 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // As in `dealloc`; if there is no such block, this one stays.
+        let before = heap::resizing(block);
         // SAFETY: as the caller promises.
         let new = unsafe { self.inner.realloc(block, layout, new_size) };
-        if !new.is_null() {
-            heap::resized((block, layout), (new, new_size));
+        if new.is_null() {
+            heap::stays(block, before);
+        } else {
+            heap::resized(before, (block, layout), (new, new_size));
         }
         new
     }

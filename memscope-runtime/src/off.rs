@@ -140,7 +140,13 @@ pub(crate) mod heap {
     pub(crate) fn freed(_: *mut u8, _: Layout) {}
 
     #[inline(always)]
-    pub(crate) fn resized(_: (*mut u8, Layout), _: (*mut u8, usize)) {}
+    pub(crate) fn resizing(_: *mut u8) {}
+
+    #[inline(always)]
+    pub(crate) fn stays(_: *mut u8, (): ()) {}
+
+    #[inline(always)]
+    pub(crate) fn resized((): (), _: (*mut u8, Layout), _: (*mut u8, usize)) {}
 
     /// Returns `None`: nothing counts.
     #[must_use]

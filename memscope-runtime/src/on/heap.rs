@@ -16,7 +16,7 @@ pub(super) use reading::reading;
 #[cfg(unix)]
 pub(super) use thread::after_fork_in_child;
 pub(super) use thread::{Inside, read as thread_counts, recorder, release, use_recorder};
-pub(crate) use thread::{allocated, allocated_zeroed, freed, resized};
+pub(crate) use thread::{allocated, allocated_zeroed, freed, resized, resizing, stays};
 
 use super::{session, standing};
 use crate::heap_counts::{Heap, ThreadHeap};
@@ -55,6 +55,12 @@ fn mode() -> Mode {
         3 => Mode::Sampled,
         _ => Mode::Full,
     }
+}
+
+/// Whether some blocks are events. Before the first allocation none is.
+#[inline(always)]
+fn is_sampled() -> bool {
+    MODE.load(Ordering::Relaxed) == Mode::Sampled as u8
 }
 
 /// Decides by the environment, as it is at the first allocation: mostly that is before `main`, on the only thread.

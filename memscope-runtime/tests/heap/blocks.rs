@@ -1,5 +1,6 @@
 //! With `MEMSCOPE_ALLOC=full` each block that was counted is in the capture, or counted as untold.
 
+use crate::chance::farthest;
 use crate::{play, valgrind};
 use memscope_format::Reader;
 use memscope_format::report::{BlockFigures, BlockOwner, Figure, HeapUse, Report};
@@ -394,11 +395,15 @@ fn the_blocks_of_a_program_that_died_are_there_to_the_last() {
     assert!(told.live_bytes() > live as u64 * 50_000);
 }
 
+/// Bytes of which one is chosen on average, and the small blocks of [`estimated`].
+const MEAN: u64 = 4096;
+const SMALL: u64 = 240_000;
+
 /// Small blocks of one variable, large ones of another, and one that grows.
 fn estimated() {
     // What is freed, and what is left.
     let mut kept = Vec::new();
-    for round in 0..60_000_usize {
+    for round in 0..SMALL as usize {
         memscope::track_var!(let small = black_box(vec![5_u8; 16 + round % 100]));
         if round % 10 == 0 {
             kept.push(small);
@@ -418,33 +423,44 @@ fn estimated() {
 #[test]
 fn what_samples_say_of_all_blocks_is_true_within_the_error() {
     let dir = tempfile::tempdir().expect("a directory");
-    let environment = [("MEMSCOPE_ALLOC", "sampled=16384"), (RECORDS, "1")];
+    let sampled = format!("sampled={MEAN}");
+    let environment = [("MEMSCOPE_ALLOC", sampled.as_str()), (RECORDS, "1")];
     let output = play("estimated", &environment, dir.path());
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let path = captures(dir.path()).remove(0);
     let capture = Reader::open(&path).expect("a capture");
     assert_eq!((capture.health().complete, capture.lost()), (true, 0));
-    let rows = capture.rows::<Heap>().count();
-    assert!((500..5_000).contains(&rows), "{rows}");
     let report = Report::open(&[path]).expect("a report");
     let of = |name: &str| {
         let is_it =
             |of: &&BlockFigures| matches!(&of.owner, BlockOwner::Site(site) if site.name == name);
         report.blocks.iter().find(is_it).expect("a row")
     };
-    // Two standard errors are exceeded in 5 of 100 recordings, twice as much in 1 of 10,000.
-    let is_true = |figure: &Figure<u64>, truth: u64| {
+    // Each block is chosen by itself, one in so many as it stands for: a whole number, at least the reciprocal of the probability
+    // that a point lies on it.
+    let stands_for = |size: u64| (1.0 / -(-(size as f64) / MEAN as f64).exp_m1()).ceil();
+    // So many amounts, one for each block of a size: their sum, and the most by which the estimate may be off.
+    let is_true = |figure: &Figure<u64>, sizes: &[u64], amount: fn(u64) -> u64| {
+        let truth: u64 = sizes.iter().map(|size| amount(*size)).sum();
+        let each = |size: &u64| (stands_for(*size), amount(*size) as f64);
+        let variance =
+            sizes.iter().map(each).map(|(one_in, amount)| (one_in - 1.0) * amount * amount);
+        let most = sizes.iter().map(each).map(|(one_in, amount)| one_in * amount);
+        let farthest = farthest(variance.sum(), most.fold(0.0, f64::max));
         let Figure::Sampled { value, error } = figure else { panic!("{figure:?}") };
-        assert!(value.abs_diff(truth) <= 2 * error, "{figure:?} of {truth}");
-        assert!(*error < truth, "{figure:?} says nothing of {truth}");
+        assert!(value.abs_diff(truth) as f64 <= farthest, "{figure:?} of {truth}, {farthest} off");
+        // It is two standard errors of what was chosen, and says something of the truth.
+        assert!(*error > 0 && *error < truth / 2, "{figure:?} of {truth}");
     };
     let (small, large) = (of("small"), of("large"));
-    let bytes: u64 = (0..60_000).map(|round| 16 + round % 100).sum();
-    let left: u64 = (0..60_000).step_by(10).map(|round| 16 + round % 100).sum();
-    is_true(&small.allocations, 60_000);
-    is_true(&small.allocated_bytes, bytes);
-    is_true(&small.freed_bytes, bytes - left);
-    is_true(&small.live_bytes, left);
+    let sizes: Vec<u64> = (0..SMALL).map(|round| 16 + round % 100).collect();
+    let left: Vec<u64> = sizes.iter().copied().step_by(10).collect();
+    let freed: Vec<u64> =
+        (0..SMALL).filter(|round| round % 10 != 0).map(|round| 16 + round % 100).collect();
+    is_true(&small.allocations, &sizes, |_| 1);
+    is_true(&small.allocated_bytes, &sizes, |size| size);
+    is_true(&small.freed_bytes, &freed, |size| size);
+    is_true(&small.live_bytes, &left, |size| size);
     // Each is larger than the mean, so that all are there.
     assert_eq!(large.allocated_bytes.value(), Some(&(100 * 70_000 + 99 * 50)));
     assert_eq!(large.live_blocks.value(), Some(&100));

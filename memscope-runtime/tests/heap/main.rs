@@ -4,6 +4,9 @@
 #![cfg(not(feature = "alloc"))]
 
 mod blocks;
+#[path = "../chance/mod.rs"]
+mod chance;
+mod reused;
 mod scenarios;
 mod truth;
 mod valgrind;

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "what the parent is to know")]
 
-use crate::blocks;
 use crate::truth::{Arena, Truth, peak, truth};
+use crate::{blocks, reused};
 use memscope::{Allocator, Heap, HeapCounts, ThreadHeap};
 use std::alloc::{GlobalAlloc, Layout, alloc, alloc_zeroed, dealloc, realloc};
 use std::cell::RefCell;
@@ -25,6 +25,7 @@ pub(crate) fn play(scenario: &str) {
         "recording" => recording(),
         "peak" => peaks(),
         "off" => off(),
+        "reused" => reused::reused(),
         other => blocks::play_blocks(other),
     }
 }

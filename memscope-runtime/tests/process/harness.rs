@@ -41,7 +41,15 @@ pub(crate) fn run_with(
 ) -> Run {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "child", "--nocapture", "--test-threads=1"]).env(SCENARIO, scenario);
-    run_in(command, configure)
+    let run = run_in(command, configure);
+    // What a child asserts is nothing if there was none.
+    assert!(run.stdout().contains(&played(scenario)), "{scenario} was not played");
+    run
+}
+
+/// What a child says before it plays a scenario.
+pub(crate) fn played(scenario: &str) -> String {
+    format!("plays {scenario}\n")
 }
 
 /// Runs a program with a directory of its own for captures.

@@ -149,6 +149,25 @@ fn files_too_short_for_a_ring_are_said_once_and_stop_nothing() {
 }
 
 #[test]
+fn on_a_full_disk_nothing_is_mapped_that_has_no_blocks() {
+    does_not_start(&goes_on("limit_full_disk", 64), "No space left on device");
+    // Rings that come later.
+    lost_of_others(&goes_on("limit_full_disk_later", 64));
+    let other = tempfile::tempdir().unwrap();
+    let run = run_with("limit_full_disk_of_captures", |command| {
+        command.env("MEMSCOPE_FALLBACK_DIR", other.path())
+    });
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    let said = one_line(&run);
+    assert!(said.contains("No space left on device") && said.contains("instead"), "{said}");
+    assert_eq!(run.files(), Vec::<std::path::PathBuf>::new());
+    let entries = std::fs::read_dir(other.path()).unwrap();
+    let [path] = entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>().try_into().unwrap();
+    let capture = memscope_format::Reader::open(path).unwrap();
+    assert_eq!((capture.events(), capture.health().complete), (2 * MANY, true));
+}
+
+#[test]
 fn threads_without_room_for_their_rings_lose_their_events_and_count_them() {
     lost_of_others(&goes_on("limit_no_longer_files", 1024));
     lost_of_others(&goes_on("limit_no_more_memory", 65536));

@@ -3,6 +3,8 @@
 //! Each test runs this very binary again as a child, with a scenario and a directory of its own, and reads the
 //! captures that it left.
 
+#[path = "../chance/mod.rs"]
+mod chance;
 mod constructors;
 mod contents;
 mod deaths;
@@ -31,6 +33,7 @@ use std::collections::HashMap;
 #[test]
 fn child() {
     if let Ok(scenario) = std::env::var(harness::SCENARIO) {
+        scenarios::say_played(&scenario);
         scenarios::play(&scenario);
     }
 }
@@ -494,10 +497,4 @@ fn drops_are_counted_however_deep() {
     for row in links {
         assert_eq!(row.duration.is_some(), row.depth < 256, "{row:?}");
     }
-}
-
-#[test]
-fn what_was_flushed_can_be_read_while_the_program_runs() {
-    let run = run("flush");
-    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
 }

@@ -1,7 +1,8 @@
 //! Threads that come, go and record without pause, and what that takes of memory.
 
 use super::harness::{self, run, run_with};
-use super::scenarios::threads::{BURST, ENDLESS_THREADS, FLUSHES, SHORT};
+use super::scenarios::MANY;
+use super::scenarios::threads::{BURST, ENDLESS_THREADS, FLUSHED, FLUSHES, SHORT};
 use memscope_format::chunks::Place;
 use memscope_format::rows::{DropChain, Lifecycle, Metric, Performance};
 use std::collections::HashSet;
@@ -44,6 +45,26 @@ fn endless_recording_takes_no_more_memory_than_rings_and_what_the_drain_takes_fr
         let grew = run.number("grew ");
         assert!(grew <= bound, "{grew} KiB for {values} values, and may have {bound}");
     }
+}
+
+/// The child looks into its own file behind each flush; what it found there then must be what it has recorded by then.
+#[test]
+fn what_was_flushed_can_be_read_while_the_program_runs() {
+    let run = run("flush");
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    let said = run.stdout();
+    let read = said.lines().filter_map(|line| line.strip_prefix("read ")).map(|line| {
+        let mut words = line.split(' ').map(|word| word.parse::<u64>().unwrap());
+        std::array::from_fn::<_, 3, _>(|_| words.next().unwrap())
+    });
+    let read: Vec<[u64; 3]> = read.collect();
+    // Events, births and ends: each flush is of one value more, which no cycle of the drain would have written in the meantime of
+    // all of them.
+    let expected = (1..=FLUSHED).map(|more| [2 * (MANY + more), MANY + more, MANY + more]);
+    assert_eq!(read, expected.collect::<Vec<_>>());
+    let capture = run.capture();
+    assert!(capture.health().complete, "{:?}", capture.health());
+    assert_eq!(capture.events(), 2 * (MANY + FLUSHED));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What children do.
 
-use crate::truth::{around, say};
+use crate::truth::{around, between, say};
 use memscope::Probe;
 use std::arch::asm;
 use std::ffi::{CString, c_int, c_void};
@@ -116,35 +116,41 @@ fn garbage() {
     black_box((local, heap));
 }
 
-/// Allocates while the register that may be a frame pointer has any word.
+/// Allocates while the register that may be a frame pointer has any word. Says the calls around it, too.
 #[inline(never)]
 fn with_register(size: usize, word: u64) {
     extern "C" fn called(size: usize) {
         let block = inner_in_assembly(size);
         black_box(block);
     }
-    // SAFETY: the register has its word again afterwards; two words are put on the stack, so that it is aligned as before.
+    say((size + AROUND) as u64, &around(with_register as *const () as usize));
+    // SAFETY: the register has its word again afterwards, which a register keeps that no function of C changes; the stack pointer,
+    // which is what the tables go by, stays where it is.
     unsafe {
         asm!(
-            "push rbp",
-            "push rbp",
+            "mov r12, rbp",
             "mov rbp, {word}",
             "call {called}",
-            "pop rbp",
-            "pop rbp",
+            "mov rbp, r12",
             word = in(reg) word,
             called = sym called,
             in("rdi") size,
+            out("r12") _,
             clobber_abi("C"),
         );
     }
 }
 
-/// As [`block`], of which no calls are said: libgcc would follow the register.
+/// What is added to a block's size, to say the calls around those that are said of it.
+pub(crate) const AROUND: usize = 1 << 40;
+
+/// As [`block`], of which the calls are said up to the one that has the register: libgcc would follow it.
 #[inline(never)]
 fn inner_in_assembly(size: usize) -> Vec<u8> {
+    let [this, last] = [inner_in_assembly as *const (), with_register as *const ()];
+    let calls = between(this as usize, last as usize);
     let block = black_box(Vec::with_capacity(black_box(size)));
-    say(size as u64, &[0]);
+    say(size as u64, &calls);
     block
 }
 

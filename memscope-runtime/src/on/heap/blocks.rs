@@ -5,6 +5,7 @@
 
 use super::counts::{self, Operation};
 use super::slot::{Slot, Telling};
+use super::thread::Resizing;
 use super::{Mode, mode, sampled};
 use crate::on::recorder::Recorder;
 use crate::on::{session, stacks};
@@ -27,10 +28,15 @@ pub(super) fn freed(slot: &'static Slot, block: *mut u8, layout: Layout) {
 
 /// Records that one has got another size, and may have been moved.
 #[inline(always)]
-pub(super) fn resized(slot: &'static Slot, before: (*mut u8, Layout), after: (*mut u8, usize)) {
+pub(super) fn resized(
+    slot: &'static Slot,
+    chosen: Resizing,
+    before: (*mut u8, Layout),
+    after: (*mut u8, usize),
+) {
     let (block, layout) = before;
     let addrs = [block.addr() as u64, after.0.addr() as u64];
-    moved(slot, align_log2(layout), addrs, [layout.size() as u64, after.1 as u64]);
+    moved(slot, chosen, align_log2(layout), addrs, [layout.size() as u64, after.1 as u64]);
 }
 
 #[inline(always)]
@@ -70,10 +76,18 @@ fn in_one_slot_if_possible(slot: &'static Slot, kind: RawKind, flags: u8, addr: 
 }
 
 #[inline(never)]
-fn moved(slot: &'static Slot, flags: u8, [old_addr, addr]: [u64; 2], [old, new]: [u64; 2]) {
+fn moved(
+    slot: &'static Slot,
+    chosen: Resizing,
+    flags: u8,
+    [old_addr, addr]: [u64; 2],
+    [old, new]: [u64; 2],
+) {
     if mode() == Mode::Sampled {
         // A block that grows is to be found by what it grows to, and not by what it was once.
-        sampled_free(slot, flags, old_addr, old);
+        if let Resizing(Some(weight)) = chosen {
+            sampled_end(slot, flags, [old_addr, old], weight);
+        }
         return sampled_alloc(slot, flags, addr, new);
     }
     let small = u64::from(u32::MAX);
@@ -113,13 +127,26 @@ fn sampled_alloc(slot: &'static Slot, flags: u8, addr: u64, size: u64) {
 /// Records that a block is freed if it was chosen.
 #[inline(always)]
 fn sampled_free(slot: &'static Slot, flags: u8, addr: u64, size: u64) {
-    let Some(weight) = sampled::forget(addr) else { return };
+    if let Some(weight) = sampled::forget(addr) {
+        sampled_end(slot, flags, [addr, size], weight);
+    }
+}
+
+/// Records that a block is freed that was chosen.
+fn sampled_end(slot: &'static Slot, flags: u8, addr_and_size: [u64; 2], weight: u32) {
     match recorder(slot) {
         Some(recorder) => {
             let second = second_word(weight, 0);
-            recorder.emit_wide_block(RawKind::Free, flags, [addr, size], second, [0; 2]);
+            recorder.emit_wide_block(RawKind::Free, flags, addr_and_size, second, [0; 2]);
         }
         None => count_lost_end(),
+    }
+}
+
+/// As for a block that was to get another size, and did not.
+pub(super) fn stays(addr: u64, Resizing(chosen): Resizing) {
+    if chosen.is_some_and(|weight| !sampled::remember(addr, weight)) {
+        count_lost_end();
     }
 }
 
@@ -130,8 +157,9 @@ pub(super) fn freed_untold(addr: u64) {
     }
 }
 
+/// Counts an end that nobody records.
 #[cold]
-fn count_lost_end() {
+pub(super) fn count_lost_end() {
     if session::is_recording() {
         session::count_lost();
     }

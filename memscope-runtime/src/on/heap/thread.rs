@@ -2,13 +2,13 @@
 
 use super::counts::Operation;
 use super::slot::{Slot, Telling};
-use super::{Mode, blocks, counts, mode, sampled};
+use super::{Mode, blocks, counts, is_sampled, mode, sampled};
 use crate::heap_counts::{HeapCounts, ThreadHeap};
 use crate::on::recorder::Recorder;
 use crate::on::{drain, session, thread_exit};
 use core::alloc::Layout;
 use core::cell::Cell;
-use core::ptr::{from_ref, null, null_mut};
+use core::ptr::{from_ref, null};
 use core::sync::atomic::{Ordering, compiler_fence};
 use memscope_format::raw::flags;
 
@@ -43,7 +43,7 @@ thread_local! {
 /// Counts a block that was allocated.
 #[inline(always)]
 pub(crate) fn allocated(block: *mut u8, layout: Layout) {
-    count(Operation::allocated(layout.size() as u64), null_mut(), |slot| {
+    count(Operation::allocated(layout.size() as u64), Ends::Nothing, |slot| {
         blocks::allocated(slot, block, layout, 0)
     });
 }
@@ -51,7 +51,7 @@ pub(crate) fn allocated(block: *mut u8, layout: Layout) {
 /// Counts a block that was allocated, of zero bytes.
 #[inline(always)]
 pub(crate) fn allocated_zeroed(block: *mut u8, layout: Layout) {
-    count(Operation::allocated(layout.size() as u64), null_mut(), |slot| {
+    count(Operation::allocated(layout.size() as u64), Ends::Nothing, |slot| {
         blocks::allocated(slot, block, layout, flags::ZEROED);
     });
 }
@@ -59,19 +59,47 @@ pub(crate) fn allocated_zeroed(block: *mut u8, layout: Layout) {
 /// Counts a block that will be freed.
 #[inline(always)]
 pub(crate) fn freed(block: *mut u8, layout: Layout) {
-    count(Operation::freed(layout.size() as u64), block, |slot| blocks::freed(slot, block, layout));
+    count(Operation::freed(layout.size() as u64), Ends::Block(block), |slot| {
+        blocks::freed(slot, block, layout)
+    });
+}
+
+/// For how many a block stood that is about to get another size, if it was chosen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Resizing(pub(super) Option<u32>);
+
+/// Takes back what is known of a block by its address, which may be that of another thread's once the block has been moved.
+#[inline(always)]
+pub(crate) fn resizing(block: *mut u8) -> Resizing {
+    Resizing(if is_sampled() { sampled::forget(block.addr() as u64) } else { None })
+}
+
+/// Notes that a block did not get another size, for want of memory.
+#[cold]
+pub(crate) fn stays(block: *mut u8, before: Resizing) {
+    blocks::stays(block.addr() as u64, before);
 }
 
 /// Counts a block that got another size.
 #[inline(always)]
-pub(crate) fn resized(before: (*mut u8, Layout), after: (*mut u8, usize)) {
+pub(crate) fn resized(chosen: Resizing, before: (*mut u8, Layout), after: (*mut u8, usize)) {
     let (old, new) = (before.1.size() as u64, after.1 as u64);
-    count(Operation::resized(old, new), before.0, |slot| blocks::resized(slot, before, after));
+    count(Operation::resized(old, new), Ends::Resized(chosen), |slot| {
+        blocks::resized(slot, chosen, before, after)
+    });
 }
 
-/// Counts, and records what is to be; `ends` is the block that is freed or moved, null if none is.
+/// Which block an operation ends.
+#[derive(Debug, Clone, Copy)]
+enum Ends {
+    Nothing,
+    Block(*mut u8),
+    Resized(Resizing),
+}
+
+/// Counts, and records what is to be.
 #[inline(always)]
-fn count(operation: Operation, ends: *mut u8, record: impl FnOnce(&'static Slot)) {
+fn count(operation: Operation, ends: Ends, record: impl FnOnce(&'static Slot)) {
     let slot = SLOT.replace(null());
     // The compiler must not count before or after the time in which others find no counters.
     compiler_fence(Ordering::SeqCst);
@@ -95,7 +123,7 @@ fn count(operation: Operation, ends: *mut u8, record: impl FnOnce(&'static Slot)
 /// yet gets some, in which to count.
 #[cold]
 #[inline(never)]
-fn unusual(operation: Operation, ends: *mut u8) -> Option<&'static Slot> {
+fn unusual(operation: Operation, ends: Ends) -> Option<&'static Slot> {
     let mode = mode();
     if mode == Mode::Off {
         return None;
@@ -117,9 +145,11 @@ fn unusual(operation: Operation, ends: *mut u8) -> Option<&'static Slot> {
 }
 
 /// Notes that a block ends of which nobody can tell.
-fn end_untold(mode: Mode, ends: *mut u8) {
-    if mode == Mode::Sampled && !ends.is_null() {
-        blocks::freed_untold(ends.addr() as u64);
+fn end_untold(mode: Mode, ends: Ends) {
+    match ends {
+        Ends::Block(block) if mode == Mode::Sampled => blocks::freed_untold(block.addr() as u64),
+        Ends::Resized(Resizing(Some(_))) => blocks::count_lost_end(),
+        _ => {}
     }
 }
 

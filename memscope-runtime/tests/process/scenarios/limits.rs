@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Values of a thread whose capture gets too long.
 pub(crate) const RECORDED_MORE: u64 = 20 * MANY;
@@ -51,6 +52,36 @@ fn become_nobody() {
             assert_eq!(libc::setuid(NOBODY), 0);
         }
     }
+}
+
+/// Which disk is full, see [`posix_fallocate`].
+static FULL: AtomicU8 = AtomicU8::new(NONE);
+const NONE: u8 = 0;
+const THAT_OF_CAPTURES: u8 = 1;
+const EACH_ONE: u8 = 2;
+
+/// Stands before that of the C library: on a disk that is full there are no blocks to be had. A file that was merely made longer would
+/// have them only when its mapping is written to, which ends the process if there are none then.
+// SAFETY: it has the name and the signature that it has there, and does the same.
+#[unsafe(no_mangle)]
+extern "C" fn posix_fallocate(
+    file: libc::c_int,
+    offset: libc::off_t,
+    len: libc::off_t,
+) -> libc::c_int {
+    type Function = extern "C" fn(libc::c_int, libc::off_t, libc::off_t) -> libc::c_int;
+    let is_full = match FULL.load(Ordering::Relaxed) {
+        NONE => false,
+        EACH_ONE => true,
+        _ => fs::read_link(format!("/proc/self/fd/{file}")).unwrap().starts_with(directory()),
+    };
+    if is_full {
+        return libc::ENOSPC;
+    }
+    // SAFETY: the name ends with a zero, and what it is the name of is a function of this type.
+    let next: Function =
+        unsafe { std::mem::transmute(libc::dlsym(libc::RTLD_NEXT, c"posix_fallocate".as_ptr())) };
+    next(file, offset, len)
 }
 
 fn directory() -> PathBuf {
@@ -183,6 +214,15 @@ pub(super) fn play(scenario: &str) {
             unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
             many();
         }
+        "full_disk" => {
+            FULL.store(EACH_ONE, Ordering::Relaxed);
+            many();
+        }
+        "full_disk_of_captures" => {
+            FULL.store(THAT_OF_CAPTURES, Ordering::Relaxed);
+            many();
+        }
+        "full_disk_later" => more_threads(|| FULL.store(EACH_ONE, Ordering::Relaxed)),
         "closed_files" => closed_files(),
         "other_directory" => {
             many();

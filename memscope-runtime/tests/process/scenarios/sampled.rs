@@ -10,13 +10,13 @@ pub(crate) const PAGES: u64 = 20_000;
 /// Pages that are clones.
 pub(crate) const CLONES: u64 = 6_000;
 /// Pages that are never dropped.
-pub(crate) const KEPT: u64 = 1_500;
+pub(crate) const KEPT: u64 = 6_000;
 /// Books, with a page each.
 pub(crate) const BOOKS: u64 = 3_000;
 /// Values of a type without a probe.
 pub(crate) const PLAIN: u64 = 8_000;
 /// Calls of a sampled function, of which a tenth unwind.
-pub(crate) const CALLS: u64 = 10_000;
+pub(crate) const CALLS: u64 = 40_000;
 /// Values that own their history; half of them are given back.
 pub(crate) const OWNED: u64 = 8_000;
 /// Tasks of three polls each; a third is dropped before the last.

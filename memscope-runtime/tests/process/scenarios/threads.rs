@@ -96,6 +96,31 @@ pub(super) fn flushed() {
     });
 }
 
+/// Flushes, each behind one value more.
+pub(crate) const FLUSHED: u64 = 50;
+
+/// Says what the file holds behind each flush. The rings, which hold it as well, are not beside the copy that is read.
+pub(super) fn flush() {
+    assert_eq!(memscope::capture_path(), None);
+    many();
+    let copies = tempfile::tempdir().unwrap();
+    for number in 0..FLUSHED {
+        {
+            memscope::track_var!(let v = vec![number]);
+            std::hint::black_box(&v);
+        }
+        memscope::flush();
+        let path = memscope::capture_path().unwrap();
+        assert!(memscope_format::Reader::open(&path).unwrap().health().live);
+        let copy = copies.path().join("copy.memscope");
+        std::fs::copy(path, &copy).unwrap();
+        let capture = memscope_format::Reader::open(copy).unwrap();
+        let births = capture.rows::<memscope_format::rows::Lifecycle>().count();
+        let ends = capture.rows::<memscope_format::rows::DropChain>().count();
+        println!("read {} {births} {ends}", capture.events());
+    }
+}
+
 struct RecordsWhenDropped;
 
 impl Drop for RecordsWhenDropped {
