@@ -350,7 +350,7 @@ use proc_macro2::TokenStream;
 ///
 /// # What it costs
 ///
-/// Without the feature `on`, nothing: the item is emitted as it was written, and the input is checked for the same
+/// Without the feature `on`, and on WebAssembly, nothing: the item is emitted as it was written, and the input is checked for the same
 /// errors. With it, raw events in the thread's ring, of 32 bytes or, where the state of a container does not fit, of 64; and a
 /// reading of the clock for one or some that belong together:
 ///
@@ -435,6 +435,23 @@ pub fn track(
 #[proc_macro]
 pub fn track_var(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     track_variable(input.into(), Mode::BUILT).into()
+}
+
+/// [`track`] with hooks off, whatever this crate was built for: what memscope-runtime is for decides, and no macro knows that.
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn track_off(
+    options: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    track_item(options.into(), item.into(), Mode::Off).into()
+}
+
+/// [`track_var!`] with hooks off; see [`macro@track_off`].
+#[doc(hidden)]
+#[proc_macro]
+pub fn track_var_off(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    track_variable(input.into(), Mode::Off).into()
 }
 
 fn track_item(options: TokenStream, tokens: TokenStream, mode: Mode) -> TokenStream {

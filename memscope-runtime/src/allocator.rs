@@ -58,7 +58,7 @@ impl<A> Allocator<A> {
 }
 
 #[cfg_attr(
-    not(feature = "record"),
+    any(not(feature = "record"), target_family = "wasm"),
     expect(unsafe_code, reason = "an allocator cannot be handed on to without")
 )]
 // SAFETY: every call is handed on with what it was given, and its result returned; what is done besides does not unwind.

@@ -55,20 +55,24 @@
 //! `on` is two features, `record` and `alloc`: the second makes an [`Allocator`] the program's global one. A program that has
 //! its own takes `record` alone.
 //!
+//! On WebAssembly (`wasm32-unknown-unknown`, `wasm32-wasip1` and their like) there is nothing that outlives the program, and no clock
+//! that is always there: nothing is recorded, and the features `on`, `record` and `alloc` do nothing. The program is then the one that it is
+//! without them, so that a manifest in which they are on serves such a target too.
+//!
 //! With the feature `tokio` too, a task of an async function carries the id that tokio gave the task it was first polled in.
 //!
 //! The library never prints, except one line on stderr when it could not record, could not remove what it no longer needs, or was
 //! set to what it does not know. It never stops the program: what could not be recorded is counted, and the capture says how much.
-#![cfg_attr(not(feature = "record"), deny(unsafe_code))]
+#![cfg_attr(any(not(feature = "record"), target_family = "wasm"), deny(unsafe_code))]
 
-#[cfg(not(feature = "record"))]
+#[cfg(any(not(feature = "record"), target_family = "wasm"))]
 mod off;
-#[cfg(feature = "record")]
+#[cfg(all(feature = "record", not(target_family = "wasm")))]
 mod on;
 
-#[cfg(not(feature = "record"))]
+#[cfg(any(not(feature = "record"), target_family = "wasm"))]
 use off as mode;
-#[cfg(feature = "record")]
+#[cfg(all(feature = "record", not(target_family = "wasm")))]
 use on as mode;
 
 mod allocator;
@@ -81,7 +85,10 @@ mod tracked_traits;
 
 pub use allocator::Allocator;
 pub use heap_counts::{Heap, HeapCounts, ThreadHeap};
+#[cfg(not(target_family = "wasm"))]
 pub use memscope_macros::track;
+#[cfg(target_family = "wasm")]
+pub use memscope_macros::track_off as track;
 pub use mode::heap::{heap, thread_heap};
 pub use mode::{
     Probe, Session, SessionBuilder, Trackable, Tracked, capture_path, flush, mark, stats,
@@ -89,17 +96,20 @@ pub use mode::{
 pub use session_types::{Compression, Durability, Overflow, SessionError, Stats};
 
 /// The allocator of a program that has none of its own.
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", not(target_family = "wasm")))]
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator::new();
 
 #[doc(hidden)]
 pub mod __private {
     //! What the macros' output names. Not for users: it changes without notice.
-    #[cfg(feature = "record")]
+    #[cfg(all(feature = "record", not(target_family = "wasm")))]
     pub use crate::mode::private::*;
-    #[cfg(not(feature = "record"))]
+    #[cfg(any(not(feature = "record"), target_family = "wasm"))]
     pub use crate::mode::tracked;
     pub use crate::probe_owner::{FieldOf, ProbeOf};
+    #[cfg(not(target_family = "wasm"))]
     pub use memscope_macros::track_var;
+    #[cfg(target_family = "wasm")]
+    pub use memscope_macros::track_var_off as track_var;
 }

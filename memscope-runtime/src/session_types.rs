@@ -53,7 +53,7 @@ impl Default for Overflow {
 
 impl Overflow {
     /// How long something that begins waits.
-    #[cfg(feature = "record")]
+    #[cfg(all(feature = "record", not(target_family = "wasm")))]
     pub(crate) const fn patience(self) -> Duration {
         match self {
             Self::Wait(patience) => patience,

@@ -23,7 +23,14 @@ where
 {
     Nothing,
     Text(String, &'a str),
-    Named { r#type: Vec<T>, #[cfg(not(any()))] kept: [Vec<u8>; N], #[cfg(any())] left_out: Missing, probe: Probe<Self> },
+    Named {
+        r#type: Vec<T>,
+        #[cfg(not(any()))]
+        kept: [Vec<u8>; N],
+        #[cfg(any())]
+        left_out: Missing,
+        probe: Probe<Self>,
+    },
     #[cfg(any())]
     LeftOut(Missing),
     #[deprecated]

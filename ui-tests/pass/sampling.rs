@@ -65,7 +65,10 @@ fn main() {
         assert_eq!(page.clone().text(), "a");
         drop(page.probe.clone());
         for shape in [Shape::Round(vec![1]), Shape::Flat] {
-            assert!(matches!(&shape, Shape::Round(bytes) if bytes.len() == 1) || matches!(shape, Shape::Flat));
+            assert!(
+                matches!(&shape, Shape::Round(bytes) if bytes.len() == 1)
+                    || matches!(shape, Shape::Flat)
+            );
         }
         assert_eq!((Plain.text().as_str(), inner::keep("x").0.as_str()), ("text", "x"));
         memscope::track_var!(#[track(sample = 0.5)] let mut words = vec![1]);
@@ -74,7 +77,9 @@ fn main() {
         assert_eq!(owned.clone().into_inner(), [1, 2]);
         let mut future = std::pin::pin!(later("ab".to_owned()));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        let std::task::Poll::Ready(text) = future.as_mut().poll(&mut context) else { unreachable!() };
+        let std::task::Poll::Ready(text) = future.as_mut().poll(&mut context) else {
+            unreachable!()
+        };
         assert_eq!(text, "abab");
     }
 }

@@ -67,7 +67,10 @@ impl Name {
 
 fn options() {
     memscope::track_var!(#[track(name = "cache", tags("io", "slow"))] let pages = vec![1]);
-    memscope::track_var!(#[memscope::track(tags("io"))] pages);
+    memscope::track_var!(
+        #[memscope::track(tags("io"))]
+        pages
+    );
     memscope::track_var!(#[track(name = "other")] own copy = pages.clone());
     memscope::track_var!(#[track(tags("x"))] #[allow(unused_mut)] let mut number = 1);
     assert_eq!(*copy, pages);

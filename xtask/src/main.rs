@@ -3,7 +3,8 @@
 //! `cargo xtask ci` runs every check that a change has to pass, and stops at the first that fails. `cargo xtask crates`
 //! tries the macros on published crates, and `cargo xtask cost` measures what they cost the compiler. `cargo xtask fuzz` runs the fuzz targets of the capture format.
 //! `cargo xtask peers` measures memscope beside its peers, and `cargo xtask soak` kills programs that record, and has one record for long.
-//! `cargo xtask damage` flips every bit of captures.
+//! `cargo xtask damage` flips every bit of captures. `cargo xtask targets` compiles the runtime for other
+//! systems.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "the command's output")]
 
@@ -14,6 +15,8 @@ mod peers;
 mod readme;
 mod soak;
 mod steps;
+mod targets;
+mod toolchain;
 
 use crate::command::Command;
 use clap::{Parser, Subcommand};
@@ -96,6 +99,12 @@ enum Task {
         #[arg(long)]
         seconds: Option<u64>,
     },
+    /// Check that the runtime compiles for other systems
+    Targets {
+        /// Only those that CI checks; of what is not installed nothing, which is said
+        #[arg(long)]
+        short: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -109,6 +118,7 @@ fn main() -> ExitCode {
         Task::Peers { arguments, .. } => peers::run(&arguments),
         Task::Soak { short: true, kills, seconds } => soak::run_short(kills, seconds),
         Task::Soak { kills, seconds, .. } => soak::run(kills, seconds),
+        Task::Targets { short } => targets::run(short),
         Task::Fuzz { minutes, only, .. } => fuzz::run(Duration::from_secs(60 * minutes), &only),
     };
     match done {

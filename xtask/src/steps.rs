@@ -10,11 +10,12 @@ pub(crate) struct Step {
 }
 
 /// All checks: those that fail soonest first.
-pub(crate) const ALL: [Step; 10] = [
+pub(crate) const ALL: [Step; 11] = [
     Step { name: "format", commands: format },
     Step { name: "lint", commands: lint },
     Step { name: "docs", commands: docs },
     Step { name: "features", commands: features },
+    Step { name: "targets", commands: targets },
     Step { name: "conformance", commands: conformance },
     Step { name: "readme", commands: readme::commands },
     Step { name: "crates", commands: crates },
@@ -23,7 +24,7 @@ pub(crate) const ALL: [Step; 10] = [
     Step { name: "fuzz", commands: fuzz },
 ];
 
-pub(crate) fn names() -> [&'static str; 10] {
+pub(crate) fn names() -> [&'static str; 11] {
     ALL.map(|step| step.name)
 }
 
@@ -38,6 +39,11 @@ fn peers() -> Result<Vec<Command>, String> {
         Command::new("cargo fmt --manifest-path benches/peers/Cargo.toml --all --check"),
         Command::new("cargo xtask peers --short"),
     ])
+}
+
+/// Other systems: those for which no C compiler is needed.
+fn targets() -> Result<Vec<Command>, String> {
+    Ok(vec![Command::new("cargo xtask targets --short")])
 }
 
 /// Programs that record are killed, and one works for some seconds.

@@ -27,10 +27,9 @@ const _: () = {
 
 fn main() {
     let page = Page { number: 1, probe: Probe::new() };
-    let messages = [
-        Message::Number(std::num::NonZeroU8::MIN, Probe::new()),
-        Message::Nothing(Probe::new()),
-    ];
+    let messages =
+        [Message::Number(std::num::NonZeroU8::MIN, Probe::new()), Message::Nothing(Probe::new())];
+    assert!(matches!(&messages[0], Message::Number(number, _) if number.get() == 1));
     let _ = (page.number, &page.probe, messages);
     assert_eq!(memscope::track_var!(own vec![1]).into_inner(), [1]);
 }
