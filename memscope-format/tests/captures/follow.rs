@@ -1,7 +1,6 @@
 //! Captures that are read while they are written: each row is given once, and none is missing.
 
-mod sample;
-
+use crate::sample;
 use memscope_format::rows::{Container, DropChain, Lifecycle, Zst};
 use memscope_format::{Codec, Follow, Reader, rings_path};
 use sample::rings::{drained_rings, rings_file};

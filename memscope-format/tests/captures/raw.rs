@@ -1,8 +1,7 @@
 //! Events that a drain wrote as they were are read as the rows that it would have made of them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::chunks::Place;
 use memscope_format::defs::{ContainerKind, Defs, HookDef, RateDef};
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};

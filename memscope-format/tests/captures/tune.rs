@@ -1,7 +1,6 @@
 //! Tuning tries what there is on the capture's own rows, and says what is best.
 
-mod sample;
-
+use crate::sample;
 use memscope_format::rows::{Lifecycle, LifecycleKind};
 use memscope_format::{Chunk, Codec, Compression, Writer, tune};
 use sample::open;

@@ -1,8 +1,7 @@
 //! Events of the allocator mean what the specification says.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::defs::Defs;
 use memscope_format::raw::{RawChunk, RawKind, value_id};
 use memscope_format::rows::{DropChain, Heap, HeapKind};

@@ -1,8 +1,7 @@
 //! Any rows become bytes and the same rows again, whatever the stream, the codec and the cut into chunks.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::rows::Lifecycle;
 use memscope_format::{Chunk, Codec, Compression, Event, Reader, Stream, StreamVisitor, Writer};
 use proptest::prelude::*;

@@ -1,8 +1,7 @@
 //! Captures whose program died: each event counts once, be it in a chunk or in a ring.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::raw::{
     RING_HEADER_LEN, RINGS_HEADER_LEN, RawKind, SLOT_LEN, Slot, SlotHeader, lap_mark, value_id,
 };

@@ -1,8 +1,7 @@
 //! What the writers promise, of the blocking one and of that of tokio alike.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::frame::{FrameHeader, FrameType, frame_flags};
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::rows::{Container, Lifecycle, LifecycleKind, SnapshotReason, Stream};

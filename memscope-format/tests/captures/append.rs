@@ -1,8 +1,7 @@
 //! A capture is gone on with, whatever it was left as, and nothing that was there is lost.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::rows::{Lifecycle, LifecycleKind};
 use memscope_format::writer::{AsyncWriter, Checkpoints};
 use memscope_format::{

@@ -1,8 +1,7 @@
 //! Captures of several recordings become one in which nothing is mixed up.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::defs::{Defs, HookDef, SiteDef, ThreadDef, TypeDef};
 use memscope_format::raw::value_id;
 use memscope_format::rows::{

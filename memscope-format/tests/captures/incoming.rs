@@ -1,8 +1,7 @@
 //! A capture that arrives in parts has the rows that its file has.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader};
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::incoming::{ArrivedChunk, Incoming, Item, Items};

@@ -1,8 +1,7 @@
 //! A capture of more frames than are opened at once is said to be one, and loses nothing when it is written anew.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::convert::{Notation, export};
 use memscope_format::frame::{FrameHeader, FrameType};
 use memscope_format::rows::{Lifecycle, LifecycleKind};

@@ -1,8 +1,7 @@
 //! A capture that nothing happened to.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::chunks::Place;
 use memscope_format::defs::ContainerKind;
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType, frame_flags};

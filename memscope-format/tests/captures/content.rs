@@ -1,8 +1,7 @@
 //! Events that tell the contents of containers mean what the specification says, and what means nothing is refused.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::UnreadableEvent;
 use memscope_format::raw::RawChunk;
 use memscope_format::rows::{Content, SnapshotReason};

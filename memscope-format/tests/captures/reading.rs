@@ -1,8 +1,7 @@
 //! Reading a part of a capture: what is selected is what a filter would leave, and the rest is not touched.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::rows::{Container, Lifecycle, LifecycleKind, Zst};
 use memscope_format::writer::{Checkpoints, WriterOptions};
 use memscope_format::{Chunk, Codec, Commit, Error, Event, Reader, Source, Writer};

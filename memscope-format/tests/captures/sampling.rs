@@ -1,8 +1,7 @@
 //! Events of hooks that record one value in some: what they stand for stays with their rows, whatever becomes of the capture.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::raw::{RawChunk, flags};
 use memscope_format::rows::{DropChain, LeftOut, Lifecycle};
 use memscope_format::{

@@ -1,8 +1,7 @@
 //! Each kind of error says what is wrong and where, in fields and in words.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod sample;
-
+use crate::sample;
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader};
 use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::rows::{Lifecycle, Stream};
