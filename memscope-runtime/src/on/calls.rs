@@ -106,24 +106,27 @@ fn begin_slowly(site: &'static Site) -> Begun {
 /// Notes that a call has ended; without any call, if nothing is in the way.
 #[inline(never)]
 fn end(recorder: Option<&'static Recorder>, begun: &Begun) {
-    match (recorder, *begun) {
-        (Some(recorder), Begun::LeftOut { outer, stood }) => {
+    // Asked first, since it may take a call.
+    let recorder = recorder.filter(|_| !std::thread::panicking());
+    let is_done = recorder.is_some_and(|recorder| match *begun {
+        Begun::Nothing => true,
+        Begun::LeftOut { outer, stood } => {
             recorder.stand_at(stood);
             recorder.close_left_out_call(outer);
+            true
         }
-        (Some(recorder), Begun::Recorded { hook, start, depth, outer, stood, .. })
-            if recorder.is_ready() && !std::thread::panicking() =>
-        {
-            let end = clock::counter();
-            recorder.stand_at(stood);
-            let left_out = recorder.close_call(depth, outer);
-            let (flags, payload) =
-                end_words([start, end], depth, 0, left_out << flags::LEFT_OUT_SHIFT);
-            if recorder.try_emit(hook.id, RawKind::Call, flags, end, payload).is_none() {
-                recorder.emit_interrupted(hook.id, RawKind::Call, flags, end, payload);
-            }
+        Begun::Recorded { hook, start, depth, outer, stood, .. } => {
+            let recorded = recorder.try_emit(RawKind::Call, |end| {
+                recorder.stand_at(stood);
+                let left_out = recorder.close_call(depth, outer) << flags::LEFT_OUT_SHIFT;
+                let (flags, payload) = end_words([start, end], depth, 0, left_out);
+                Some((hook.id, flags, payload))
+            });
+            recorded.is_some()
         }
-        _ => end_slowly(begun),
+    });
+    if !is_done {
+        end_slowly(begun);
     }
 }
 

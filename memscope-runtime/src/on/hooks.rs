@@ -44,19 +44,14 @@ pub(super) fn is_slow(took: Option<u64>) -> bool {
 }
 
 /// As much of it as an event can say.
-pub(super) fn most(took: Option<u64>) -> Option<u64> {
+fn most(took: Option<u64>) -> Option<u64> {
     took.map(|took| took.min(DURATION_UNKNOWN - 1))
 }
 
 /// Records the end of a slow drop, with the calls that it was within.
 #[cold]
 #[inline(never)]
-pub(super) fn emit_slow_end(
-    recorder: &Recorder,
-    hook: u32,
-    end: u64,
-    (flags, payload): (u8, [u64; 2]),
-) {
+fn emit_slow_end(recorder: &Recorder, hook: u32, end: u64, (flags, payload): (u8, [u64; 2])) {
     match stacks::here() {
         0 => recorder.emit(hook, RawKind::End, flags, end, payload),
         stack => {

@@ -76,8 +76,9 @@ pub(super) struct Recorder {
     depth: Cell<u32>,
     /// Those of them that are left out.
     left_out_drops: Cell<u32>,
-    /// Recorded calls that have begun and not ended.
-    calls: Cell<u32>,
+    /// Recorded calls that have begun and not ended. Were it as wide as `at`, both would be given back by one load of what was
+    /// stored in two, which waits until that is in the cache.
+    calls: Cell<u64>,
     /// Of the innermost call, bits of [`left_out`](memscope_format::raw::left_out): whether it is left out, and whether calls directly within it were.
     call_left_out: Cell<u8>,
     pub(super) random: Random,

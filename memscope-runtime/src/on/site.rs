@@ -34,8 +34,6 @@ pub(super) struct Hook {
     pub(super) id: u32,
     /// The id of the type, the same for all sites.
     pub(super) type_id: u32,
-    /// Whether dropping such a value runs code.
-    pub(super) needs_drop: bool,
     /// Whether every drop of such a value runs a drop hook.
     pub(super) has_drop_hook: bool,
     /// What a value is chosen with: see [`Chance`].
@@ -54,9 +52,9 @@ impl Hook {
         of: &Described,
         chance: Chance,
     ) -> Self {
-        let (needs_drop, has_drop_hook) = (desc.needs_drop, desc.shape.has_drop_hook());
+        let has_drop_hook = desc.shape.has_drop_hook();
         let stays = of.escape == Some(Escape::Dropped);
-        Self { desc, id, type_id, needs_drop, has_drop_hook, chance, stays, next: None }
+        Self { desc, id, type_id, has_drop_hook, chance, stays, next: None }
     }
 }
 

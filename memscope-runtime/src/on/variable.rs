@@ -5,7 +5,7 @@
 
 use super::clock;
 use super::deep::Insides;
-use super::hooks::{born, emit_end, emit_slow_end, end_words, is_slow, last_state, most, took};
+use super::hooks::{born, emit_end, end_words, is_slow, last_state, took};
 use super::inspect::{Inspected, Reading, Seen, Sight};
 use super::recorder::{self, ClosedDrop, Recorder};
 use super::sampling::is_left_out;
@@ -34,12 +34,14 @@ struct Bound {
     addr: usize,
     /// [`flags::DROPPED`] or [`flags::MOVED`] once that is certain.
     outcome: u8,
+    /// Whether its drop is timed. What is not is never left out: it is forgotten instead.
+    is_timed: bool,
 }
 
 impl Bound {
-    /// Records the birth of a variable, unless it is left out.
+    /// Records the birth of a variable, unless it is left out. There is a drop to be known of, or not, of one that is.
     #[inline(always)]
-    fn new<T, S: Sight<T>>(site: &'static Site, place: &T) -> Option<Self> {
+    fn new<T, S: Sight<T>>(site: &'static Site, place: &T, is_timed: bool) -> Option<Self> {
         if session::is_off() {
             return None;
         }
@@ -51,7 +53,10 @@ impl Bound {
         } else {
             begin_plain(recorder::current(), site, S::DESC)?
         };
-        Some(Self { hook, value, addr: core::ptr::from_ref(place).addr(), outcome: 0 })
+        if !is_timed && is_left_out(value) {
+            return None;
+        }
+        Some(Self { hook, value, addr: core::ptr::from_ref(place).addr(), outcome: 0, is_timed })
     }
 
     /// Notes what is certain of the end of a variable. `None` where nothing may be said of it.
@@ -183,10 +188,7 @@ fn begin_quickly(
     if let Err(number) = recorder.random.choose(hook.chance) {
         return Quickly::Begun(hook, number);
     }
-    let Some(payload) = payload().filter(|_| recorder.is_ready()) else {
-        return Quickly::Chosen(hook);
-    };
-    match recorder.try_emit(hook.id, RawKind::Born, 0, clock::counter(), payload) {
+    match recorder.try_emit(RawKind::Born, |_| Some((hook.id, 0, payload()?))) {
         Some(position) => Quickly::Begun(hook, recorder.value(position)),
         None => Quickly::Chosen(hook),
     }
@@ -260,10 +262,9 @@ impl Slot {
     #[inline(always)]
     pub fn bind_always<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Exit {
         self.initialising.end(self.site);
-        self.bound = Bound::new::<T, S>(self.site, variable)
-            .filter(|bound| S::DESC.needs_drop || !is_left_out(bound.value));
         // Without drop glue there is no drop to time: the end of the scope is one event, when the slot goes.
-        let timed = self.bound.filter(|_| S::DESC.needs_drop);
+        self.bound = Bound::new::<T, S>(self.site, variable, S::DESC.needs_drop);
+        let timed = self.bound.filter(|bound| bound.is_timed);
         Exit { value: timed.map_or(0, |bound| bound.value) }
     }
 
@@ -328,7 +329,11 @@ impl Drop for Slot {
     #[inline]
     fn drop(&mut self) {
         if let Some(bound) = &self.bound {
-            end(recorder::current(), bound);
+            if bound.is_timed {
+                end_drop(recorder::current(), bound);
+            } else {
+                end_scope(recorder::current(), bound);
+            }
         } else {
             // Where there is a way out of the initialiser.
             self.initialising.end(self.site);
@@ -336,66 +341,69 @@ impl Drop for Slot {
     }
 }
 
-/// Records that a variable has ended; without any call, if nothing is in the way.
+/// Records that the drop of a variable has ended; without any call, if nothing is in the way.
 #[inline(never)]
-fn end(recorder: Option<&'static Recorder>, bound: &Bound) {
-    if !end_quickly(recorder, bound, bound.hook.needs_drop) {
-        end_slowly(bound);
+fn end_drop(recorder: Option<&'static Recorder>, bound: &Bound) {
+    // Asked first, since it may take a call.
+    let recorder = recorder.filter(|_| !std::thread::panicking());
+    let recorded = recorder.and_then(|recorder| {
+        recorder.try_emit(RawKind::End, |end| {
+            if recorder.leaves_out_drops() {
+                return None;
+            }
+            let (closed, depth) = recorder.innermost_drop(bound.value)?;
+            let took = took(end, Some(closed)).filter(|took| !is_slow(Some(*took)))?;
+            let outcome = outcome_of_variable(bound, Some(closed), false);
+            recorder.close_to(depth);
+            let around = (depth, 0);
+            let (flags, payload) =
+                end_words(around, outcome, bound.value, Some(took), Some(closed));
+            Some((bound.hook.id, flags, payload))
+        })
+    });
+    if recorded.is_none() {
+        end_drop_slowly(bound);
     }
-}
-
-/// Records the end of a variable, if nothing is in the way; see [`Recorder::try_emit`].
-#[inline(always)]
-fn end_quickly(recorder: Option<&'static Recorder>, bound: &Bound, is_timed: bool) -> bool {
-    let Some(recorder) = recorder.filter(|recorder| recorder.is_ready()) else { return false };
-    if recorder.leaves_out_drops() || is_left_out(bound.value) || std::thread::panicking() {
-        return false;
-    }
-    let end = clock::counter();
-    let (outcome, closed) = if is_timed {
-        let closed = recorder.close_innermost(bound.value);
-        if closed.is_none() {
-            return false;
-        }
-        (outcome_of_variable(bound, closed, false), closed)
-    } else {
-        (outcome_of_scope(bound, false), None)
-    };
-    let (around, took) = ((recorder.open_drops(), 0), took(end, closed));
-    let words = |took| end_words(around, outcome, bound.value, took, closed);
-    if is_slow(took) {
-        emit_slow_end(recorder, bound.hook.id, end, words(most(took)));
-        return true;
-    }
-    let (flags, payload) = words(took);
-    if recorder.try_emit(bound.hook.id, RawKind::End, flags, end, payload).is_none() {
-        recorder.emit_interrupted(bound.hook.id, RawKind::End, flags, end, payload);
-    }
-    true
 }
 
 #[cold]
 #[inline(never)]
-fn end_slowly(bound: &Bound) {
+fn end_drop_slowly(bound: &Bound) {
     let _ = recorder::with(|recorder| {
         if is_left_out(bound.value) {
-            recorder.close_left_out(bound.value);
-        } else if bound.hook.needs_drop {
-            let end = recorder.now();
-            let closed = recorder.close_drop(bound.value);
-            let outcome = outcome_of_variable(bound, closed, std::thread::panicking());
-            emit_end(recorder, bound.hook, outcome, bound.value, end, closed);
-        } else {
-            end_of_scope(recorder, bound);
+            return recorder.close_left_out(bound.value);
         }
+        let end = recorder.now();
+        let closed = recorder.close_drop(bound.value);
+        let outcome = outcome_of_variable(bound, closed, std::thread::panicking());
+        emit_end(recorder, bound.hook, outcome, bound.value, end, closed);
     });
 }
 
-/// Records that the scope of a variable has ended, of which no drop is timed.
-#[inline(always)]
-fn end_of_scope(recorder: &Recorder, bound: &Bound) {
-    let outcome = outcome_of_scope(bound, std::thread::panicking());
-    emit_end(recorder, bound.hook, outcome, bound.value, recorder.now(), None);
+/// Records that the scope of a variable has ended, of which no drop is timed; without any call, if nothing is in the way.
+#[inline(never)]
+fn end_scope(recorder: Option<&'static Recorder>, bound: &Bound) {
+    // Asked first, since it may take a call.
+    let recorder = recorder.filter(|_| !std::thread::panicking());
+    let recorded = recorder.filter(|recorder| !recorder.leaves_out_drops()).and_then(|recorder| {
+        recorder.try_emit(RawKind::End, |_| {
+            let (around, outcome) = ((recorder.open_drops(), 0), outcome_of_scope(bound, false));
+            let (flags, payload) = end_words(around, outcome, bound.value, None, None);
+            Some((bound.hook.id, flags, payload))
+        })
+    });
+    if recorded.is_none() {
+        end_scope_slowly(bound);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn end_scope_slowly(bound: &Bound) {
+    let _ = recorder::with(|recorder| {
+        let outcome = outcome_of_scope(bound, std::thread::panicking());
+        emit_end(recorder, bound.hook, outcome, bound.value, recorder.now(), None);
+    });
 }
 
 /// How a variable ended whose drop was timed.
@@ -465,24 +473,14 @@ pub fn scoped<T, S: Sight<T>>(site: &'static Site, variable: &T, sight: S) -> Sc
 /// Records the birth of a variable of which only the scope's end is to be seen.
 #[inline(always)]
 pub fn scoped_always<T, S: Sight<T>>(site: &'static Site, variable: &T, _: S) -> Scoped {
-    // There is no drop to be known of: one that is left out is forgotten.
-    let bound = Bound::new::<T, S>(site, variable);
-    Scoped { bound: bound.filter(|bound| !is_left_out(bound.value)) }
+    Scoped { bound: Bound::new::<T, S>(site, variable, false) }
 }
 
 impl Drop for Scoped {
     #[inline]
     fn drop(&mut self) {
         if let Some(bound) = &self.bound {
-            end_scoped(recorder::current(), bound);
+            end_scope(recorder::current(), bound);
         }
-    }
-}
-
-/// Records that the scope of an argument, or of one variable of several, has ended.
-#[inline(never)]
-fn end_scoped(recorder: Option<&'static Recorder>, bound: &Bound) {
-    if !end_quickly(recorder, bound, false) {
-        let _ = recorder::with(|recorder| end_of_scope(recorder, bound));
     }
 }

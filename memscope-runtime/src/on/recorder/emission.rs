@@ -84,20 +84,6 @@ impl Recorder {
         Some(position)
     }
 
-    /// As [`Self::emit`], of an event that a signal handler came in between as it was tried.
-    #[cold]
-    #[inline(never)]
-    pub(in crate::on) fn emit_interrupted(
-        &self,
-        hook: u32,
-        kind: RawKind,
-        flags: u8,
-        w0: u64,
-        payload: [u64; 2],
-    ) {
-        self.emit(hook, kind, flags, w0, payload);
-    }
-
     /// Records what became of a block of the heap, where the thread stands; as [`Self::emit`].
     #[inline(always)]
     pub(in crate::on) fn emit_block(
@@ -117,42 +103,37 @@ impl Recorder {
         flags: u8,
         payload: [u64; 2],
     ) -> bool {
-        self.is_ready()
-            && self.try_emit(self.at.get(), kind, flags, clock::counter(), payload).is_some()
+        self.try_emit(kind, |_| Some((self.at.get(), flags, payload))).is_some()
     }
 
-    /// Whether the clock is a counter and [`Self::try_emit`] will find room.
-    #[inline(always)]
-    pub(in crate::on) fn is_ready(&self) -> bool {
-        self.clock.is_counter()
-            && self.position.load(Ordering::Relaxed) < self.limit.load(Ordering::Relaxed)
-    }
-
-    /// As [`Self::emit`], where [`Self::is_ready`]; `None` if something is in the way: then it did nothing.
+    /// As [`Self::emit`], of an event that happens now, if nothing is in the way: no clock that takes a call, no event that a signal
+    /// handler came in between, no end of the room. Else it does nothing, and returns `None`.
+    ///
+    /// `words` is given the time, and says hook, flags and payload, or that something else is in the way. What it changes is
+    /// changed only if the event is recorded, if it does so last.
     ///
     /// It makes no call, for which any hook that it is inlined in would have to save registers.
     #[inline(always)]
     pub(in crate::on) fn try_emit(
         &self,
-        hook: u32,
         kind: RawKind,
-        flags: u8,
-        w0: u64,
-        payload: [u64; 2],
+        words: impl FnOnce(u64) -> Option<(u32, u8, [u64; 2])>,
     ) -> Option<u64> {
-        if self.in_event.replace(true) {
+        if !self.clock.is_counter() || self.in_event.replace(true) {
             return None;
         }
         // As in `reserve`.
         compiler_fence(Ordering::SeqCst);
         let position = self.position.load(Ordering::Relaxed);
         let has_room = position < self.limit.load(Ordering::Relaxed);
-        if has_room {
+        let written = has_room.then(clock::counter).and_then(|now| {
+            let (hook, flags, payload) = words(now)?;
             self.position.store(position + 1, Ordering::Relaxed);
-            self.write(position, hook, kind, flags, w0, payload);
-        }
+            self.write(position, hook, kind, flags, now, payload);
+            Some(position)
+        });
         self.end_event();
-        has_room.then_some(position)
+        written
     }
 
     /// As [`Self::emit_block`], of one that stands for others or has a stack, as the [`second_word`] says, or was moved: then with

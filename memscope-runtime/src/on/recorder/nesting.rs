@@ -38,15 +38,18 @@ impl Recorder {
         }
     }
 
-    /// As [`Self::close_drop`], if it is the innermost one and kept; else it does nothing.
+    /// The innermost drop, if it is that of `value` and kept, and what [`Self::close_to`] is to be given to close it.
     #[inline(always)]
-    pub(in crate::on) fn close_innermost(&self, value: u64) -> Option<ClosedDrop> {
+    pub(in crate::on) fn innermost_drop(&self, value: u64) -> Option<(ClosedDrop, u32)> {
         let depth = self.depth.get().checked_sub(1)?;
         let open = self.open_slot(depth)?.get();
-        (open.value == value).then(|| {
-            self.depth.set(depth);
-            ClosedDrop::of(open)
-        })
+        (open.value == value).then(|| (ClosedDrop::of(open), depth))
+    }
+
+    /// Notes that the drops deeper than this have ended.
+    #[inline(always)]
+    pub(in crate::on) fn close_to(&self, depth: u32) {
+        self.depth.set(depth);
     }
 
     /// Closes a drop that is not the innermost: those within it were abandoned by a panic.
@@ -136,14 +139,14 @@ impl Recorder {
     pub(in crate::on) fn open_call(&self) -> (u32, u8) {
         let depth = self.calls.get();
         self.calls.set(depth + 1);
-        (depth, self.call_left_out.replace(0))
+        (depth as u32, self.call_left_out.replace(0))
     }
 
     /// Notes that the call with this depth has ended, and with it those within that were abandoned. Returns what was left
     /// out around and within it.
     #[inline(always)]
     pub(in crate::on) fn close_call(&self, depth: u32, outer: u8) -> u8 {
-        self.calls.set(depth);
+        self.calls.set(depth.into());
         self.call_left_out.replace(outer) & left_out::WITHIN | outer & left_out::AROUND
     }
 
