@@ -1,5 +1,6 @@
 //! `memscope summary`: the report as text.
 
+mod functions;
 mod heap;
 mod process;
 mod stacks;
@@ -105,7 +106,8 @@ fn text(report: &Report, width: usize, top: usize) -> String {
     text += &section("Containers, as last read", tables::containers(report, top));
     text += &section("Slowest drops", tables::slowest_drops(report));
     text += &stacks::of_slow_drops(report, top);
-    text += &section("Functions", tables::functions(report, top));
+    text += &section("Functions", functions::called(report, top));
+    text += &section("Tasks, by where they were spawned", functions::spawns(report, top));
     text += &section("Zero-sized", tables::zero_sized(report, top));
     text += &section("Threads", tables::threads(report, top));
     text + &without_event(report) + &findings(report)

@@ -528,7 +528,21 @@ def stack(word):
     return {"stack": word - 1} if word else {}
 
 
-ADDITIONAL = {DROP_CHAIN: [(10, left_out), (11, stack)], CALL: [(8, left_out)], HEAP: [(11, old_addr)]}
+def spawned_at(word):
+    need(word <= 1 << 32, "a text that cannot be")
+    return {"spawned_at": word - 1} if word else {}
+
+
+def spawner(word):
+    return {"spawner": word - 1} if word else {}
+
+
+ADDITIONAL = {
+    DROP_CHAIN: [(10, left_out), (11, stack)],
+    CALL: [(8, left_out)],
+    HEAP: [(11, old_addr)],
+    TASKS: [(8, spawned_at), (9, spawner)],
+}
 
 
 def rows_of(header, payload):
@@ -627,6 +641,8 @@ def raw_rows_of(header, payload, tables):
                 "executor_id": p1 - 1 if p1 else None,
                 "thread": thread,
             }
+            if begins and second and second[0] & 0xFFFFFFFF:
+                row |= spawned_at((second[0] & 0xFFFFFFFF) + 1) | spawner(second[2] + 1 if second[2] else 0)
             rows.setdefault(TASKS, []).append((row, weight))
             events += 1
             continue

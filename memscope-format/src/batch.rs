@@ -8,7 +8,7 @@ use crate::compression::Compression;
 use crate::defs::ContainerDef;
 use crate::event::{
     KEY, STATELESS, UnreadableEvent, call_row, content, deep_key, drop_row, heap_kind, heap_row,
-    is_drop, snapshot, stack, task_kind,
+    is_drop, snapshot, spawned, stack, task_kind,
 };
 use crate::hooks::{HOOK_LIMIT, Hook, HookTable};
 use crate::raw::{Events, RawKind, Slot, SlotHeader, flags, value_id};
@@ -196,6 +196,7 @@ impl Batch {
             Some(RawKind::Task) => {
                 let kind = task_kind(header)?;
                 let begins = kind == TaskKind::Started;
+                let spawned = second.filter(|_| begins).and_then(spawned);
                 let row = Task {
                     ts: first.w0,
                     kind,
@@ -204,6 +205,8 @@ impl Batch {
                     site: hook.site,
                     executor_id: first.p1.checked_sub(1),
                     thread,
+                    spawned_at: spawned.map(|(at, _)| at),
+                    spawner: spawned.and_then(|(_, by)| by),
                 };
                 put(
                     &mut self.task,

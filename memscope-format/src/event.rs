@@ -77,6 +77,15 @@ pub(crate) const fn stack(second: &Slot) -> Option<u32> {
     }
 }
 
+/// Where, and within which task, a future was made, as a second slot says; `None` if that is unknown.
+pub(crate) const fn spawned(second: &Slot) -> Option<(u32, Option<u64>)> {
+    let by = if second.p0 == 0 { None } else { Some(second.p0) };
+    match second.w0 as u32 {
+        0 => None,
+        at => Some((at, by)),
+    }
+}
+
 /// The row of a call or a poll.
 #[inline(always)]
 pub(crate) fn call_row(slot: &Slot, site: u32, thread: u32) -> Call {

@@ -62,7 +62,9 @@ pub enum RawKind {
     /// unknown) | depth << 48. Its hook is of no type.
     Call = 5,
     /// A task began or ended. Begin: its id is this event's ring and position, `p0` = the task within which that happened or
-    /// 0. End: `p0` = the task. `p1` = one more than what the executor calls it, or 0.
+    /// 0. End: `p0` = the task. `p1` = one more than what the executor calls it, or 0. With [`flags::WIDE`], of a begin: the
+    /// second slot's `w0` = the [`crate::defs::StringDef::id`] of where its future was made, or 0, and `p0` = the task within
+    /// which that was, or 0.
     Task = 6,
     /// The elements of a container were gone through. `p0` = value id, `p1` = bytes in use; second slot: `w0` = bytes of room,
     /// `p0` = blocks (32 bits, all ones = not told) | field (32), `p1` = unknown values | shared handles << 32, each all ones

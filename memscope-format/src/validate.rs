@@ -492,7 +492,7 @@ fn named_by(column: &Column) -> Option<FrameType> {
         "type" => FrameType::TYPES,
         "thread" => FrameType::THREADS,
         "stack" => FrameType::STACKS,
-        "rule" | "detail" => FrameType::STRINGS,
+        "rule" | "detail" | "spawned_at" => FrameType::STRINGS,
         "derivation" => FrameType::DERIVATIONS,
         _ => return None,
     })

@@ -96,6 +96,7 @@ fn every_capture_means_what_is_written_beside_it() {
         "encodings",
         "raw",
         "stacks",
+        "tasks",
         "contents",
         "variants",
         "streams",
@@ -178,6 +179,11 @@ fn heap() -> Vec<u8> {
 /// Blocks and drops with call stacks, and without.
 fn stacks() -> Vec<u8> {
     in_both_forms(&sample::sampled_defs(), &sample::with_stacks(), 2)
+}
+
+/// Tasks, with where they were spawned, and without.
+fn tasks() -> Vec<u8> {
+    in_both_forms(&sample::sampled_defs(), &sample::tasks(), 2)
 }
 
 /// Events as chunks and in a RAW frame, each `apart` slots from the next.
@@ -296,7 +302,7 @@ impl StreamVisitor for WriteRows<'_> {
                 words.as_mut()[place] = match column.name {
                     "ts" => 1000 + 7 * number,
                     "rule" | "derivation" => 1,
-                    "stack" | "detail" => 2 * (number % 2),
+                    "stack" | "detail" | "spawned_at" => 2 * (number % 2),
                     "thread" => 1 + number % 2,
                     "site" => 1 + number % 4,
                     "type" => 11 + u64::from(column.optional) + number % 4,
@@ -392,6 +398,7 @@ fn remake() {
     write("contents", &contents());
     write("heap", &heap());
     write("stacks", &stacks());
+    write("tasks", &tasks());
     write("variants", &variants());
     write("sampled", &sampled());
     write("streams", &every_stream());

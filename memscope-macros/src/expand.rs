@@ -6,6 +6,7 @@ mod expectations;
 mod function;
 mod future;
 mod graft;
+mod header;
 mod hook;
 mod inert;
 mod members;

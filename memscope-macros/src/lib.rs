@@ -68,8 +68,10 @@ use proc_macro2::TokenStream;
 ///   the clock and one event. Calls that have not ended when the process does are not recorded.
 /// * of an `async fn`, and of a function that makes the async block that it says it returns (as `impl Future`,
 ///   `Pin<Box<dyn Future>>` or `BoxFuture`), instead: every poll, on the thread that polls, and of each future when it was
-///   first polled, within which other, and whether it came to its end, was dropped before or unwound. Its body becomes a future
-///   within the future, which keeps the arguments a second time. The block may be in a `Box::pin`, in a variable or in a branch.
+///   first polled, within which other, and whether it came to its end, was dropped before or unwound; of an `async fn` also where
+///   it was called, and within which task. The `async fn` becomes a function that returns its future, as the compiler makes of it; it
+///   stays one, and its future is made within another, if it has the attribute of another macro or `must_use`, returns `!`, or is provided by a
+///   trait: then where it was called is unknown. The block may be in a `Box::pin`, in a variable or in a branch.
 ///
 /// Whether a variable was dropped at the end of its scope or had been moved is recorded where that is certain: by a drop hook
 /// of its type that ran or did not; or by the body, if all that it does with the variable by name is to borrow it (`&v`, `v[i]`,

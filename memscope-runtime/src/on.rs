@@ -22,6 +22,7 @@ mod own_file;
 mod owned;
 mod pace;
 mod performance;
+mod places;
 mod polling;
 mod probe;
 mod recorder;
@@ -37,6 +38,7 @@ mod site;
 mod stacks;
 mod standing;
 mod statics;
+mod tasks;
 mod thread_exit;
 mod thread_local;
 mod tracked;
@@ -48,7 +50,7 @@ pub use session::{Session, SessionBuilder, capture_path, flush, mark, stats};
 pub use tracked::Tracked;
 
 pub(crate) mod private {
-    pub use super::calls::{Call, Polled, polled, polled_returning};
+    pub use super::calls::Call;
     pub use super::content::{Contents, follow, snapshot, snapshot_deep};
     pub use super::deep::Deep;
     pub use super::hooks::{
@@ -63,6 +65,7 @@ pub(crate) mod private {
     pub use super::shape::{Field, Shape};
     pub use super::site::{Site, sites};
     pub use super::statics::StaticRef;
+    pub use super::tasks::{Polled, Task, polled, polled_returning};
     pub use super::thread_local::{Held, ThreadLocal};
     pub use super::tracked::tracked;
     pub use super::variable::{Exit, Last, Scoped, Slot, scoped, scoped_always};

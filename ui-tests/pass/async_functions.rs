@@ -66,6 +66,74 @@ impl Holder {
     }
 }
 
+struct Lent<'a>(&'a str);
+
+#[memscope::track]
+impl<'a> Lent<'a> {
+    async fn shared<const N: usize>(&self, more: &[u8; N]) -> (&'a str, usize) {
+        future::ready(()).await;
+        (self.0, more.len())
+    }
+}
+
+/// A lifetime that nobody names is captured, too.
+#[memscope::track]
+#[allow(elided_lifetimes_in_paths, mismatched_lifetime_syntaxes)]
+async fn hidden(lent: Lent, twice: impl Fn(&str) -> String) -> String {
+    twice(lent.0)
+}
+
+#[memscope::track]
+async fn given_back<T>(text: &T) -> Result<impl Iterator<Item = char> + use<'_, T>, String>
+where
+    T: AsRef<str>,
+{
+    let count = text.as_ref().len();
+    future::ready(()).await;
+    if count == 0 {
+        Err("nothing")?;
+    }
+    Ok(text.as_ref().chars())
+}
+
+trait Reads {
+    async fn read(&self, at: &usize) -> Option<&str>;
+    fn send(&self) -> impl Future<Output = usize> + Send;
+}
+
+impl Reads for Vec<String> {
+    #[memscope::track]
+    async fn read(&self, at: &usize) -> Option<&str> {
+        self.get(*at).map(String::as_str)
+    }
+
+    #[memscope::track]
+    async fn send(&self) -> usize {
+        self.len()
+    }
+}
+
+#[memscope::track]
+async unsafe fn is_unsafe(pointer: *const u8) -> u8 {
+    // SAFETY: the caller says so.
+    unsafe { *pointer }
+}
+
+async fn calls(function: impl AsyncFn(&str) -> usize) -> usize {
+    function("abc").await + function("d").await
+}
+
+#[memscope::track]
+async fn counts(text: &str) -> usize {
+    text.len()
+}
+
+/// The panics of the body are its own, wherever it is called.
+#[memscope::track]
+async fn panics() {
+    None::<u8>.unwrap();
+}
+
 fn stays_shareable<F: Future + Send + Sync>(future: F) -> F {
     future
 }
@@ -86,6 +154,22 @@ fn main() {
     assert_eq!(finish(stays_shareable(calls_async_closures("ab".into()))), 7);
     assert_eq!(finish(recursive(3)), "xxx");
     assert_eq!(finish(Holder("a".into()).borrowed("b".into())), "ab");
+    assert_eq!(finish(Lent("a").shared(&[1, 2])), ("a", 2));
+    assert_eq!(finish(stays_shareable(hidden(Lent("a"), |text| text.repeat(2)))), "aa");
+    assert_eq!(finish(given_back(&"ab")).map(Iterator::count), Ok(2));
+    assert_eq!(finish(given_back(&String::new())).map(Iterator::count), Err("nothing".into()));
+    let lines = vec![String::from("x")];
+    assert_eq!(finish(lines.read(&0)), Some("x"));
+    assert_eq!(finish(stays_shareable(lines.send())), 1);
+    // SAFETY: it points to a number.
+    assert_eq!(finish(unsafe { is_unsafe(&7) }), 7);
+    assert_eq!(finish(calls(counts)), 4);
+    std::panic::set_hook(Box::new(|info| {
+        let line =
+            include_str!("async_functions.rs").lines().position(|line| line.contains("unwrap();"));
+        assert_eq!(info.location().unwrap().line() as usize, line.unwrap() + 1);
+    }));
+    assert!(std::panic::catch_unwind(|| finish(panics())).is_err());
     // Dropped before its end, at the first await.
     drop(plain("ab".into(), "c"));
 }

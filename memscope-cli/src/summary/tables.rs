@@ -6,7 +6,7 @@ use crate::table::{Kind, Table};
 use memscope_format::defs::{Escape, SiteKind, Variance};
 use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::report::{
-    CaptureFigures, Figure, FunctionFigures, LifeFigures, Place, Report, SlowDrop, ZeroSizedField,
+    CaptureFigures, Figure, LifeFigures, Place, Report, SlowDrop, ZeroSizedField,
 };
 use memscope_format::rows::{Outcome, SnapshotReason};
 use std::collections::HashMap;
@@ -161,58 +161,6 @@ pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
         table.row(row);
     }
     (table, states.len())
-}
-
-pub(super) fn functions(report: &Report, top: usize) -> (Table, usize) {
-    let is_called = |known: &&FunctionFigures| match known.calls {
-        Figure::Exact(calls) => calls > 0,
-        // Of a recording without calls.
-        Figure::AtLeast { value, .. } => value > 0,
-        _ => true,
-    };
-    let called: Vec<_> = report.functions.iter().filter(is_called).collect();
-    let asynchronous = called.iter().any(|known| known.tasks.is_some());
-    let mut table = Table::new()
-        .column("Function", Kind::Text)
-        .column("Calls", Kind::Figure)
-        .column("Itself", Kind::Figure)
-        .column("Total", Kind::Figure)
-        .optional("Longest", Kind::Figure)
-        .optional("Unwound", Kind::Figure);
-    if asynchronous {
-        table = table
-            .column("Tasks", Kind::Figure)
-            .optional("Completed", Kind::Figure)
-            .optional("Cancelled", Kind::Figure)
-            .optional("Unfinished", Kind::Figure);
-        table.footer("of an async function, calls are polls".to_owned());
-    }
-    table = table.optional("Where", Kind::Path);
-    let names = Names::of(report);
-    for known in called.iter().take(top) {
-        let mut row = vec![
-            names.tagged(&known.site).into(),
-            count(&known.calls),
-            time(&known.self_ns),
-            time(&known.total_ns),
-            time(&known.longest_ns),
-            count(&known.unwound),
-        ];
-        if asynchronous {
-            row.extend(match &known.tasks {
-                Some(tasks) => [
-                    count(&tasks.started),
-                    count(&tasks.completed),
-                    count(&tasks.cancelled),
-                    count(&tasks.unfinished),
-                ],
-                None => std::array::from_fn(|_| none()),
-            });
-        }
-        row.push(format!("{}:{}", known.site.file, known.site.line).into());
-        table.row(row);
-    }
-    (table, called.len())
 }
 
 pub(super) fn slowest_drops(report: &Report) -> (Table, usize) {
@@ -487,6 +435,7 @@ pub(super) mod tests {
             zero_sized: Vec::new(),
             threads: Vec::new(),
             functions: Vec::new(),
+            spawns: Vec::new(),
             findings: Vec::new(),
         }
     }

@@ -38,8 +38,8 @@ fn meaning(name: &str) -> Meaning {
         "thread" => Meaning::Definition(FrameType::THREADS),
         "stack" => Meaning::Definition(FrameType::STACKS),
         "derivation" => Meaning::Definition(FrameType::DERIVATIONS),
-        "rule" | "detail" => Meaning::Definition(FrameType::STRINGS),
-        "value" | "origin" | "block" | "task" | "parent" => Meaning::Event,
+        "rule" | "detail" | "spawned_at" => Meaning::Definition(FrameType::STRINGS),
+        "value" | "origin" | "block" | "task" | "parent" | "spawner" => Meaning::Event,
         _ => Meaning::Plain,
     }
 }

@@ -6,6 +6,7 @@ use super::containers::{ContainerTotals, Containers, Holder};
 use super::drops::{DropForest, DropSink, DropTotals, ObservedDrop};
 use super::estimate::Sum;
 use super::lives::{Balance, Birth, End, Lives, Living, Matching};
+use super::spawns::{SpawnTotals, Spawns};
 use super::sweep::Row;
 use super::table::Table;
 use crate::defs::{Defs, SiteKind};
@@ -139,6 +140,7 @@ pub(crate) struct Fold<'a> {
     forest: DropForest,
     containers: Containers,
     calls: Calls,
+    spawns: Spawns,
     blocks: Blocks,
     /// Which fields of a type are containers, as in [`crate::rows::Container::field`].
     container_fields: Table<Vec<u32>>,
@@ -155,6 +157,8 @@ pub(crate) struct Folded {
     pub(crate) containers: HashMap<Holder, ContainerTotals>,
     pub(crate) slowest: Vec<ObservedDrop>,
     pub(crate) functions: HashMap<u32, CallTotals>,
+    /// Tasks by their functions and the texts that say where they were spawned.
+    pub(crate) spawns: HashMap<(u32, Option<u32>), SpawnTotals>,
     pub(crate) blocks: BTreeMap<For, BlockTotals>,
     /// The same by the ids of stacks.
     pub(crate) stacks: BTreeMap<Option<u32>, BlockTotals>,
@@ -186,6 +190,7 @@ impl<'a> Fold<'a> {
             forest: DropForest::new(slowest_drops),
             containers: Containers::default(),
             calls: Calls::new(defs),
+            spawns: Spawns::new(defs),
             blocks: Blocks::new(defs),
             container_fields,
             first_position: 0,
@@ -241,6 +246,7 @@ impl<'a> Fold<'a> {
                 self.tally.threads.at(row.thread).events += 1;
                 let is_from_before = ring_position(row.task) < self.first_position;
                 self.calls.task(&row, weight, is_from_before);
+                self.spawns.task(&row, weight);
             }
             Row::Heap(row) => {
                 self.tally.threads.at(row.thread).events += 1;
@@ -258,6 +264,7 @@ impl<'a> Fold<'a> {
             from_before,
             containers: self.containers.finish(),
             functions: self.calls.finish(),
+            spawns: self.spawns.finish(),
             blocks,
             stacks,
             slowest,

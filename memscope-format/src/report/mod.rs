@@ -39,6 +39,7 @@ mod readings;
 #[cfg(test)]
 mod simulated;
 mod sites;
+mod spawns;
 mod stacks;
 mod sweep;
 mod table;
@@ -65,6 +66,7 @@ pub use open::{Options, Progress};
 pub use place::Place;
 pub use readings::{Mark, PerformanceFigures};
 pub use sites::{SiteFigures, ThreadFigures, TypeFigures};
+pub use spawns::SpawnFigures;
 pub use stacks::{BlockCalls, Module, Stack, StackCall, StackFigures, StackFrame};
 pub use zero_sized::{ZeroSizedField, ZeroSizedFigures};
 
@@ -105,6 +107,9 @@ pub struct Report {
     pub threads: Vec<ThreadFigures>,
     /// Functions, called or not, those that took most time of their own first.
     pub functions: Vec<FunctionFigures>,
+    /// Tasks by where they were spawned, the places with most of them first; none unless tasks were recorded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spawns: Vec<SpawnFigures>,
     /// What deserves a look.
     pub findings: Vec<Finding>,
 }
@@ -162,6 +167,7 @@ impl Report {
             zero_sized,
             threads,
             functions,
+            spawns,
             blocks,
             stacks,
             sampled,
@@ -185,6 +191,7 @@ impl Report {
             zero_sized,
             threads,
             functions,
+            spawns,
             findings: Vec::new(),
         };
         report.findings = findings::rules().iter().flat_map(|rule| rule.apply(&report)).collect();

@@ -357,6 +357,8 @@ fn polls_of_a_sampled_task_are_one_sample() {
                 site: 1,
                 executor_id: None,
                 thread: 1,
+                spawned_at: None,
+                spawner: None,
             };
             calls.task(&event(TaskKind::Started), 10, false);
             for _ in 0..*polls {

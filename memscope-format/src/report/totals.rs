@@ -11,6 +11,7 @@ use super::fold::{Folded, SiteTotals, ThreadTotals, TypeTotals};
 use super::lives::Lives;
 use super::place::Place;
 use super::sites::{SiteFigures, ThreadFigures, TypeFigures};
+use super::spawns::{AllSpawns, SpawnFigures};
 use super::stacks::{Stack, StackFigures, StackTotals};
 use super::zero_sized::{ZeroSizedField, ZeroSizedFigures};
 use crate::defs::{Defs, SiteKind, TypeDef};
@@ -36,6 +37,7 @@ pub(crate) struct Totals {
     containers: HashMap<(Place, String, Option<String>), ContainerTotals>,
     threads: HashMap<Option<String>, ThreadEntry>,
     functions: HashMap<Place, CallTotals>,
+    spawns: AllSpawns,
     blocks: HashMap<BlockOwner, BlockTotals>,
     stacks: StackTotals,
     slowest: Vec<SlowDrop>,
@@ -82,6 +84,7 @@ pub(crate) struct Tables {
     pub(crate) zero_sized: Vec<ZeroSizedFigures>,
     pub(crate) threads: Vec<ThreadFigures>,
     pub(crate) functions: Vec<FunctionFigures>,
+    pub(crate) spawns: Vec<SpawnFigures>,
     pub(crate) blocks: Vec<BlockFigures>,
     pub(crate) stacks: Vec<StackFigures>,
     /// The sites of which one value in some is recorded, and in how many.
@@ -282,6 +285,7 @@ impl Totals {
             let entry = self.functions.entry(names.site(id)).or_default();
             entry.absorb(totals.in_ns(times.duration));
         }
+        self.spawns.absorb(folded.spawns, defs, |id| names.site(id));
         self.stacks.absorb(folded.stacks, defs);
         for (what, totals) in folded.blocks {
             let owner = match what {
@@ -310,6 +314,7 @@ impl Totals {
             containers,
             threads,
             functions,
+            spawns,
             blocks,
             stacks,
             mut slowest,
@@ -375,6 +380,7 @@ impl Totals {
             zero_sized,
             threads,
             functions,
+            spawns: spawns.figures(&of_calls),
             blocks,
             stacks: stacks.figures(&grounds),
             sampled,

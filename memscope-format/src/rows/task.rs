@@ -29,7 +29,7 @@ pub struct Task {
     pub kind: TaskKind,
     /// The task: the ring and position of its first poll, as a value id.
     pub task: u64,
-    /// The task within whose poll this one's future was first polled, or was made if that is known.
+    /// The task within whose poll this one's future was first polled; `None` if that was in none, or in one that was left out.
     pub parent: Option<u64>,
     /// The site of the async function.
     pub site: u32,
@@ -37,6 +37,14 @@ pub struct Task {
     pub executor_id: Option<u64>,
     /// The thread it happened on.
     pub thread: u32,
+    /// Of a begin: the place at which the async function was called, which made the future, as `file:line:column`: a
+    /// [`crate::defs::StringDef::id`]. `None` if that is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spawned_at: Option<u32>,
+    /// The task within whose poll that was; `None` if it was in none, or in one that was left out, or if
+    /// [`Self::spawned_at`] is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spawner: Option<u64>,
 }
 
 columns! {
@@ -48,6 +56,8 @@ columns! {
     5 "site" site Coded;
     6 "executor_id" executor_id Plain;
     7 "thread" thread Plain;
+    8 "spawned_at" spawned_at Plain additional;
+    9 "spawner" spawner Plain additional;
 }
 
 impl Event for Task {

@@ -13,7 +13,9 @@ use memscope_format::header::FILE_HEADER_LEN;
 use memscope_format::raw::{
     RawChunk, RawKind, Slot, SlotHeader, flags, lap_mark, second_word, value_id,
 };
-use memscope_format::rows::{Container, Content, DropChain, Lifecycle, SnapshotReason, Zst};
+use memscope_format::rows::{
+    Container, Content, DropChain, Lifecycle, SnapshotReason, TaskKind, Zst,
+};
 use memscope_format::{
     Batch, ClockReading, Codec, Commit, Error, FileHeader, HookTable, Metadata, Reader, RingCommit,
     Writer,
@@ -250,6 +252,27 @@ pub fn hashes(
 pub fn call(hook: u32, flags: u8, ts: u64, task: u64, duration: u64, depth: u64) -> RawEvent {
     let first = slot(hook, RawKind::Call, flags, [ts, task, duration | depth << 48]);
     RawEvent { first, second: None }
+}
+
+/// Begins and ends of tasks, with what is known of where they were spawned, and without.
+pub fn tasks() -> Vec<RawEvent> {
+    let task = |hook, kind: TaskKind, words, second: Option<[u64; 3]>| {
+        let wide = second.map_or(0, |_| flags::WIDE);
+        RawEvent {
+            first: slot(hook, RawKind::Task, kind as u8 | wide, words),
+            second: second.map(|words| slot(hook, RawKind::Cont, 0, words)),
+        }
+    };
+    vec![
+        task(VECTOR, TaskKind::Started, [3000, 0, 0], None),
+        task(SESSION, TaskKind::Started, [3001, 0, 8], Some([1, 0, 0])),
+        task(SESSION, TaskKind::Started, [3002, 7, 0], Some([1, 7, 0])),
+        // Of an unknown place it is unknown, too, who it was spawned by.
+        task(SHARED, TaskKind::Started, [3003, 1 << 50, 0], Some([1 << 32, 5, 0])),
+        task(SESSION, TaskKind::Completed, [3004, 2, 8], None),
+        task(VECTOR, TaskKind::Cancelled, [3005, 0, 0], Some([1, 7, 0])),
+        task(SHARED, TaskKind::Unwound, [3006, 6, 0], None),
+    ]
 }
 
 /// A block at an address, while a site ran, aligned to 2 to a power; with a weight it takes a second slot.

@@ -5,6 +5,7 @@ use super::constructors::show_constructed;
 use super::expectations::excuse;
 use super::future::{each_returned_block, output_of_function, output_of_future};
 use super::graft::Grafts;
+use super::header::Header;
 use super::hook::{AsyncBody, Bind, Guard, Hooks};
 use super::inert::{extends_a_temporary, is_inert_argument, is_inert_declaration};
 use super::returns::{is_inferred, may_be_container, show_returned};
@@ -33,6 +34,8 @@ pub(super) struct Hooking<'a> {
     pub(super) mode: Mode,
     /// The name of the type whose impl block is walked.
     pub(super) own_type: Option<String>,
+    /// Whether the async functions that are walked may become functions that return futures, as far as what is around them goes.
+    pub(super) may_rewrite: bool,
     body: Body,
 }
 
@@ -50,7 +53,15 @@ struct Body {
 impl<'a> Hooking<'a> {
     pub(super) fn new(options: &'a Options, mode: Mode) -> Self {
         let (hooks, grafts) = (Hooks::with(options), Grafts::default());
-        Self { hooks, grafts, options, mode, own_type: None, body: Body::default() }
+        Self {
+            hooks,
+            grafts,
+            options,
+            mode,
+            own_type: None,
+            may_rewrite: true,
+            body: Body::default(),
+        }
     }
 
     pub(super) fn expand_function(
@@ -65,7 +76,9 @@ impl<'a> Hooking<'a> {
             Some(name) => name.value(),
             None => function.sig.ident.unraw().to_string(),
         };
-        self.body(name, &mut function.sig, &mut function.block);
+        let ItemFn { attrs, vis, sig, block, .. } = &mut function;
+        let header = Header::of(attrs, vis, sig);
+        self.body(name, sig, block, header);
         self.put_into(tokens, function.into_token_stream())
     }
 
@@ -79,8 +92,14 @@ impl<'a> Hooking<'a> {
         emitted
     }
 
-    /// Puts hooks into a function's body.
-    pub(super) fn body(&mut self, name: String, signature: &mut Signature, body: &mut Block) {
+    /// Puts hooks into a function's body, and another header before it if that is given.
+    pub(super) fn body(
+        &mut self,
+        name: String,
+        signature: &mut Signature,
+        body: &mut Block,
+        header: Option<Header>,
+    ) {
         self.hooks.enter(name);
         let ownership = Ownership::of(signature, body);
         let outer = std::mem::replace(&mut self.body, Body { ownership, ..Body::default() });
@@ -94,7 +113,7 @@ impl<'a> Hooking<'a> {
         }
         let mut first = Vec::new();
         if signature.asyncness.is_some() {
-            first.push(self.polls_of_body(signature));
+            first.push(self.polls_of_body(signature, header));
             first.extend(self.sites());
         } else if self.polls_of_blocks(signature, body) {
             first.extend(self.sites());
@@ -117,15 +136,20 @@ impl<'a> Hooking<'a> {
     }
 
     /// The mark that makes an async function's body into a future whose polls are recorded.
-    fn polls_of_body(&mut self, signature: &mut Signature) -> Stmt {
+    fn polls_of_body(&mut self, signature: &mut Signature, header: Option<Header>) -> Stmt {
         let taken = Taken::of(signature, &mut self.grafts);
-        let body = AsyncBody { capture: Some(<Token![move]>::default()), taken };
+        let header = header.filter(|_| self.may_rewrite);
+        let capture = Some(<Token![move]>::default());
         let wrap = match output_of_function(signature) {
             Some(output) => {
+                let body = AsyncBody { capture, taken, header };
                 let returned = self.wants_return_value(signature);
                 self.hooks.polls(&signature.ident, &output, body, returned)
             }
-            None => self.hooks.polls_without_end(&signature.ident, body),
+            None => {
+                let body = AsyncBody { capture, taken, header: None };
+                self.hooks.polls_without_end(&signature.ident, body)
+            }
         };
         self.grafts.mark_around(wrap)
     }
@@ -135,7 +159,7 @@ impl<'a> Hooking<'a> {
         let Some(output) = output_of_future(signature) else { return false };
         let returned = self.wants_return_value(signature);
         let blocks = each_returned_block(body, &mut |block| {
-            let taken = AsyncBody { capture: block.capture, taken: Taken::default() };
+            let taken = AsyncBody { capture: block.capture, taken: Taken::default(), header: None };
             let wrap = self.hooks.polls(&signature.ident, &output, taken, returned);
             block.block.stmts.insert(0, self.grafts.mark_around(wrap));
         });

@@ -4,6 +4,7 @@
 //! punctuation was spaced, invisible groups. So statements are first put into the tree as numbered marks; then
 //! the printed tree is walked side by side with the original tokens, which are kept wherever there is no mark.
 
+use super::header::Header;
 use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -45,23 +46,25 @@ impl Call {
     }
 }
 
-/// Makes `{ body }` into `{ outside before(site, keyword { first body }) after }`.
+/// Makes `{ body }` into `{ outside before(task, keyword { first body }) after }`.
 #[derive(Debug)]
 pub(super) struct Wrap {
     pub(super) outside: TokenStream,
     pub(super) before: TokenStream,
-    pub(super) site: TokenStream,
+    pub(super) task: TokenStream,
     pub(super) keyword: TokenStream,
     pub(super) first: TokenStream,
     pub(super) after: TokenStream,
+    /// What stands before the braces, if it is to be another.
+    pub(super) header: Option<Header>,
 }
 
 impl Wrap {
     /// The braces inside are the user's, with their edition.
     fn around(&self, braces: &Group, body: TokenStream) -> TokenStream {
-        let Self { outside, before, site, keyword, first, after } = self;
+        let Self { outside, before, task, keyword, first, after, header: _ } = self;
         let body = regrouped(braces, quote!(#first #body));
-        quote!(#outside #before(#site, #keyword #body) #after)
+        quote!(#outside #before(#task, #keyword #body) #after)
     }
 }
 
@@ -138,7 +141,7 @@ impl Grafts {
         originals: &mut Option<IntoIter>,
         printed: TokenStream,
     ) -> Option<TokenStream> {
-        let mut merged = TokenStream::new();
+        let mut merged = Vec::new();
         let mut printed = printed.into_iter();
         while let Some(token) = printed.next() {
             if matches!(&token, TokenTree::Ident(ident) if ident == MARK) {
@@ -157,6 +160,9 @@ impl Grafts {
                 }
                 continue;
             }
+            if let Some(header) = self.header(&token) {
+                header.rewrite(&mut merged)?;
+            }
             let Some(originals) = originals else {
                 merged.extend([self.replace_within(token)?]);
                 continue;
@@ -172,7 +178,17 @@ impl Grafts {
                 _ => return None,
             }
         }
-        Some(merged)
+        Some(merged.into_iter().collect())
+    }
+
+    /// The header that braces want to have before them.
+    fn header(&self, token: &TokenTree) -> Option<&Header> {
+        match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                self.split_wrap(group.stream()).0?.header.as_ref()
+            }
+            _ => None,
+        }
     }
 
     fn merge_groups(&self, original: Group, printed: &Group) -> Option<Group> {

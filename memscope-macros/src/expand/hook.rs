@@ -7,6 +7,7 @@
 //! identifiers keep their own resolution.
 
 use super::graft::{Call, Wrap};
+use super::header::Header;
 use super::returns::Shown;
 use super::sites::{Kind, Sites};
 use super::taken::Taken;
@@ -384,26 +385,36 @@ impl Hooks {
         body: AsyncBody,
         returned: Option<Span>,
     ) -> Wrap {
+        let AsyncBody { capture, taken: Taken { outside, first }, header } = body;
         let at = function.span();
         let span = emitted(at);
         let krate = self.krate(span);
-        let mut site = self.site(Kind::AsyncFunction, "", at);
+        let site = self.site(Kind::AsyncFunction, "", at);
+        let (made, after) = match header {
+            // Not that of the caller.
+            Some(_) => {
+                let own_place = quote_spanned!(span=> const { ::core::panic::Location::caller() });
+                (quote_spanned!(span=> spawned(#site, #own_place)), None)
+            }
+            None => (quote_spanned!(span=> new(#site)), Some(quote_spanned!(span=> .await))),
+        };
+        let mut task = quote_spanned!(span=> #krate::__private::Task::#made);
         let mut polled = quote_spanned!(span=> polled::<#output, _>);
         if let Some(at) = returned {
             let of_return = self.return_site(at);
             let sight = self.sight(span);
-            site = quote_spanned!(span=> #site, #of_return, #sight);
+            task = quote_spanned!(span=> #task, #of_return, #sight);
             polled = quote_spanned!(span=> polled_returning::<#output, _, _>);
         }
-        let AsyncBody { capture, taken: Taken { outside, first } } = body;
         let gives = gives(output, span);
         Wrap {
             outside,
             before: quote_spanned!(span=> #krate::__private::#polled),
-            site,
+            task,
             keyword: quote_spanned!(span=> async #capture),
             first: quote_spanned!(span=> #gives #first),
-            after: quote_spanned!(span=> .await),
+            after: after.unwrap_or_default(),
+            header,
         }
     }
 
@@ -434,6 +445,8 @@ pub(super) struct AsyncBody {
     pub(super) capture: Option<Token![move]>,
     /// The arguments, of an async function's.
     pub(super) taken: Taken,
+    /// What the function's header is to become, if the future is made where it is called.
+    pub(super) header: Option<Header>,
 }
 
 /// Says what a body gives, so that it is coerced to that as in the function itself, whose type an async block does not see.

@@ -6,6 +6,7 @@
 use super::Mode;
 use super::data::{tracked, tracked_off};
 use super::function::Hooking;
+use super::header::{Header, are_inert};
 use super::hook::emitted;
 use crate::attr::DropOption;
 use crate::bindings::cfgs;
@@ -13,12 +14,12 @@ use crate::check::can_be_looked_into;
 use crate::data::Data;
 use crate::model::{can_have_hooks, decides_itself, implements_drop, type_name};
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Block, ImplItem, ImplItemFn, Item, ItemImpl, ItemMod, ItemTrait, Signature, Stmt,
-    TraitItem,
+    Attribute, Block, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Signature,
+    Stmt, TraitItem,
 };
 
 /// Whether the type of an `impl Drop` is known to be tracked.
@@ -71,7 +72,8 @@ impl Hooking<'_> {
         }
         match item {
             Item::Fn(function) => {
-                self.method(&function.attrs, &mut function.sig, &mut function.block, &[]);
+                let ItemFn { attrs, vis, sig, block, .. } = function;
+                self.method(attrs, vis, sig, block, &[]);
             }
             Item::Impl(item) => return self.implementation(item, None, DropHook::IfTracked),
             Item::Trait(item) => self.definition(item, None),
@@ -93,15 +95,20 @@ impl Hooking<'_> {
         }
         let drops = implements_drop(item);
         let outer = self.own_type.replace(type_name(&item.self_ty));
+        let may_rewrite = self.may_rewrite && are_inert(&item.attrs);
+        let may_rewrite_outside = std::mem::replace(&mut self.may_rewrite, may_rewrite);
         self.hooks.enter(name.unwrap_or_else(|| type_name(&item.self_ty)));
         for member in &mut item.items {
             if let ImplItem::Fn(function) = member {
                 let first: Vec<Stmt> =
                     drops.then(|| self.drop_hook(function, hook)).flatten().into_iter().collect();
-                self.method(&function.attrs, &mut function.sig, &mut function.block, &first);
+                let ImplItemFn { attrs, vis, modifiers, sig, block, .. } = function;
+                let defaultness = &modifiers.defaultness;
+                self.method(attrs, &quote!(#vis #defaultness), sig, block, &first);
             }
         }
         self.hooks.leave();
+        self.may_rewrite = may_rewrite_outside;
         self.own_type = outer;
         if drops { self.marked_as_hooked(item) } else { TokenStream::new() }
     }
@@ -136,26 +143,31 @@ impl Hooking<'_> {
 
     fn definition(&mut self, item: &mut ItemTrait, name: Option<String>) {
         self.hooks.enter(name.unwrap_or_else(|| item.ident.unraw().to_string()));
+        // That an async function of a trait is one is what lints are about.
+        let may_rewrite_outside = std::mem::replace(&mut self.may_rewrite, false);
         for member in &mut item.items {
             if let TraitItem::Fn(function) = member
                 && let Some(body) = &mut function.default
             {
-                self.method(&function.attrs, &mut function.sig, body, &[]);
+                self.method(&function.attrs, &TokenStream::new(), &mut function.sig, body, &[]);
             }
         }
         self.hooks.leave();
+        self.may_rewrite = may_rewrite_outside;
     }
 
     fn method(
         &mut self,
         attributes: &[Attribute],
+        qualifiers: &impl ToTokens,
         signature: &mut Signature,
         body: &mut Block,
         first: &[Stmt],
     ) {
         if self.mode == Mode::On && !decides_itself(attributes) {
             if can_have_hooks(attributes, signature) {
-                self.body(signature.ident.unraw().to_string(), signature, body);
+                let header = Header::of(attributes, qualifiers, signature);
+                self.body(signature.ident.unraw().to_string(), signature, body, header);
             }
             body.stmts.splice(0..0, first.iter().cloned());
         }

@@ -163,3 +163,54 @@ fn expected_lints_may_not_come_true() {
     let expansion = tracked("", "fn f() { let v = expect([expect]); }");
     assert!(!expansion.contains("allow"), "{expansion}");
 }
+
+/// The headers of an expansion's functions, and the attributes that stand before them.
+fn headers(item: &str) -> Vec<String> {
+    let expansion = tracked("", item);
+    let lines = expansion.lines().map(str::trim);
+    let of_header = |line: &&str| line.contains("fn ") || *line == "#[track_caller]";
+    lines.filter(of_header).map(str::to_owned).collect()
+}
+
+#[test]
+fn an_async_function_becomes_one_that_is_called() {
+    let caller = "#[track_caller]";
+    assert_eq!(
+        headers(
+            "/// Says.
+             #[inline] pub(crate) async unsafe fn f<'a, F: Fn(A) -> B>(a: &'a F) -> fn(u8) -> &'a u8 where F: Tr { g().await }"
+        ),
+        [
+            caller,
+            "pub(crate) unsafe fn f<'a, F: Fn(A) -> B>(",
+        ]
+    );
+    assert_eq!(
+        headers("impl S { pub async fn m(&self) {} async fn n() -> impl Tr {} fn o() {} }"),
+        [
+            caller,
+            "pub fn m(&self) -> impl ::core::future::Future<Output = ()> {",
+            caller,
+            "fn n() -> impl ::core::future::Future<Output = impl Tr> {",
+            "fn o() {",
+        ]
+    );
+    assert_eq!(
+        headers("fn outer() { async fn inner() {} }"),
+        ["fn outer() {", caller, "fn inner() -> impl ::core::future::Future<Output = ()> {"]
+    );
+}
+
+#[test]
+fn an_async_function_stays_one_where_others_look_at_it() {
+    for (item, header) in [
+        ("#[tokio::main] async fn main() {}", "async fn main() {"),
+        ("#[must_use] async fn f() {}", "async fn f() {"),
+        ("async extern \"Rust\" fn f() {}", "async extern \"Rust\" fn f() {"),
+        ("async fn f() -> ! { g().await }", "async fn f() -> ! {"),
+        ("trait T { async fn f() {} }", "async fn f() {"),
+        ("#[async_trait] impl T for S { async fn f() {} }", "async fn f() {"),
+    ] {
+        assert_eq!(headers(item), [header]);
+    }
+}

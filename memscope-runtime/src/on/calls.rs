@@ -1,19 +1,12 @@
-//! Calls of functions, and tasks: the futures of async functions.
+//! Calls of functions, and polls.
 
 use super::clock;
-use super::executor;
-use super::inspect::Sight;
 use super::recorder::{self, Recorder};
-use super::returns::{RecordReturned, ReturnsTo, Unrecorded};
 use super::session;
 use super::shape::NO_TYPE;
 use super::site::{Hook, Site};
 use super::standing::stand_at;
-use core::future::Future;
-use core::pin::Pin;
-use core::task::{Context, Poll};
 use memscope_format::raw::{DURATION_UNKNOWN, RawKind, flags};
-use memscope_format::rows::TaskKind;
 
 /// Stands at the beginning of a function's body, so that it is dropped last: the call's end.
 #[derive(Debug)]
@@ -22,9 +15,9 @@ pub struct Call {
     begun: Begun,
 }
 
-/// What has begun.
+/// What has begun: a call, or a poll.
 #[derive(Debug, Clone, Copy)]
-enum Begun {
+pub(super) enum Begun {
     /// Nothing that is known of: there was no recorder.
     Nothing,
     /// A call that is left out.
@@ -157,7 +150,7 @@ fn outcome_now(was_panicking: bool) -> u8 {
 
 impl Begun {
     #[inline(always)]
-    fn now(recorder: &Recorder, site: &'static Site, hook: &'static Hook) -> Self {
+    pub(super) fn now(recorder: &Recorder, site: &'static Site, hook: &'static Hook) -> Self {
         Self::at(recorder, site, hook, recorder.now(), std::thread::panicking())
     }
 
@@ -175,14 +168,14 @@ impl Begun {
     }
 
     #[inline(always)]
-    fn left_out(recorder: &Recorder, site: &'static Site) -> Self {
+    pub(super) fn left_out(recorder: &Recorder, site: &'static Site) -> Self {
         let stood = stand_at(recorder, site);
         Self::LeftOut { outer: recorder.open_left_out_call(), stood }
     }
 
     /// Records the end, on the thread that it began on. What is not known of the outcome is what the thread shows.
     #[inline(always)]
-    fn end(&self, recorder: &Recorder, task: u64, outcome: Option<u8>) {
+    pub(super) fn end(&self, recorder: &Recorder, task: u64, outcome: Option<u8>) {
         let (hook, start, depth, outer, panicking) = match *self {
             Self::Nothing => return,
             Self::LeftOut { outer, stood } => {
@@ -200,164 +193,5 @@ impl Begun {
             outcome.unwrap_or_else(|| outcome_now(panicking)) | left_out << flags::LEFT_OUT_SHIFT;
         let (flags, payload) = end_words([start, end], depth, task, flags);
         recorder.emit(hook.id, RawKind::Call, flags, end, payload);
-    }
-}
-
-/// A future of which each poll is recorded, whether it came to its end, and, if `R` says so, what it gave.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Polled<F, R> {
-    future: F,
-    /// Dropped after the future, whose variables end within the task.
-    task: Task,
-    returned: R,
-}
-
-/// Records the polls of a future. `T` is what it gives, written out where the function says it, so that the future's body is
-/// checked against it as it would be without this.
-#[inline(always)]
-pub const fn polled<T, F: Future<Output = T>>(
-    site: &'static Site,
-    future: F,
-) -> Polled<F, Unrecorded> {
-    Polled { future, task: Task::new(site), returned: Unrecorded }
-}
-
-/// As [`polled`], and records what the future gives as a value at the site `returned`.
-#[inline(always)]
-pub const fn polled_returning<T, F: Future<Output = T>, S: Sight<T>>(
-    site: &'static Site,
-    returned: &'static Site,
-    _: S,
-    future: F,
-) -> Polled<F, ReturnsTo<S>> {
-    let task = Task::new(site);
-    Polled { future, task, returned: ReturnsTo::at(returned) }
-}
-
-impl<F: Future, R: RecordReturned<F::Output>> Future for Polled<F, R> {
-    type Output = F::Output;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: `future` is pinned whenever `self` is: it is not moved here, nothing else gives it out, and `Polled` has
-        // no `Drop` of its own. `task` and `returned` are never pinned.
-        let (future, task, returned) = unsafe {
-            let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.future), &mut this.task, &this.returned)
-        };
-        let mut turn = Turn::begin(task);
-        let result = future.poll(context);
-        if let Poll::Ready(value) = &result {
-            returned.record(value);
-        }
-        turn.pending = result.is_pending();
-        turn.returned = true;
-        result
-    }
-}
-
-/// What is known of a task.
-#[derive(Debug)]
-struct Task {
-    site: &'static Site,
-    /// The ring and position of its begin; 0 before, if it could not be recorded, or if it is left out.
-    id: u64,
-    left_out: bool,
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    New,
-    Begun,
-    Ended,
-}
-
-impl Task {
-    const fn new(site: &'static Site) -> Self {
-        Self { site, id: 0, left_out: false, state: State::New }
-    }
-
-    fn end(&mut self, kind: TaskKind) {
-        self.state = State::Ended;
-        if self.id != 0 {
-            let _ = recorder::with(|recorder| {
-                let hook = self.site.hook(&NO_TYPE)?;
-                let payload = [self.id, 0];
-                recorder.emit(hook.id, RawKind::Task, kind as u8, recorder.now(), payload)
-            });
-        }
-    }
-}
-
-impl Drop for Task {
-    #[inline]
-    fn drop(&mut self) {
-        if self.state == State::Begun {
-            self.end(TaskKind::Cancelled);
-        }
-    }
-}
-
-/// One poll, which ends when this is dropped.
-struct Turn<'a> {
-    task: &'a mut Task,
-    begun: Begun,
-    /// The task that was being polled before.
-    outer: u64,
-    pending: bool,
-    /// Whether the poll came back at all.
-    returned: bool,
-}
-
-impl<'a> Turn<'a> {
-    #[inline]
-    fn begin(task: &'a mut Task) -> Self {
-        let mut outer = 0;
-        let begun = recorder::with(|recorder| {
-            let hook = task.site.hook(&NO_TYPE)?;
-            outer = recorder.swap_task(task.id);
-            // A task is chosen as a whole.
-            if task.state == State::New {
-                task.left_out = recorder.random.choose(hook.chance).is_err();
-            }
-            if task.left_out {
-                return Some(Begun::left_out(recorder, task.site));
-            }
-            if task.state == State::New {
-                let executor = executor::task_id().map_or(0, |id| id.saturating_add(1));
-                let (kind, payload) = (TaskKind::Started as u8, [outer, executor]);
-                let begin = recorder.emit(hook.id, RawKind::Task, kind, recorder.now(), payload);
-                task.id = begin.map_or(0, |position| recorder.value(position));
-                recorder.swap_task(task.id);
-            }
-            Some(Begun::now(recorder, task.site, hook))
-        });
-        task.state = State::Begun;
-        let begun = begun.flatten().unwrap_or(Begun::Nothing);
-        Self { task, begun, outer, pending: false, returned: false }
-    }
-}
-
-impl Drop for Turn<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if !matches!(self.begun, Begun::Nothing) {
-            let outcome = match self.pending {
-                _ if !self.returned => flags::PANICKING,
-                true => flags::PENDING,
-                false => 0,
-            };
-            let _ = recorder::with(|recorder| {
-                self.begun.end(recorder, self.task.id, Some(outcome));
-                recorder.swap_task(self.outer);
-            });
-        }
-        if !self.returned {
-            self.task.end(TaskKind::Unwound);
-        } else if !self.pending {
-            self.task.end(TaskKind::Completed);
-        }
     }
 }

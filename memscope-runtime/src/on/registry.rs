@@ -4,10 +4,12 @@
 //! that every event names something that the file already defines.
 
 use super::linked;
+use super::places::{Places, is_call};
 use super::sampling::Chance;
 use super::session::{self, Core};
 use super::shape::{NO_TYPE, TypeDesc, saturate};
 use super::site::{Described, Hook, Site};
+use core::panic::Location;
 use core::sync::atomic::Ordering;
 use memscope_format::defs::{
     Definition, Defs, HookDef, RateDef, SiteDef, SiteKind, StringDef, ThreadDef, TypeDef,
@@ -65,6 +67,29 @@ pub(super) fn intern(site: &'static Site, desc: &'static TypeDesc) -> Option<&'s
         session::count_lost();
     }
     hook
+}
+
+/// Returns the text that says where the async function of a site was called, made new if need be; `None` if that is unknown, and
+/// within the registry itself.
+#[cold]
+#[inline(never)]
+pub(super) fn intern_place(
+    places: &'static Places,
+    site: &'static Site,
+    at: &'static Location<'static>,
+    definition: &Location<'_>,
+) -> Option<u32> {
+    let text = session::in_core(|core| {
+        if let Some(text) = places.find(at) {
+            // Another thread was faster.
+            return text;
+        }
+        let is_call = site.describe().is_some_and(|function| is_call(&function, at, definition));
+        let text = is_call.then(|| core.define_text(&at.to_string()));
+        places.publish(at, text);
+        text
+    });
+    text.flatten()
 }
 
 impl Registry {

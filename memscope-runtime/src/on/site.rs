@@ -1,5 +1,6 @@
 //! Sites: the places in source that record, one static each.
 
+use super::places::Places;
 use super::registry;
 use super::sampling::Chance;
 use super::shape::TypeDesc;
@@ -40,6 +41,8 @@ pub(super) struct Hook {
     pub(super) chance: Chance,
     /// Whether the variable is certain to be dropped where its scope ends.
     pub(super) stays: bool,
+    /// Where it was called, of an async function.
+    pub(super) places: Places,
     next: Option<&'static Hook>,
 }
 
@@ -54,7 +57,8 @@ impl Hook {
     ) -> Self {
         let has_drop_hook = desc.shape.has_drop_hook();
         let stays = of.escape == Some(Escape::Dropped);
-        Self { desc, id, type_id, has_drop_hook, chance, stays, next: None }
+        let places = Places::default();
+        Self { desc, id, type_id, has_drop_hook, chance, stays, places, next: None }
     }
 }
 

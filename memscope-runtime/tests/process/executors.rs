@@ -3,6 +3,7 @@
 
 use super::harness::{Run, rows, run};
 use super::scenarios::executors::{End, SPAWNED, end_of};
+use super::spawns::{place_of, spawned_at};
 use memscope_format::Reader;
 use memscope_format::rows::{Call, CallOutcome, Task, TaskKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +40,8 @@ fn recorded(capture: &Reader) -> Vec<(Told, Option<Told>)> {
     let started = |wanted: &'static str| {
         tasks.iter().filter(move |row| row.kind == TaskKind::Started && name(row.site) == wanted)
     };
-    assert_eq!(started("spawner").count(), 1);
+    let spawner: Vec<&Task> = started("spawner").collect();
+    let [spawner] = spawner[..] else { panic!("{spawner:?}") };
     let within: BTreeMap<u64, u64> =
         started("within").map(|row| (row.parent.unwrap(), row.task)).collect();
     let spawned: Vec<_> = started("spawned").collect();
@@ -48,6 +50,14 @@ fn recorded(capture: &Reader) -> Vec<(Told, Option<Told>)> {
     assert!(within.keys().all(|parent| known.contains(parent)));
     // None is polled first within the poll of the task that spawned it.
     assert!(spawned.iter().all(|row| row.parent.is_none()));
+    let source = include_str!("scenarios/executors.rs");
+    let at = place_of(source, "executors.rs", "Watched::new(spawned(", "spawned(");
+    for row in &spawned {
+        assert!(spawned_at(capture, row).unwrap().ends_with(&at), "{at}");
+        assert_eq!(row.spawner, Some(spawner.task));
+    }
+    // What is within was made where it was polled, whatever thread that was on.
+    assert!(started("within").all(|row| row.spawned_at.is_some() && row.spawner == row.parent));
     spawned.iter().map(|row| (told(row.task), within.get(&row.task).map(|id| told(*id)))).collect()
 }
 

@@ -19,6 +19,7 @@ mod sampled;
 mod scenarios;
 mod sessions;
 mod sinks;
+mod spawns;
 mod statics;
 mod threads;
 

@@ -13,6 +13,7 @@ pub(crate) mod limits;
 pub(crate) mod returns;
 pub(crate) mod sampled;
 pub(crate) mod sessions;
+mod spawns;
 pub(crate) mod statics;
 mod tasks;
 pub(crate) mod threads;
@@ -72,6 +73,7 @@ pub(crate) fn play(scenario: &str) {
         "constructors" => constructors::constructors(),
         "tokio" => tasks::tokio(),
         "futures" => tasks::futures(),
+        "spawns" => spawns::spawns(),
         "executor_of_tokio" => executors::tokio(),
         "executor_of_smol" => executors::smol(),
         "executor_of_thieves" => executors::thieves(),

@@ -162,6 +162,12 @@ impl Recorder {
         self.call_left_out.set(outer | left_out::WITHIN);
     }
 
+    /// The task that is polled; 0 if none is, or one that is left out.
+    #[inline(always)]
+    pub(in crate::on) fn task(&self) -> u64 {
+        self.task.get()
+    }
+
     /// Says which task is polled from now on; returns the one before.
     #[inline(always)]
     pub(in crate::on) fn swap_task(&self, task: u64) -> u64 {
