@@ -107,16 +107,6 @@ impl Bound {
             last_state(recorder, self.hook, self.value, state, recorder.now());
         });
     }
-
-    /// What is proved of the variable's end. A statement that was to move it may have unwound before.
-    #[inline(always)]
-    fn proved(&self, is_unwinding: bool) -> u8 {
-        match self.outcome {
-            0 if self.hook.stays => flags::DROPPED,
-            flags::MOVED if is_unwinding => 0,
-            outcome => outcome,
-        }
-    }
 }
 
 /// Chooses whether the birth of a value is recorded; returns its id, or the number of one that is left out.
@@ -263,9 +253,11 @@ impl Slot {
     pub fn bind_always<T, S: Sight<T>>(&mut self, variable: &T, _: S) -> Exit {
         self.initialising.end(self.site);
         // Without drop glue there is no drop to time: the end of the scope is one event, when the slot goes.
-        self.bound = Bound::new::<T, S>(self.site, variable, S::DESC.needs_drop);
-        let timed = self.bound.filter(|bound| bound.is_timed);
-        Exit { value: timed.map_or(0, |bound| bound.value) }
+        let Some(bound) = Bound::new::<T, S>(self.site, variable, S::DESC.needs_drop) else {
+            return Exit { value: 0 };
+        };
+        self.bound = Some(bound);
+        Exit { value: if bound.is_timed { bound.value } else { 0 } }
     }
 
     /// Notes that the variable is moved by what comes next.
@@ -328,11 +320,11 @@ fn begin_drop_slowly(value: u64) {
 impl Drop for Slot {
     #[inline]
     fn drop(&mut self) {
-        if let Some(bound) = &self.bound {
-            if bound.is_timed {
-                end_drop(recorder::current(), bound);
+        if let Some(Bound { hook, value, outcome, is_timed, .. }) = self.bound {
+            if is_timed {
+                end_drop(recorder::current(), hook, value, outcome);
             } else {
-                end_scope(recorder::current(), bound);
+                end_scope(recorder::current(), hook, value, outcome);
             }
         } else {
             // Where there is a way out of the initialiser.
@@ -341,9 +333,10 @@ impl Drop for Slot {
     }
 }
 
-/// Records that the drop of a variable has ended; without any call, if nothing is in the way.
+/// Records that the drop of a variable has ended; without any call, if nothing is in the way. `noted` is what the body noted of
+/// its outcome. What is told of the variable comes in registers, so that it need not be in memory.
 #[inline(never)]
-fn end_drop(recorder: Option<&'static Recorder>, bound: &Bound) {
+fn end_drop(recorder: Option<&'static Recorder>, hook: &'static Hook, value: u64, noted: u8) {
     // Asked first, since it may take a call.
     let recorder = recorder.filter(|_| !std::thread::panicking());
     let recorded = recorder.and_then(|recorder| {
@@ -351,58 +344,57 @@ fn end_drop(recorder: Option<&'static Recorder>, bound: &Bound) {
             if recorder.leaves_out_drops() {
                 return None;
             }
-            let (closed, depth) = recorder.innermost_drop(bound.value)?;
+            let (closed, depth) = recorder.innermost_drop(value)?;
             let took = took(end, Some(closed)).filter(|took| !is_slow(Some(*took)))?;
-            let outcome = outcome_of_variable(bound, Some(closed), false);
+            let outcome = outcome_of_variable(hook, noted, Some(closed), false);
             recorder.close_to(depth);
-            let around = (depth, 0);
-            let (flags, payload) =
-                end_words(around, outcome, bound.value, Some(took), Some(closed));
-            Some((bound.hook.id, flags, payload))
+            let (flags, payload) = end_words((depth, 0), outcome, value, Some(took), Some(closed));
+            Some((hook.id, flags, payload))
         })
     });
     if recorded.is_none() {
-        end_drop_slowly(bound);
+        end_drop_slowly(hook, value, noted);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn end_drop_slowly(bound: &Bound) {
+fn end_drop_slowly(hook: &'static Hook, value: u64, noted: u8) {
     let _ = recorder::with(|recorder| {
-        if is_left_out(bound.value) {
-            return recorder.close_left_out(bound.value);
+        if is_left_out(value) {
+            return recorder.close_left_out(value);
         }
         let end = recorder.now();
-        let closed = recorder.close_drop(bound.value);
-        let outcome = outcome_of_variable(bound, closed, std::thread::panicking());
-        emit_end(recorder, bound.hook, outcome, bound.value, end, closed);
+        let closed = recorder.close_drop(value);
+        let outcome = outcome_of_variable(hook, noted, closed, std::thread::panicking());
+        emit_end(recorder, hook, outcome, value, end, closed);
     });
 }
 
-/// Records that the scope of a variable has ended, of which no drop is timed; without any call, if nothing is in the way.
+/// Records that the scope of a variable has ended, of which no drop is timed; as [`end_drop`].
 #[inline(never)]
-fn end_scope(recorder: Option<&'static Recorder>, bound: &Bound) {
+fn end_scope(recorder: Option<&'static Recorder>, hook: &'static Hook, value: u64, noted: u8) {
     // Asked first, since it may take a call.
     let recorder = recorder.filter(|_| !std::thread::panicking());
     let recorded = recorder.filter(|recorder| !recorder.leaves_out_drops()).and_then(|recorder| {
         recorder.try_emit(RawKind::End, |_| {
-            let (around, outcome) = ((recorder.open_drops(), 0), outcome_of_scope(bound, false));
-            let (flags, payload) = end_words(around, outcome, bound.value, None, None);
-            Some((bound.hook.id, flags, payload))
+            let (around, outcome) =
+                ((recorder.open_drops(), 0), outcome_of_scope(hook, noted, false));
+            let (flags, payload) = end_words(around, outcome, value, None, None);
+            Some((hook.id, flags, payload))
         })
     });
     if recorded.is_none() {
-        end_scope_slowly(bound);
+        end_scope_slowly(hook, value, noted);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn end_scope_slowly(bound: &Bound) {
+fn end_scope_slowly(hook: &'static Hook, value: u64, noted: u8) {
     let _ = recorder::with(|recorder| {
-        let outcome = outcome_of_scope(bound, std::thread::panicking());
-        emit_end(recorder, bound.hook, outcome, bound.value, recorder.now(), None);
+        let outcome = outcome_of_scope(hook, noted, std::thread::panicking());
+        emit_end(recorder, hook, outcome, value, recorder.now(), None);
     });
 }
 
@@ -411,19 +403,34 @@ fn end_scope_slowly(bound: &Bound) {
 /// If every drop of the variable's type runs a drop hook, then one has run directly in this drop, or the value
 /// had been moved out: proof of either. Of other types the body may prove it.
 #[inline(always)]
-fn outcome_of_variable(bound: &Bound, closed: Option<ClosedDrop>, is_unwinding: bool) -> u8 {
+fn outcome_of_variable(
+    hook: &Hook,
+    noted: u8,
+    closed: Option<ClosedDrop>,
+    is_unwinding: bool,
+) -> u8 {
     match closed {
-        Some(closed) if bound.hook.has_drop_hook && closed.start.is_some() => {
-            if closed.first_hook == bound.hook.type_id { flags::DROPPED } else { flags::MOVED }
+        Some(closed) if hook.has_drop_hook && closed.start.is_some() => {
+            if closed.first_hook == hook.type_id { flags::DROPPED } else { flags::MOVED }
         }
-        _ => bound.proved(is_unwinding),
+        _ => proved(hook, noted, is_unwinding),
     }
 }
 
 /// How a variable ended of which no drop is timed.
 #[inline(always)]
-fn outcome_of_scope(bound: &Bound, is_unwinding: bool) -> u8 {
-    if bound.proved(is_unwinding) == flags::MOVED { flags::MOVED } else { flags::EXIT }
+fn outcome_of_scope(hook: &Hook, noted: u8, is_unwinding: bool) -> u8 {
+    if proved(hook, noted, is_unwinding) == flags::MOVED { flags::MOVED } else { flags::EXIT }
+}
+
+/// What is proved of a variable's end. A statement that was to move it may have unwound before.
+#[inline(always)]
+fn proved(hook: &Hook, noted: u8, is_unwinding: bool) -> u8 {
+    match noted {
+        0 if hook.stays => flags::DROPPED,
+        flags::MOVED if is_unwinding => 0,
+        noted => noted,
+    }
 }
 
 /// Stands for an argument, or for one of several variables of a pattern: its end is that of its scope, and its
@@ -479,8 +486,8 @@ pub fn scoped_always<T, S: Sight<T>>(site: &'static Site, variable: &T, _: S) ->
 impl Drop for Scoped {
     #[inline]
     fn drop(&mut self) {
-        if let Some(bound) = &self.bound {
-            end_scope(recorder::current(), bound);
+        if let Some(Bound { hook, value, outcome, .. }) = self.bound {
+            end_scope(recorder::current(), hook, value, outcome);
         }
     }
 }
