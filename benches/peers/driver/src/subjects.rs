@@ -136,7 +136,7 @@ impl Subject {
     }
 
     pub(crate) fn is_ours(&self) -> bool {
-        self.package.starts_with("peer-memscope-")
+        self.package.starts_with("peer-memscope-") && self.package != "peer-memscope-rs"
     }
 }
 
