@@ -11,6 +11,7 @@ mod containers;
 mod content;
 mod deep;
 mod drain;
+mod errno;
 mod executor;
 mod hashing;
 pub(crate) mod heap;

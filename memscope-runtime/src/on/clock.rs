@@ -117,3 +117,55 @@ fn monotonic_ns() -> u64 {
     static START: once_cell::sync::OnceCell<Instant> = once_cell::sync::OnceCell::new();
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// Ticks of a nanosecond between two readings.
+    fn scale(from: ClockReading, to: ClockReading) -> f64 {
+        (to.ticks - from.ticks) as f64 / (to.mono_ns - from.mono_ns) as f64
+    }
+
+    fn readings() -> [ClockReading; 3] {
+        let source = Source::detect();
+        [0, 1, 2].map(|_| {
+            std::thread::sleep(Duration::from_millis(40));
+            source.reading()
+        })
+    }
+
+    /// A reader scales by two readings what was recorded between them, and behind them.
+    #[test]
+    fn ticks_are_nanoseconds_by_one_scale() {
+        let [first, second, third] = readings();
+        let ratio = scale(first, second) / scale(second, third);
+        assert!((0.99..1.01).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn no_reading_is_before_the_last() {
+        let source = Source::detect();
+        let mut last = source.ticks();
+        for _ in 0..100_000 {
+            let now = source.ticks();
+            assert!(now >= last, "{now} after {last}");
+            last = now;
+        }
+    }
+
+    /// The processor says itself how many ticks a second has.
+    #[cfg(target_arch = "aarch64")]
+    #[test]
+    fn the_virtual_counter_runs_as_the_processor_says() {
+        let frequency: u64;
+        // SAFETY: the register can be read at every exception level.
+        unsafe {
+            core::arch::asm!("mrs {}, cntfrq_el0", out(reg) frequency, options(nomem, nostack));
+        }
+        let [first, _, last] = readings();
+        let ratio = scale(first, last) * 1e9 / frequency as f64;
+        assert!((0.99..1.01).contains(&ratio), "{ratio} of {frequency}");
+    }
+}

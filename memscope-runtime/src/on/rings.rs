@@ -273,5 +273,8 @@ fn map(file: &File, offset: u64, len: usize) -> io::Result<MmapMut> {
 
 /// Keeps a mapping for the rest of the process: threads write to it until the very end.
 fn leak(map: MmapMut) -> &'static mut [u8] {
-    &mut Box::leak(Box::new(map))[..]
+    let mut map = core::mem::ManuallyDrop::new(map);
+    let (start, len) = (map.as_mut_ptr(), map.len());
+    // SAFETY: the mapping is never dropped, and nothing else knows of it.
+    unsafe { core::slice::from_raw_parts_mut(start, len) }
 }

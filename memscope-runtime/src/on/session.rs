@@ -13,6 +13,7 @@ pub use api::{Session, SessionBuilder, mark, stats};
 
 use super::capture::Capture;
 use super::drain;
+use super::errno;
 use super::heap;
 use super::polling::{lock, lock_within};
 use super::recorder::{self, Ownership, Recorder};
@@ -171,14 +172,20 @@ thread_local! {
 
 /// Marks this thread as being inside memscope.
 #[derive(Debug)]
-pub(super) struct Busy(#[expect(dead_code, reason = "it ends with this")] heap::Inside);
+pub(super) struct Busy {
+    #[expect(dead_code, reason = "it ends with this")]
+    inside: heap::Inside,
+    #[expect(dead_code, reason = "it ends with this")]
+    errno: errno::Kept,
+}
 
 impl Busy {
     /// `None` if the thread is inside already.
     pub(super) fn enter() -> Option<Self> {
+        let errno = errno::Kept::new();
         #[cfg(unix)]
         fork::prepare();
-        (!BUSY.replace(true)).then(|| Self(heap::Inside::enter()))
+        (!BUSY.replace(true)).then(|| Self { inside: heap::Inside::enter(), errno })
     }
 }
 
@@ -216,9 +223,12 @@ pub(super) fn attached<R>(record: impl FnOnce(&'static Recorder) -> R) -> Option
         count_if_lost();
         return None;
     }
-    let keeps = thread_exit::register();
-    stacks::know_this_thread();
-    let recorder = attach()?;
+    let (keeps, recorder) = {
+        let _errno = errno::Kept::new();
+        let keeps = thread_exit::register();
+        stacks::know_this_thread();
+        (keeps, attach()?)
+    };
     if keeps {
         recorder::set_current(Some(recorder));
         heap::use_recorder(recorder);

@@ -6,7 +6,7 @@ use crate::scenarios;
 use memscope_format::defs::Defs;
 use memscope_format::rows::{Container, DropChain, Lifecycle, LifecycleKind, Outcome};
 use memscope_format::{Event, Reader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 
 /// Names the scenario that a child plays.
@@ -39,7 +39,7 @@ pub(crate) fn run_with(
     scenario: &str,
     configure: impl FnOnce(&mut Command) -> &mut Command,
 ) -> Run {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = program(&std::env::current_exe().unwrap());
     command.args(["--exact", "child", "--nocapture", "--test-threads=1"]).env(SCENARIO, scenario);
     let run = run_in(command, configure);
     // What a child asserts is nothing if there was none.
@@ -50,6 +50,16 @@ pub(crate) fn run_with(
 /// What a child says before it plays a scenario.
 pub(crate) fn played(scenario: &str) -> String {
     format!("plays {scenario}\n")
+}
+
+/// A program that was built as this one, to be started as this one was: by the emulator that `TEST_RUNNER` names, if it does.
+pub(crate) fn program(path: &Path) -> Command {
+    let runner = std::env::var("TEST_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    let Some(emulator) = words.next() else { return Command::new(path) };
+    let mut command = Command::new(emulator);
+    command.args(words).arg(path);
+    command
 }
 
 /// Runs a program with a directory of its own for captures.

@@ -467,6 +467,13 @@ fn events_of_signal_handlers_are_recorded_or_counted() {
 }
 
 #[test]
+fn the_error_number_of_a_failed_call_is_there_behind_hooks() {
+    let run = run_with("error_number", |command| command.env("MEMSCOPE_RING_KIB", "64"));
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    assert_eq!(run.capture().events(), 2 * scenarios::MANY);
+}
+
+#[test]
 fn hooks_in_an_allocator_are_recorded_or_counted() {
     let run = run("allocator");
     assert!(run.status.success(), "{:?} {}", run.status, run.stderr());

@@ -10,15 +10,23 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Builds an example of this crate as `cargo rustc` with more arguments does. Returns what was built.
+/// Builds an example of this crate for the system that this was built for, as `cargo rustc` with more arguments does. Returns what
+/// was built.
 fn build(example: &str, file: &str, arguments: &[&str]) -> PathBuf {
-    // Beside this binary, which is in target/PROFILE/deps.
+    // Beside this binary, which is in target/PROFILE/deps, or in target/TARGET/PROFILE/deps if a target was named.
     let this = std::env::current_exe().unwrap();
-    let target = this.ancestors().nth(3).unwrap();
+    let built = this.ancestors().nth(3).unwrap();
+    let name = built.file_name().and_then(|name| name.to_str()).unwrap();
+    let is_target = name.starts_with(&format!("{}-", std::env::consts::ARCH));
+    let (target, named) = match built.parent() {
+        Some(outer) if is_target => (outer, Some(["--target", name])),
+        _ => (built, None),
+    };
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["rustc", "--quiet", "--manifest-path"]);
     cargo.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
-    cargo.args(["--example", example, "--target-dir"]).arg(target).args(arguments);
+    cargo.args(["--example", example, "--target-dir"]).arg(target);
+    cargo.args(named.into_iter().flatten()).args(arguments);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_") {
             cargo.env_remove(name);
@@ -26,7 +34,7 @@ fn build(example: &str, file: &str, arguments: &[&str]) -> PathBuf {
     }
     let output = cargo.output().unwrap();
     assert!(output.status.success(), "{cargo:?}: {}", String::from_utf8_lossy(&output.stderr));
-    target.join("debug/examples").join(file)
+    built.join("debug/examples").join(file)
 }
 
 #[test]
@@ -61,7 +69,7 @@ fn a_library_that_is_loaded_and_unloaded_has_a_capture_of_its_own() {
 #[test]
 fn a_program_that_is_built_to_abort_when_it_panics_loses_nothing() {
     let program = build("aborts", "aborts", &["--", "-C", "panic=abort"]);
-    let run = run_in(Command::new(program), |command| command);
+    let run = run_in(harness::program(&program), |command| command);
     assert_eq!(run.status.signal(), Some(libc::SIGABRT), "{}", run.stderr());
     assert!(run.stderr().contains("as it is meant to"), "{}", run.stderr());
     let capture = run.capture();

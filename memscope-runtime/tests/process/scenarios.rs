@@ -107,6 +107,7 @@ pub(crate) fn play(scenario: &str) {
         "becomes_another" => forks::becomes_another(),
         "drain_mask" => threads::drain_mask(),
         "signals" => signals(),
+        "error_number" => error_number(),
         "allocator" => allocator(),
         "namesakes" => namesakes(),
         "deep" => deep(),
@@ -308,27 +309,44 @@ fn signals() {
         HANDLED.fetch_add(1, Ordering::Relaxed);
     }
     let handler: extern "C" fn(libc::c_int) = handler;
-    // The first event of a thread takes a lock, so that it must not be in the handler.
+    // The first event of a thread, and the first of a site, allocate and take a lock: neither may be in the middle of anything.
     many();
-    // SAFETY: the handler records, which is what is tried, and counts.
-    unsafe {
+    handler(0);
+    // SAFETY: the handler records, which is what is tried, and counts; the other call has no preconditions.
+    let this = unsafe {
         libc::signal(libc::SIGALRM, handler as libc::sighandler_t);
-        let interval = libc::timeval { tv_sec: 0, tv_usec: 50 };
-        let timer = libc::itimerval { it_interval: interval, it_value: interval };
-        libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
-    }
+        libc::pthread_self()
+    };
+    let is_over = || HANDLED.load(Ordering::Relaxed) >= SIGNALS;
     let mut made = 0_u64;
-    while HANDLED.load(Ordering::Relaxed) < SIGNALS {
-        memscope::track_var!(let value = made);
-        made += 1;
-        std::hint::black_box(&value);
-    }
-    // SAFETY: no timer is a timer.
-    unsafe {
-        let none: libc::itimerval = std::mem::zeroed();
-        libc::setitimer(libc::ITIMER_REAL, &raw const none, std::ptr::null_mut());
-    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over() {
+                // To that thread, not to the process, whose others record nothing that could be interrupted.
+                // SAFETY: it waits for this one.
+                unsafe { libc::pthread_kill(this, libc::SIGALRM) };
+                std::thread::sleep(std::time::Duration::from_micros(50));
+            }
+        });
+        while !is_over() {
+            memscope::track_var!(let value = made);
+            made += 1;
+            std::hint::black_box(&value);
+        }
+    });
     println!("values {}", made + HANDLED.load(Ordering::Relaxed));
+}
+
+/// Asks for the error number of a failed call behind hooks: the first, which start the recording, and those that wait for room.
+fn error_number() {
+    for i in 0..MANY {
+        // SAFETY: no descriptor has this number, so that nothing is closed.
+        assert_eq!(unsafe { libc::close(-1) }, -1);
+        memscope::track_var!(let v = vec![i]);
+        std::hint::black_box(&v);
+        drop(v);
+        assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::EBADF), "{i}");
+    }
 }
 
 /// An allocator that a user has annotated.

@@ -2,6 +2,7 @@
 
 use super::Recorder;
 use crate::on::clock;
+use crate::on::errno;
 use crate::on::rings::SharedSlot;
 use crate::on::session;
 use core::sync::atomic::{Ordering, compiler_fence, fence};
@@ -212,6 +213,7 @@ impl Recorder {
     #[cold]
     #[inline(never)]
     fn make_room(&self, slots: u64, sort: Sort) -> Option<u64> {
+        let _errno = errno::Kept::new();
         let position = if self.is_bound(sort) { self.open_quarter(slots, sort) } else { None };
         if position.is_none() {
             self.end_event();

@@ -1,6 +1,6 @@
 //! A ring that one thread writes to and another reads: what is read is what was written, in its order, and whole.
 //!
-//! `cargo +nightly miri test`, as CONTRIBUTING.md has it, runs the same with schedules and stores as weak as the language's memory
+//! `cargo xtask sanitize miri` runs the same with schedules and stores as weak as the language's memory
 //! model allows, and looks for data races.
 
 use super::Recorder;
