@@ -3,16 +3,18 @@
 //! `cargo xtask ci` runs every check that a change has to pass, and stops at the first that fails. `cargo xtask crates`
 //! tries the macros on published crates, and `cargo xtask cost` measures what they cost the compiler. `cargo xtask fuzz` runs the fuzz targets of the capture format.
 //! `cargo xtask peers` measures memscope beside its peers, and `cargo xtask soak` kills programs that record, and has one record for long.
-//! `cargo xtask damage` flips every bit of captures. `cargo xtask targets` compiles the runtime for other
-//! systems.
+//! `cargo xtask damage` flips every bit of captures. `cargo xtask sanitize` runs the tests of the runtime where what is undefined is
+//! seen, and `cargo xtask targets` compiles it for other systems.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "the command's output")]
 
 mod command;
 mod crates;
 mod fuzz;
+mod libtest;
 mod peers;
 mod readme;
+mod sanitize;
 mod soak;
 mod steps;
 mod targets;
@@ -87,6 +89,12 @@ enum Task {
         )]
         arguments: Vec<String>,
     },
+    /// Run the tests of the runtime under sanitizers, and those of the ring in Miri; needs the nightly toolchain
+    Sanitize {
+        /// Only these
+        #[arg(value_name = "PART")]
+        only: Vec<sanitize::Part>,
+    },
     /// Kill programs that record at full rate, and have one work for long; fails if their captures lack anything
     Soak {
         /// 30 kills and 10 seconds, unoptimised, where nothing else is said
@@ -116,6 +124,7 @@ fn main() -> ExitCode {
         Task::Fuzz { short: true, .. } => fuzz::run_short(),
         Task::Peers { short: true, .. } => peers::run_short(),
         Task::Peers { arguments, .. } => peers::run(&arguments),
+        Task::Sanitize { only } => sanitize::run(&only),
         Task::Soak { short: true, kills, seconds } => soak::run_short(kills, seconds),
         Task::Soak { kills, seconds, .. } => soak::run(kills, seconds),
         Task::Targets { short } => targets::run(short),
