@@ -18,6 +18,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(RunArgs),
+    Test(TestArgs),
     Summary(SummaryArgs),
     Info(InfoArgs),
     Validate(ValidateArgs),
@@ -41,6 +42,21 @@ pub(crate) struct RunArgs {
     /// Arguments for the program: what follows the first `--`.
     #[arg(skip)]
     pub(crate) program: Vec<OsString>,
+}
+
+/// Build tests with recording on, and run them
+///
+/// Takes what `cargo test` takes: options for cargo first, then `--`, then arguments for the tests. Each test process makes a
+/// capture, in whose rows tests are threads by their names. They go to a new directory in `memscope` in the target directory, or where
+/// MEMSCOPE_DIR says. The exit code is that of cargo.
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Options for cargo, such as `--release`, `-p PACKAGE` or `--test NAME`, and the name of tests
+    #[arg(value_name = "CARGO ARGS", allow_hyphen_values = true)]
+    pub(crate) cargo: Vec<OsString>,
+    /// Arguments for the tests: what follows the first `--`.
+    #[arg(skip)]
+    pub(crate) tests: Vec<OsString>,
 }
 
 /// Show what a capture says: values by site and type, containers, drops, findings
@@ -264,16 +280,20 @@ pub(crate) fn parse(
     let dashes = words
         .iter()
         .position(|word| word == "--")
-        .filter(|_| words.get(1).is_some_and(|word| word == "run"));
-    let program = dashes.map(|at| words.split_off(at).split_off(1));
+        .filter(|_| words.get(1).is_some_and(|word| word == "run" || word == "test"));
+    let behind = dashes.map(|at| words.split_off(at).split_off(1));
     let name = invocation.program();
-    let usage = format!("{name} run [CARGO ARGS]... [-- PROGRAM ARGS...]");
-    let command = CommandLine::command().bin_name(name.to_owned());
-    let command = command.mut_subcommand("run", |run| run.override_usage(usage));
+    let mut command = CommandLine::command().bin_name(name.to_owned());
+    for (subcommand, whose) in [("run", "PROGRAM"), ("test", "TEST")] {
+        let usage = format!("{name} {subcommand} [CARGO ARGS]... [-- {whose} ARGS...]");
+        command = command.mut_subcommand(subcommand, |one| one.override_usage(usage));
+    }
     let matches = command.try_get_matches_from(words)?;
     let mut command = CommandLine::from_arg_matches(&matches)?.command;
-    if let Command::Run(run) = &mut command {
-        run.program = program.unwrap_or_default();
+    match (&mut command, behind) {
+        (Command::Run(run), Some(words)) => run.program = words,
+        (Command::Test(test), Some(words)) => test.tests = words,
+        _ => {}
     }
     Ok(command)
 }
@@ -320,5 +340,9 @@ mod tests {
         assert_eq!(run.program, ["--help"]);
         let Command::Run(run) = parsed(&["memscope", "run"]) else { panic!("run was asked for") };
         assert!(run.cargo.is_empty() && run.program.is_empty());
+        let line = ["memscope", "test", "-p", "app", "name", "--", "--test-threads=1"];
+        let Command::Test(test) = parsed(&line) else { panic!("test was asked for") };
+        assert_eq!(test.cargo, ["-p", "app", "name"]);
+        assert_eq!(test.tests, ["--test-threads=1"]);
     }
 }

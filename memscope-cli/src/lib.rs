@@ -3,7 +3,7 @@
 //! `memscope` and `cargo memscope` are the same program. It reads captures through `memscope-format` and never links
 //! the recording side. It is the only crate of memscope that prints: results on stdout, notes and errors on stderr.
 //!
-//! The rooms: [`main`] parses the command line (`args`) and calls one module per command (`run`, `summary`, `info`,
+//! The rooms: [`main`] parses the command line (`args`) and calls one module per command (`run`, `test`, `summary`, `info`,
 //! `validate`, `export`, `convert`, `merge`, `recover`, `compact`, `tune`). They write through `console`, lay out with `table`,
 //! `cell` and `names`, and fail with a `failure`, which knows its exit code.
 
@@ -24,6 +24,7 @@ mod run;
 mod summary;
 mod symbols;
 mod table;
+mod test;
 mod time;
 mod tune;
 mod validate;
@@ -39,19 +40,13 @@ use std::process::ExitCode;
 /// Runs the command that the process's arguments ask for.
 ///
 /// Exit codes: 0 if all went well, 1 if a limit was exceeded, 2 for wrong usage, 3 if a capture is damaged (what could
-/// be read was reported), 4 if there is no capture; `run` ends with the program's own.
+/// be read was reported), 4 if there is no capture; `run` ends with the program's own, `test` with cargo's.
 #[must_use]
 pub fn main(front: Front) -> ExitCode {
     let (invocation, words) = Invocation::split(front, std::env::args_os());
-    let words_of_test = words.get(1).is_some_and(|word| word == "test");
     let command = match args::parse(&invocation, words) {
         Ok(command) => command,
         Err(error) => {
-            if words_of_test {
-                let hint = "note: tests are recorded by cargo itself: `cargo test --features memscope/on`, then \
-                            `$0 summary target/memscope`";
-                console::say(&hint.replace("$0", invocation.program()));
-            }
             // Help and version go to stdout, mistakes to stderr; if neither takes it, there is nobody to tell.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE));
@@ -60,6 +55,7 @@ pub fn main(front: Front) -> ExitCode {
     let mut console = Console::new(invocation);
     let result = match command {
         Command::Run(args) => run::run(&args, &mut console),
+        Command::Test(args) => test::run(&args, &mut console),
         Command::Summary(args) => summary::run(&args, &mut console),
         Command::Info(args) => info::run(&args, &mut console),
         Command::Validate(args) => validate::run(&args, &mut console),

@@ -1,9 +1,9 @@
 //! `memscope run`: build a program with recording on, run it, say where its capture is.
 
-mod build;
-mod cargo_args;
-mod child;
-mod package;
+pub(crate) mod build;
+pub(crate) mod cargo_args;
+pub(crate) mod child;
+pub(crate) mod package;
 
 use crate::args::RunArgs;
 use crate::console::{Console, say};
@@ -25,12 +25,14 @@ const SWITCH: &str = "MEMSCOPE";
 /// Runs the command; a program that does not succeed is a [`Failure::Child`] with its exit code.
 pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> {
     let cargo = CargoArgs::parse(&args.cargo)?;
+    if cargo.message_format {
+        let what =
+            "--message-format cannot be chosen: cargo's messages are read to find the program";
+        return Err(Failure::Usage(what.into()));
+    }
     let selection = Selection::of(&cargo)?;
     let program = build::program(&args.cargo, &selection)?;
-    let dir = match std::env::var_os(DIR).filter(|dir| !dir.is_empty()) {
-        Some(dir) => PathBuf::from(dir),
-        None => selection.target_dir.join("memscope"),
-    };
+    let dir = directory().unwrap_or_else(|| selection.captures());
     let before = captures_in(&dir);
     let ended = child::run(&program, &args.program, &dir)?;
     let made: Vec<PathBuf> = captures_in(&dir).difference(&before).cloned().collect();
@@ -96,7 +98,12 @@ fn holds(reader: &Reader) -> String {
     )
 }
 
-fn why_none() -> &'static str {
+/// Where the environment wants captures.
+pub(crate) fn directory() -> Option<PathBuf> {
+    std::env::var_os(DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from)
+}
+
+pub(crate) fn why_none() -> &'static str {
     if std::env::var_os(SWITCH).is_some_and(|value| value == "off" || value == "0") {
         "MEMSCOPE=off is set"
     } else {
@@ -104,14 +111,14 @@ fn why_none() -> &'static str {
     }
 }
 
-fn captures_in(dir: &Path) -> BTreeSet<PathBuf> {
+pub(crate) fn captures_in(dir: &Path) -> BTreeSet<PathBuf> {
     let files =
         dir.read_dir().into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
     files.filter(|file| file.extension().is_some_and(|extension| extension == "memscope")).collect()
 }
 
 /// Spells a path from the current directory on, if it lies in it.
-fn from_here(path: &Path) -> PathBuf {
+pub(crate) fn from_here(path: &Path) -> PathBuf {
     let here = std::env::current_dir().ok();
     here.and_then(|here| path.strip_prefix(here).ok())
         .filter(|rest| !rest.as_os_str().is_empty())

@@ -175,9 +175,6 @@ fn an_output_that_cannot_be_written() {
 fn wrong_usage() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(memscope(dir.path(), &["summarise"]).code, 2);
-    let test = memscope(dir.path(), &["test"]);
-    assert_eq!(test.code, 2);
-    assert!(test.stderr.contains("cargo test --features memscope/on"), "{}", test.stderr);
     assert_eq!(memscope(dir.path(), &["summary"]).code, 2);
     assert_eq!(memscope(dir.path(), &["export", "x.memscope", "--format", "csv"]).code, 2);
     assert_eq!(memscope(dir.path(), &["--help"]).code, 0);

@@ -1,4 +1,4 @@
-//! `memscope run` on a real package, which names the recorder in its own way.
+//! `memscope run` and `memscope test` on a real package, which names the recorder in its own way.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "what a fixture cannot do fails the test")]
 
@@ -29,6 +29,17 @@ fn work(n: usize) {
     let squares: Vec<usize> = (0..n).map(|i| i * i).collect();
     assert_eq!(squares.len(), n);
 }
+
+#[test]
+fn two_are_made() {
+    (0..2).for_each(work);
+}
+
+#[test]
+fn nine_are_asked_for() {
+    assert_eq!(std::env::var("ASKED_FOR").as_deref(), Ok("9"), "they are not");
+    (0..9).for_each(work);
+}
 "#;
 
 /// Makes a package in the directory for tests, which stays, so that it is built once.
@@ -51,20 +62,24 @@ fn package() -> &'static Path {
     })
 }
 
-/// Runs the program with captures going to a new directory.
-fn run(how: &[&str], switch: Option<&str>) -> (Output, tempfile::TempDir) {
-    let captures = tempfile::tempdir().unwrap();
+/// The command that does something with the package.
+fn memscope(what: &str) -> Command {
     let mut memscope = Command::new(env!("CARGO_BIN_EXE_memscope"));
     memscope
-        .args(["run", "--offline", "--manifest-path"])
+        .args([what, "--offline", "--manifest-path"])
         .arg(package().join("Cargo.toml"))
         // What the recorder is made of was built there before.
         .arg("--target-dir")
         .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap())
-        .arg("--")
-        .args(how)
-        .env("MEMSCOPE_DIR", captures.path())
         .env_remove("MEMSCOPE");
+    memscope
+}
+
+/// Runs the program with captures going to a new directory.
+fn run(how: &[&str], switch: Option<&str>) -> (Output, tempfile::TempDir) {
+    let captures = tempfile::tempdir().unwrap();
+    let mut memscope = memscope("run");
+    memscope.arg("--").args(how).env("MEMSCOPE_DIR", captures.path());
     if let Some(switch) = switch {
         memscope.env("MEMSCOPE", switch);
     }
@@ -204,4 +219,37 @@ fn a_directory_that_is_no_package_is_said_in_one_line() {
         "{stderr}"
     );
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+/// Of each test, how many variables it made, by what is said on stdout.
+fn made_by_tests(stdout: &str) -> Vec<(String, u64)> {
+    let line = stdout.lines().find(|line| line.starts_with("captures: ")).unwrap();
+    assert!(line.contains(" (of 1 test process: ") && line.ends_with(", nothing lost)"), "{line}");
+    let dir = line.trim_start_matches("captures: ").split(" (").next().unwrap();
+    let capture = capture_in(Path::new(dir));
+    let next =
+        format!("next:     {} summary {}", env!("CARGO_BIN_EXE_memscope"), capture.display());
+    assert!(stdout.ends_with(&format!("{next}\n")), "{stdout}");
+    let report = Report::open(&[capture]).unwrap();
+    let threads = report.threads.iter().filter_map(|thread| {
+        let births = *thread.born.exact().unwrap();
+        thread.name.clone().zip((births > 0).then_some(births))
+    });
+    let mut made: Vec<_> = threads.collect();
+    made.sort();
+    made
+}
+
+#[test]
+fn tests_are_recorded_one_by_one_and_end_with_cargos_code() {
+    let output = memscope("test").env("ASKED_FOR", "9").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let expected = [("nine_are_asked_for".to_owned(), 9), ("two_are_made".to_owned(), 2)];
+    assert_eq!(made_by_tests(&text(&output.stdout)), expected);
+    let output = memscope("test").args(["--", "--test-threads=2"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(101), "{}", text(&output.stderr));
+    // What failed is recorded as well, as far as it came.
+    assert_eq!(made_by_tests(&text(&output.stdout)), expected[1..]);
+    let output = memscope("test").args(["two_", "--", "--exact"]).output().unwrap();
+    assert!(text(&output.stderr).contains("note: no capture: nothing that is annotated ran"));
 }

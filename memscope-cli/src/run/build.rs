@@ -18,9 +18,14 @@ struct Executable {
     path: PathBuf,
 }
 
+/// Cargo, as it is called where this program was started by it.
+pub(crate) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
 /// Builds with recording on and returns the path of the one program that came of it.
 pub(crate) fn program(cargo_args: &[OsString], selection: &Selection) -> Result<PathBuf, Failure> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = Command::new(cargo());
     command.arg("build").args(cargo_args).arg("--message-format=json-render-diagnostics");
     for feature in &selection.features {
         command.args(["--features", feature]);

@@ -14,6 +14,8 @@ pub(crate) struct CargoArgs {
     pub(crate) target_dir: Option<PathBuf>,
     /// Features that are asked for by name.
     pub(crate) features: Vec<String>,
+    /// Whether the format of cargo's messages is chosen.
+    pub(crate) message_format: bool,
     /// Those that `cargo metadata` has to have, too, to see the same workspace.
     pub(crate) shared: Vec<String>,
 }
@@ -43,10 +45,7 @@ impl CargoArgs {
                 }
                 "--locked" | "--offline" | "--frozen" => found.shared.push(name.to_owned()),
                 "--config" => found.shared.extend(["--config".to_owned(), value()?]),
-                "--message-format" => {
-                    let what = "--message-format cannot be chosen: cargo's messages are read to find the program";
-                    return Err(Failure::Usage(what.into()));
-                }
+                "--message-format" => found.message_format = true,
                 _ => {}
             }
         }
@@ -112,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_cannot_work_is_refused() {
-        assert!(CargoArgs::parse(&["--message-format=json".into()]).is_err());
+        assert!(parsed(&["--message-format=json"]).message_format);
         assert!(CargoArgs::parse(&["-p".into()]).is_err());
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Selection {
     pub(crate) features: Vec<String>,
     /// The programs that the selected packages want to be run when nothing else is said.
     pub(crate) default_runs: Vec<String>,
-    pub(crate) target_dir: PathBuf,
+    target_dir: PathBuf,
 }
 
 impl Selection {
@@ -59,6 +59,11 @@ impl Selection {
                 .collect(),
             target_dir,
         })
+    }
+
+    /// Where captures go if nothing else is said.
+    pub(crate) fn captures(&self) -> PathBuf {
+        self.target_dir.join("memscope")
     }
 }
 
