@@ -14,6 +14,18 @@ struct Written(String);
 #[memscope::track(drop = off)]
 struct Left(String);
 
+#[memscope::track(drop = off)]
+struct Size {
+    width: u32,
+}
+
+#[memscope::track(drop = off)]
+struct Reader<'a> {
+    text: Option<&'a String>,
+}
+
+const SIZE: &Size = &Size { width: 2 };
+
 #[memscope::track(drop = own)]
 struct Own<'a, T: Clone, const N: usize>
 where
@@ -49,6 +61,12 @@ fn main() {
     assert_eq!(Written("a".to_owned()).0, "a");
     let Left(text) = Left("a".to_owned());
     assert_eq!(text, "a");
+    let size: &'static Size = &Size { width: 1 };
+    assert_eq!((size.width, SIZE.width), (1, 2));
+    let mut reader = Reader { text: None };
+    let text = String::from("a");
+    reader.text = Some(&text);
+    assert!(reader.text.is_some_and(|text| text == "a"));
     let own = Own { values: [1, 2], name: "b" };
     assert_eq!((own.values[0], own.name), (1, "b"));
     drop(own);
