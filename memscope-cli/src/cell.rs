@@ -1,8 +1,9 @@
 //! Figures as table cells, which never hide how well they are known.
 
+use crate::wrap::wrapped_text;
 use memscope_format::report::Figure;
 use memscope_format::report::human::{Bytes, Count, Nanos};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A cell: its text, and what a mark in it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,30 +75,72 @@ fn cell(figure: &Figure<u64>, text: impl Fn(u64) -> String) -> Cell {
     Cell { text, mark: Some(mark) }
 }
 
-/// Explains the marks in cells, each once, in a line.
-pub(crate) fn legend<'a>(cells: impl Iterator<Item = &'a Cell>) -> String {
-    let marks: BTreeSet<&Mark> = cells.filter_map(|cell| cell.mark.as_ref()).collect();
+/// Explains the marks in cells, each once, in lines of so many columns. Cells come with the number of their column, whose title is
+/// named where marks of one sign mean several things.
+pub(crate) fn legend<'a>(
+    cells: impl Iterator<Item = (usize, &'a Cell)>,
+    titles: &[&str],
+    width: usize,
+) -> String {
+    let mut marks: BTreeMap<&Mark, BTreeSet<usize>> = BTreeMap::new();
+    for (column, cell) in cells {
+        if let Some(mark) = &cell.mark {
+            marks.entry(mark).or_default().insert(column);
+        }
+    }
     let greatest = marks
-        .iter()
+        .keys()
         .filter_map(|mark| if let Mark::Rounded(permille) = mark { Some(*permille) } else { None })
         .max();
     let mut lines = String::new();
     if let Some(permille) = greatest {
         lines += &format!("  ≈ within {}.{} %\n", permille / 10, permille % 10);
     }
-    for mark in marks {
-        match mark {
-            Mark::Rounded(_) => {}
-            Mark::Bounded => lines += "  ± at most so far off\n",
-            Mark::Sampled => {
-                lines += "  ~ estimated from samples: at most so far off in about 95 of 100 cases\n"
-            }
-            Mark::AtLeast(why) => lines += &format!("  ≥ at least: {why}\n"),
-            Mark::Inferred(rule) => lines += &format!("  ~ inferred: {rule}\n"),
-            Mark::Unknown(why) => lines += &format!("  ? unknown: {why}\n"),
-        }
+    marks.retain(|mark, _| !matches!(mark, Mark::Rounded(_)));
+    let meanings = |sign| marks.keys().filter(|mark| mark.sign() == sign).count();
+    for (mark, columns) in &marks {
+        let sign = mark.sign();
+        let of = match meanings(sign) {
+            1 => mark.word().to_owned(),
+            _ => columns.iter().map(|column| titles[*column]).collect::<Vec<_>>().join(", "),
+        };
+        let of = if of.is_empty() { of } else { format!("{of}: ") };
+        lines += &wrapped_text(&format!("{sign} {of}{}", mark.meaning()), width);
     }
     lines
+}
+
+impl Mark {
+    /// What stands in the cell.
+    fn sign(&self) -> char {
+        match self {
+            Self::Rounded(_) => '≈',
+            Self::Bounded => '±',
+            Self::Sampled | Self::Inferred(_) => '~',
+            Self::AtLeast(_) => '≥',
+            Self::Unknown(_) => '?',
+        }
+    }
+
+    /// How well such a figure is known, where its meaning does not say it.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Rounded(_) | Self::Bounded | Self::Sampled => "",
+            Self::AtLeast(_) => "at least",
+            Self::Inferred(_) => "inferred",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    fn meaning(&self) -> &str {
+        match self {
+            Self::Rounded(_) => "rounded",
+            Self::Bounded => "at most so far off",
+            Self::Sampled => "estimated from samples: at most so far off in about 95 of 100 cases",
+            Self::AtLeast(why) | Self::Unknown(why) => why,
+            Self::Inferred(rule) => rule,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -132,10 +175,21 @@ mod tests {
                 "~12,000 ±800"
             ]
         );
+        let explained = |cells: &[Cell], width| {
+            let columns = cells.iter().enumerate().map(|(at, cell)| (at % 3, cell));
+            legend(columns, &["Born", "Peak", "Room"], width)
+        };
         assert_eq!(
-            legend(cells.iter()),
-            "  ≈ within 0.4 %\n  ± at most so far off\n  ~ estimated from samples: at most so far off in about 95 of 100 cases\n  ≥ at least: events were lost\n  ~ inferred: so\n  ? unknown: no births\n"
+            explained(&cells[..7], 100),
+            "  ≈ within 0.4 %\n  ± at most so far off\n  ≥ at least: events were lost\n  ? unknown: no births\n"
         );
-        assert_eq!(legend(cells[..1].iter()), "");
+        // Where a sign means several things, each is told with its columns, once.
+        assert_eq!(
+            explained(&cells[7..], 60),
+            "  ~ Peak: estimated from samples: at most so far off in\n    about 95 of 100 cases\n  ~ Born: so\n"
+        );
+        let unknown = ["no births", "no ends", "no births"].map(|why| count(&Figure::unknown(why)));
+        assert_eq!(explained(&unknown, 100), "  ? Born, Room: no births\n  ? Peak: no ends\n");
+        assert_eq!(explained(&cells[..1], 100), "");
     }
 }

@@ -8,6 +8,7 @@ use crate::table::{Kind, Table};
 use crate::time::utc;
 use memscope_format::metadata::{CALLS, FIRST_POSITION};
 use memscope_format::report::human::{Bytes, Count, Nanos};
+use memscope_format::second_file::{FIRST_FILE, SECOND_FILE};
 use memscope_format::validate::validate;
 use memscope_format::{Damage, Defs, Reader, Stream};
 use serde::Serialize;
@@ -244,7 +245,7 @@ fn about(capture: &Capture) -> String {
     text += &format!("program:  {}\n", program.unwrap_or_else(unknown));
     text += &format!("recorded: {}\n", recorded.unwrap_or_else(unknown));
     text += &format!("by:       {}\n", by.unwrap_or_else(unknown));
-    let of_users = |name: &str| ![CALLS, FIRST_POSITION].contains(&name);
+    let of_users = |name: &str| ![CALLS, FIRST_POSITION, FIRST_FILE, SECOND_FILE].contains(&name);
     for (name, value) in capture.labels.iter().filter(|(name, _)| of_users(name)) {
         text += &format!("label:    {name} = {value}\n");
     }

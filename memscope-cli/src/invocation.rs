@@ -1,6 +1,7 @@
 //! How the user called this program, so that it can tell them what to type next.
 
-use std::ffi::{OsStr, OsString};
+use memscope_format::second_file::shell_word;
+use std::ffi::OsString;
 use std::path::Path;
 
 /// Which of the two binaries runs.
@@ -28,7 +29,7 @@ impl Invocation {
         let program = args.next().unwrap_or_else(|| "memscope".into());
         let mut asked: Vec<OsString> = args.collect();
         // A path, as `cargo run` uses, is typed again as it is; a name was found on the search path.
-        let mut typed = quoted(&program);
+        let mut typed = shell_word(&program.to_string_lossy());
         if front == Front::CargoSubcommand && asked.first().is_some_and(|first| first == "memscope")
         {
             asked.remove(0);
@@ -45,18 +46,7 @@ impl Invocation {
 
     /// Spells a command that the user can type, for a capture.
     pub(crate) fn command(&self, words: &str, path: &Path) -> String {
-        format!("{} {words} {}", self.0, quoted(path.as_os_str()))
-    }
-}
-
-/// Quotes a word for a shell, if it needs it.
-fn quoted(word: &OsStr) -> String {
-    let word = word.to_string_lossy();
-    let plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.into_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+        format!("{} {words} {}", self.0, shell_word(&path.to_string_lossy()))
     }
 }
 
@@ -92,11 +82,5 @@ mod tests {
         let (direct, asked) = split(Front::CargoSubcommand, &["cargo-memscope", "info"]);
         assert_eq!(direct.program(), "cargo-memscope");
         assert_eq!(asked, ["cargo-memscope", "info"]);
-    }
-
-    #[test]
-    fn odd_words_are_quoted() {
-        assert_eq!(quoted(OsStr::new("it's")), r"'it'\''s'");
-        assert_eq!(quoted(OsStr::new("")), "''");
     }
 }

@@ -28,6 +28,7 @@ mod test;
 mod time;
 mod tune;
 mod validate;
+mod wrap;
 
 pub use invocation::Front;
 

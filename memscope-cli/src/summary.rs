@@ -14,8 +14,10 @@ use crate::symbols;
 use crate::table::Table;
 use memscope_format::defs::SiteKind;
 use memscope_format::report::human::{Bytes, Count, Nanos};
-use memscope_format::report::{Figure, Options, Report};
+use memscope_format::report::{Figure, Options, OtherFile, Report};
+use memscope_format::second_file::merge_command;
 use serde::Serialize;
+use std::path::{Path, PathBuf};
 
 /// Sites without an event are named up to so many.
 const WITHOUT_EVENT: usize = 8;
@@ -52,12 +54,9 @@ pub(crate) fn run(args: &SummaryArgs, console: &mut Console) -> Result<(), Failu
         writeln!(console.out)?;
     } else {
         let text = text(&report, console.width, top);
-        let next = match paths.as_slice() {
-            [capture] => {
-                let export = console.invocation.command("export --format json", capture);
-                format!("{export} --output rows.jsonl")
-            }
-            _ => console.invocation.command("info", &args.path),
+        let next = match whole(&report) {
+            Some((first, second)) => merge_command(console.invocation.program(), first, second),
+            None => next(&paths, args, console),
         };
         writeln!(console.out, "{text}next: {next}")?;
     }
@@ -66,6 +65,25 @@ pub(crate) fn run(args: &SummaryArgs, console: &mut Console) -> Result<(), Failu
         return Err(Failure::Damaged(format!("{}: {what}", args.path.display())));
     }
     Ok(())
+}
+
+/// The command that says more of what was summed up.
+fn next(paths: &[PathBuf], args: &SummaryArgs, console: &Console) -> String {
+    match paths {
+        [capture] => {
+            let export = console.invocation.command("export --format json", capture);
+            format!("{export} --output rows.jsonl")
+        }
+        _ => console.invocation.command("info", &args.path),
+    }
+}
+
+/// The two files of a recording of which one was read.
+fn whole(report: &Report) -> Option<(&Path, &Path)> {
+    report.captures.iter().find_map(|capture| match capture.other_file.as_ref()? {
+        OtherFile::First(first) => Some((first.as_path(), capture.path.as_path())),
+        OtherFile::Second(second) => Some((capture.path.as_path(), second.as_path())),
+    })
 }
 
 /// Says what a recording lacks, in every command with the same words.
@@ -110,7 +128,7 @@ fn text(report: &Report, width: usize, top: usize) -> String {
     text += &section("Tasks, by where they were spawned", functions::spawns(report, top));
     text += &section("Zero-sized", tables::zero_sized(report, top));
     text += &section("Threads", tables::threads(report, top));
-    text + &without_event(report) + &findings(report)
+    text + &without_event(report) + &findings(report) + &heap::hint(report)
 }
 
 fn heading(report: &Report) -> String {
@@ -173,4 +191,25 @@ fn findings(report: &Report) -> String {
         format!("finding: {} ({}, {}:{})\n", finding.message, finding.rule, at.file, at.line)
     });
     lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tables::tests::{capture, empty};
+    use super::*;
+
+    #[test]
+    fn either_file_of_a_recording_tells_of_the_whole() {
+        let files = |other| {
+            let mut report = empty();
+            report.captures = vec![capture(true)];
+            report.captures[0].other_file = other;
+            let names = |path: &Path| path.display().to_string();
+            whole(&report).map(|(first, second)| (names(first), names(second)))
+        };
+        let of = |first: &str, second: &str| Some((first.to_owned(), second.to_owned()));
+        assert_eq!(files(None), None);
+        assert_eq!(files(Some(OtherFile::First("a".into()))), of("a", "app.memscope"));
+        assert_eq!(files(Some(OtherFile::Second("b".into()))), of("app.memscope", "b"));
+    }
 }

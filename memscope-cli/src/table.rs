@@ -2,6 +2,7 @@
 
 use crate::cell::{Cell, legend};
 use crate::names::{fit, fit_end};
+use crate::wrap::{wrapped, wrapped_text};
 use unicode_width::UnicodeWidthStr;
 
 /// The least columns that a text column is cut to.
@@ -33,8 +34,8 @@ struct Column {
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
-    /// A line below the rows.
-    footer: Option<String>,
+    /// What is said below the rows.
+    footers: Vec<String>,
 }
 
 impl Table {
@@ -61,9 +62,9 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Adds a line below the rows.
-    pub(crate) fn footer(&mut self, line: String) {
-        self.footer = Some(line);
+    /// Says something below the rows.
+    pub(crate) fn footer(&mut self, text: String) {
+        self.footers.push(text);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -102,11 +103,13 @@ impl Table {
         for row in std::iter::once(&titles).chain(&self.rows) {
             self.render_line(row, &shown, &widths, &mut text);
         }
-        if let Some(footer) = &self.footer {
-            text += &format!("  {footer}\n");
+        for footer in &self.footers {
+            text += &wrapped_text(footer, width);
         }
         text += &self.left_out(&shown, width);
-        text + &legend(self.rows.iter().flat_map(|row| shown.iter().map(|at| &row[*at])))
+        let cells = self.rows.iter().flat_map(|row| shown.iter().map(|at| (*at, &row[*at])));
+        let titles: Vec<&str> = self.columns.iter().map(|column| column.title).collect();
+        text + &legend(cells, &titles, width)
     }
 
     /// Says which columns there was no room for.
@@ -116,21 +119,14 @@ impl Table {
         if titles.is_empty() {
             return String::new();
         }
-        let mut lines = String::new();
-        let mut line = "  left out:".to_owned();
         let last = titles.len() - 1;
         let words = titles.iter().enumerate().map(|(at, title)| {
             let end = if at == last { ';' } else { ',' };
             format!("{title}{end}")
         });
-        for word in words.chain(["widen the terminal,".to_owned(), "or use --json".to_owned()]) {
-            if line.width() + 1 + word.width() > width && line.trim() != "" {
-                lines += &format!("{line}\n");
-                line = "   ".to_owned();
-            }
-            line += &format!(" {word}");
-        }
-        lines + &line + "\n"
+        let words: Vec<String> =
+            words.chain(["widen the terminal,".to_owned(), "or use --json".to_owned()]).collect();
+        wrapped("  left out:", words.iter().map(String::as_str), width)
     }
 
     fn render_line(&self, row: &[Cell], shown: &[usize], widths: &[usize], text: &mut String) {

@@ -33,6 +33,28 @@ fn summary_of_a_directory_adds_up_its_captures() {
     assert_snapshot!(memscope(dir.path(), &["summary", ".", "--top", "4"]).all());
 }
 
+/// As doctests leave them, a process each. With fewer descriptors than there are captures.
+#[cfg(unix)]
+#[test]
+fn a_directory_of_hundreds_of_captures_reads_as_one() {
+    const CAPTURES: u32 = 300;
+    let dir = tempfile::tempdir().unwrap();
+    for pid in 1..=CAPTURES {
+        Recording { pid, ..Recording::default() }.write(dir.path(), &format!("{pid}.memscope"));
+    }
+    let mut shell = Command::new("sh");
+    let limited = "ulimit -n 64; exec \"$0\" summary --json .";
+    shell.args(["-c", limited, env!("CARGO_BIN_EXE_memscope")]).current_dir(dir.path());
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["captures"].as_array().map(Vec::len), Some(CAPTURES as usize));
+    let sites = report["sites"].as_array().unwrap();
+    let session = sites.iter().find(|site| site["name"] == "Session").unwrap();
+    assert_eq!(session["born"]["value"], 3 * CAPTURES);
+    assert_eq!(report["events"], 20 * CAPTURES);
+}
+
 #[test]
 fn a_copy_beside_its_capture_is_not_counted_again() {
     let dir = tempfile::tempdir().unwrap();

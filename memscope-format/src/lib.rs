@@ -76,6 +76,7 @@ pub mod rewrite;
 pub mod rows;
 mod scan;
 pub mod sealer;
+pub mod second_file;
 mod select;
 mod shapes;
 mod source;

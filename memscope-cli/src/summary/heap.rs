@@ -4,6 +4,7 @@ use super::tables::{Names, alive_title, kind_word};
 use crate::cell::{bytes, count, none};
 use crate::table::{Kind, Table};
 use memscope_format::defs::SiteKind;
+use memscope_format::report::human::{Bytes, Count};
 use memscope_format::report::{BlockOwner, Place, Report};
 
 /// What the allocator handed out.
@@ -96,19 +97,38 @@ pub(super) fn blocks(report: &Report, top: usize) -> (Table, usize) {
     (table, report.blocks.len())
 }
 
+/// Bytes from which on what the program left is worth a hint: the standard library leaves some, too.
+const LEFT: u64 = 64 << 10;
+
+/// Says how to see what the blocks were for that the program left, where that was not recorded.
+pub(super) fn hint(report: &Report) -> String {
+    let left = &report.heap.program;
+    match (left.live_bytes.exact(), left.live_blocks.exact()) {
+        (Some(bytes), Some(blocks))
+            if *bytes >= LEFT && report.blocks.is_empty() && report.ended_cleanly() =>
+        {
+            format!(
+                "hint: {} in {} were not freed when the program ended; record it with MEMSCOPE_ALLOC=full to see what they were for\n",
+                Bytes(*bytes),
+                Count(*blocks).of("block")
+            )
+        }
+        _ => String::new(),
+    }
+}
+
 fn is_variable(place: &Place) -> bool {
     place.kind == Some(SiteKind::Variable)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tables::tests::{empty, place};
+    use super::super::tables::tests::{capture, empty, place};
     use super::*;
     use memscope_format::report::{BlockFigures, Figure, HeapUse};
 
-    #[test]
-    fn what_was_not_recorded_is_a_row_of_its_own() {
-        let of = |owner, left| BlockFigures {
+    fn block(owner: BlockOwner, left: Figure<u64>) -> BlockFigures {
+        BlockFigures {
             owner,
             allocations: Figure::Exact(12),
             reallocations: Figure::Exact(3),
@@ -118,15 +138,39 @@ mod tests {
             live_blocks: Figure::Exact(1),
             live_bytes: Figure::Exact(1024),
             leaked_bytes: left,
+        }
+    }
+
+    #[test]
+    fn what_a_program_left_gives_a_hint_where_it_is_not_known_what_it_was_for() {
+        let left = |bytes, complete| {
+            let mut report = empty();
+            report.heap.program.live_bytes = Figure::Exact(bytes);
+            report.heap.program.live_blocks = Figure::Exact(1);
+            report.captures = vec![capture(complete)];
+            report
         };
+        assert_eq!(
+            hint(&left(LEFT, true)),
+            "hint: 64.0 KiB in 1 block were not freed when the program ended; record it with MEMSCOPE_ALLOC=full to see what they were for\n"
+        );
+        assert_eq!(hint(&left(LEFT - 1, true)), "");
+        assert_eq!(hint(&left(LEFT, false)), "");
+        let mut recorded = left(LEFT, true);
+        recorded.blocks = vec![block(BlockOwner::Nothing, Figure::unknown("nothing"))];
+        assert_eq!(hint(&recorded), "");
+    }
+
+    #[test]
+    fn what_was_not_recorded_is_a_row_of_its_own() {
         let leaked = Figure::Inferred { value: 1024, rule: "leaked".into() };
         let function = Place { kind: Some(SiteKind::Function), ..place("load", 3) };
         let mut report = empty();
         report.blocks = vec![
-            of(BlockOwner::Site(Box::new(place("load::raw", 4))), leaked),
-            of(BlockOwner::Site(Box::new(function)), Figure::unknown("a function")),
-            of(BlockOwner::Nothing, Figure::unknown("nothing")),
-            of(BlockOwner::Unknown, Figure::unknown("older")),
+            block(BlockOwner::Site(Box::new(place("load::raw", 4))), leaked),
+            block(BlockOwner::Site(Box::new(function)), Figure::unknown("a function")),
+            block(BlockOwner::Nothing, Figure::unknown("nothing")),
+            block(BlockOwner::Unknown, Figure::unknown("older")),
         ];
         let used = || Figure::Exact(7);
         report.heap.untold = Some(HeapUse {

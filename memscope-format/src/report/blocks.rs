@@ -1,7 +1,8 @@
 //! Blocks of the heap by what they were allocated for.
 //!
 //! A block is for the variable that was being initialised on its thread, else for the variable or type whose container is
-//! first seen to hold it, else for the function that ran. What becomes of it later, wherever, is counted there.
+//! first seen to hold it, or whose drop is seen to free it, else for the function that ran. What becomes of it later, wherever, is
+//! counted there.
 
 use super::estimate::Sum;
 use super::figure::{Figure, Grounds};
@@ -9,8 +10,8 @@ use super::lives::LifeFigures;
 use super::place::Place;
 use super::stacks::{BlockCalls, StackFigures};
 use super::table::Table;
-use crate::defs::{Defs, SiteKind};
-use crate::rows::{Container, Heap, HeapKind};
+use crate::defs::{ContainerDef, ContainerKind, Defs, SiteKind};
+use crate::rows::{Container, DropChain, Heap, HeapKind};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -91,7 +92,8 @@ impl BlockTotals {
     ) -> BlockFigures {
         let live_bytes = grounds.difference(self.live_bytes);
         let all_dropped = lives.map(|lives| match (lives.born.exact(), lives.dropped.exact()) {
-            (Some(born), Some(dropped)) => born == dropped,
+            // A variable that owns nothing, as a reference does, has no value that is recorded.
+            (Some(born), Some(dropped)) => *born > 0 && born == dropped,
             _ => false,
         });
         let leaked_bytes = match (all_dropped, live_bytes.exact().copied()) {
@@ -174,6 +176,13 @@ struct Block {
     weight: u64,
 }
 
+/// Whether a container that is dropped has one block at most, and frees it behind all that its elements own. Not a hash map, whose hasher
+/// may own something, nor a handle, whose block may stay.
+const fn frees_its_block_last(kind: ContainerKind) -> bool {
+    use ContainerKind::{Box, String, Vec, VecDeque};
+    matches!(kind, Vec | String | VecDeque | Box)
+}
+
 /// A block that was freed before it seems to have been allocated.
 #[derive(Debug, Clone, Copy)]
 struct Early {
@@ -182,11 +191,22 @@ struct Early {
     block: Block,
 }
 
+/// The last block that was freed on a thread.
+#[derive(Debug, Clone, Copy)]
+struct Freed {
+    ts: u64,
+    size: u64,
+    /// `None` once it is counted.
+    block: Option<Block>,
+}
+
 /// Follows blocks from row to row.
 pub(crate) struct Blocks {
     /// By address, of several the one that was allocated first at the front.
     live: HashMap<u64, VecDeque<Block>>,
     early: HashMap<u64, Early>,
+    /// By thread, where each block was to be recorded: what it was for may be told by the drop that freed it.
+    freed: Option<HashMap<u32, Freed>>,
     totals: BTreeMap<For, BlockTotals>,
     by_stack: BTreeMap<Option<u32>, BlockTotals>,
     /// Sites that are variables.
@@ -194,7 +214,8 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    pub(crate) fn new(defs: &Defs) -> Self {
+    /// Starts with the definitions of a capture; `all` is whether each block was to be recorded, and not some by chance.
+    pub(crate) fn new(defs: &Defs, all: bool) -> Self {
         let mut variables = Table::new(defs.sites.iter().map(|site| site.id));
         for site in &defs.sites {
             let function = matches!(site.kind, SiteKind::Function | SiteKind::AsyncFunction);
@@ -203,6 +224,7 @@ impl Blocks {
         Self {
             live: HashMap::new(),
             early: HashMap::new(),
+            freed: all.then(HashMap::new),
             totals: BTreeMap::new(),
             by_stack: BTreeMap::new(),
             variables,
@@ -239,8 +261,9 @@ impl Blocks {
                 }
             }
             HeapKind::Free => match self.take(row.addr, row.size) {
-                Some(block) => self.end(&block),
+                Some(block) => self.freed(row, Some(block)),
                 None => {
+                    self.freed(row, None);
                     let block = Self::unknown(row.size, weight);
                     let early = Early { ts: row.ts, thread: row.thread, block };
                     if let Some(before) = self.early.insert(row.addr, early) {
@@ -261,6 +284,41 @@ impl Blocks {
         }
     }
 
+    /// Follows a free on its thread; of which block, if that is known.
+    fn freed(&mut self, row: &Heap, block: Option<Block>) {
+        let before = match &mut self.freed {
+            Some(freed) => {
+                let now = Freed { ts: row.ts, size: row.size, block };
+                freed.insert(row.thread, now).and_then(|before| before.block)
+            }
+            None => block,
+        };
+        before.iter().for_each(|block| self.end(block));
+    }
+
+    /// Follows the drop of a value that is a container. Returns how many elements it had room for in the end, if a block of its own
+    /// was freed: what it holds is dropped first, so that the last block that is freed is its own.
+    pub(crate) fn dropped(&mut self, row: &DropChain, container: ContainerDef) -> Option<u64> {
+        let begin = row.ts.checked_sub(row.duration?)?;
+        let element_size = u64::from(container.element_size);
+        let freed = self.freed.as_mut()?.get_mut(&row.thread)?;
+        let is_own = frees_its_block_last(container.kind)
+            && element_size > 0
+            && freed.size % element_size == 0
+            && (begin + 1..=row.ts).contains(&freed.ts);
+        if !is_own {
+            return None;
+        }
+        let room = freed.size / element_size;
+        if let Some(mut block) = freed.block.take() {
+            if !block.settled && block.is_whole {
+                block.of = For::Site(row.site);
+            }
+            self.end(&block);
+        }
+        Some(room)
+    }
+
     /// Follows a reading of a container, which holds the block at its address.
     pub(crate) fn hold(&mut self, row: &Container) {
         let block = row.addr.and_then(|addr| self.live.get_mut(&addr)).and_then(VecDeque::back_mut);
@@ -277,6 +335,8 @@ impl Blocks {
         for early in std::mem::take(&mut self.early).into_values() {
             self.end(&early.block);
         }
+        let freed = self.freed.take().into_iter().flat_map(HashMap::into_values);
+        freed.filter_map(|freed| freed.block).for_each(|block| self.end(&block));
         for block in std::mem::take(&mut self.live).into_values().flatten() {
             self.total(&block, false);
         }
@@ -325,7 +385,7 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::defs::{ContainerKind, SiteDef};
+    use crate::defs::SiteDef;
     use crate::report::testing::Scene;
     use crate::rows::SnapshotReason;
 
@@ -397,7 +457,7 @@ mod tests {
     }
 
     fn folded(rows: &[Heap]) -> BTreeMap<For, [u64; 7]> {
-        let mut blocks = Blocks::new(&defs());
+        let mut blocks = Blocks::new(&defs(), false);
         rows.iter().for_each(|row| blocks.add(row, 1, &|ticks| ticks));
         summed(blocks)
     }
@@ -427,7 +487,7 @@ mod tests {
 
     #[test]
     fn the_first_container_that_holds_a_block_of_a_function_has_it() {
-        let mut blocks = Blocks::new(&defs());
+        let mut blocks = Blocks::new(&defs(), false);
         let ns = |ticks| ticks;
         blocks.add(&alloc(1, 0x10, 10, Some(FUNCTION)), 1, &ns);
         blocks.add(&alloc(2, 0x20, 20, Some(FUNCTION)), 1, &ns);
@@ -440,6 +500,61 @@ mod tests {
         assert_eq!(sums[&For::Site(VARIABLE)], [1, 0, 0, 10, 0, 1, 10]);
         assert_eq!(sums[&For::Site(FUNCTION)], [1, 0, 0, 20, 0, 1, 20]);
         assert_eq!(sums[&For::Site(OTHER)], [1, 0, 0, 30, 0, 1, 30]);
+    }
+
+    /// The drop of a value of a variable, from one time to another.
+    fn dropped(site: u32, begin: u64, end: u64) -> DropChain {
+        DropChain {
+            ts: end,
+            duration: Some(end - begin),
+            value: 1,
+            site,
+            type_id: 1,
+            depth: 0,
+            outcome: crate::rows::Outcome::Unknown,
+            panicking: false,
+            thread: 1,
+            left_out: crate::rows::LeftOut::default(),
+            stack: None,
+        }
+    }
+
+    #[test]
+    fn the_block_that_a_container_frees_last_was_for_it() {
+        let vec = |element_size| ContainerDef { kind: ContainerKind::Vec, element_size };
+        let ns = |ticks| ticks;
+        let run = |all, container, drop: DropChain| {
+            let mut blocks = Blocks::new(&defs(), all);
+            for (at, size) in [(0x10, 10), (0x20, 64)] {
+                blocks.add(&alloc(at, at, size, Some(FUNCTION)), 1, &ns);
+            }
+            // An element's, then its own.
+            blocks.add(&free(50, 0x10, 10), 1, &ns);
+            blocks.add(&free(51, 0x20, 64), 1, &ns);
+            let room = blocks.dropped(&drop, container);
+            (room, summed(blocks))
+        };
+        let (room, sums) = run(true, vec(8), dropped(VARIABLE, 49, 60));
+        assert_eq!(room, Some(8));
+        assert_eq!(sums[&For::Site(VARIABLE)], [1, 0, 1, 64, 64, 0, 0]);
+        assert_eq!(sums[&For::Site(FUNCTION)], [1, 0, 1, 10, 10, 0, 0]);
+        // Where not each block is recorded, before or behind that drop, on another thread, by something that does not free its own
+        // block last or has elements that do not fit, it was not.
+        let counted = ContainerDef { kind: ContainerKind::Rc, element_size: 8 };
+        for (all, container, drop) in [
+            (false, vec(8), dropped(VARIABLE, 49, 60)),
+            (true, vec(8), dropped(VARIABLE, 51, 60)),
+            (true, vec(8), dropped(VARIABLE, 30, 50)),
+            (true, vec(8), DropChain { thread: 2, ..dropped(VARIABLE, 49, 60) }),
+            (true, vec(8), DropChain { duration: None, ..dropped(VARIABLE, 49, 60) }),
+            (true, vec(7), dropped(VARIABLE, 49, 60)),
+            (true, vec(0), dropped(VARIABLE, 49, 60)),
+            (true, counted, dropped(VARIABLE, 49, 60)),
+        ] {
+            let (room, sums) = run(all, container, drop);
+            assert_eq!(room, None, "{container:?} {drop:?}");
+            assert_eq!(sums[&For::Site(FUNCTION)], [2, 0, 2, 74, 74, 0, 0]);
+        }
     }
 
     #[test]
@@ -492,7 +607,7 @@ mod tests {
 
     #[test]
     fn sampled_blocks_are_estimates_for_all() {
-        let mut blocks = Blocks::new(&defs());
+        let mut blocks = Blocks::new(&defs(), false);
         blocks.add(&alloc(1, 0x10, 10, Some(VARIABLE)), 100, &|ticks| ticks);
         blocks.add(&alloc(2, 0x20, 1 << 20, None), 1, &|ticks| ticks);
         blocks.add(&free(3, 0x10, 10), 100, &|ticks| ticks);

@@ -33,6 +33,9 @@ pub struct CaptureFigures {
     pub complete: bool,
     /// Whether it is a part that was cut out of a recording, of some streams or of some time.
     pub is_part: bool,
+    /// Where the rest of it is, if it is one of the two files of a recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_file: Option<OtherFile>,
     /// Whether the program asked for no calls and tasks.
     pub without_calls: bool,
     /// Whether it is still being written.
@@ -56,6 +59,16 @@ pub struct CaptureFigures {
     pub marks: Vec<Mark>,
     /// How the process and the recorder did.
     pub performance: PerformanceFigures,
+}
+
+/// The other file of a recording that could not be written any more where it began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtherFile {
+    /// It began there.
+    First(#[serde(serialize_with = "as_text")] PathBuf),
+    /// It goes on there.
+    Second(#[serde(serialize_with = "as_text")] PathBuf),
 }
 
 /// A part of a capture that cannot be read.
@@ -91,6 +104,18 @@ impl CaptureFigures {
     /// the rings that the last events were in are not there.
     pub(crate) fn end_is_missing(&self) -> bool {
         !self.complete && !self.live && !self.rings
+    }
+
+    /// Whether a part of it cannot be read, and is not in the recording's other file.
+    pub(crate) fn is_damaged(&self) -> bool {
+        let is_elsewhere = |damage: &DamageFigures| match self.other_file {
+            // What came before it.
+            Some(OtherFile::First(_)) => damage.bytes == 0,
+            // The frame that could not be written.
+            Some(OtherFile::Second(_)) => damage.offset + damage.bytes >= self.bytes,
+            None => false,
+        };
+        !self.damage.iter().all(is_elsewhere)
     }
 
     /// Returns what figures from this capture stand on.

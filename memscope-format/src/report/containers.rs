@@ -11,6 +11,10 @@ use crate::rows::{Container, SnapshotReason};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
+/// The rule by which the room of containers is known that were not read when they were dropped.
+const FREED_LAST: &str =
+    "rule `freed-last`: the last block that the drop freed was the container's own";
+
 /// The containers that one field (or the values themselves) of one site and type are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Holder {
@@ -30,6 +34,10 @@ pub(crate) struct StateTotals {
     pub(crate) len_max: u64,
     pub(crate) with_capacity: u64,
     pub(crate) capacity_bytes: Sum,
+    /// Those whose capacity follows from the block that they freed.
+    pub(crate) by_block: u64,
+    /// Those that tell both.
+    pub(crate) with_waste: u64,
     pub(crate) waste_bytes: Sum,
     pub(crate) waste_max_bytes: u64,
     pub(crate) content: ContentTotals,
@@ -44,10 +52,13 @@ impl StateTotals {
             self.len.add(len, weight);
             self.len_max = self.len_max.max(len);
         }
-        if let (Some(len), Some(capacity)) = (row.len, row.capacity) {
-            let waste = bytes(capacity.saturating_sub(len));
+        if let Some(capacity) = row.capacity {
             self.with_capacity += 1;
             self.capacity_bytes.add(bytes(capacity), weight);
+        }
+        if let (Some(len), Some(capacity)) = (row.len, row.capacity) {
+            let waste = bytes(capacity.saturating_sub(len));
+            self.with_waste += 1;
             self.waste_bytes.add(waste, weight);
             self.waste_max_bytes = self.waste_max_bytes.max(waste);
         }
@@ -60,6 +71,8 @@ impl StateTotals {
         self.len_max = self.len_max.max(other.len_max);
         self.with_capacity += other.with_capacity;
         self.capacity_bytes.absorb(&other.capacity_bytes);
+        self.by_block += other.by_block;
+        self.with_waste += other.with_waste;
         self.waste_bytes.absorb(&other.waste_bytes);
         self.waste_max_bytes = self.waste_max_bytes.max(other.waste_max_bytes);
         self.content.absorb(other.content);
@@ -231,6 +244,26 @@ impl Containers {
         }
     }
 
+    /// As [`Self::end`] of a value that is a container and, when it was dropped, freed a block with room for so many elements. If it
+    /// was read at its birth alone, and had other room then, that is what is known of its end.
+    pub(crate) fn end_with_room(&mut self, value: u64, room: u64) {
+        let is_grown = |last: &LastReading| {
+            last.row.reason == SnapshotReason::Birth && last.row.capacity != Some(room)
+        };
+        let Some(LastReading { row, weight, .. }) =
+            self.last.get(&(value, 0)).filter(|last| is_grown(last))
+        else {
+            return self.end(value, 0);
+        };
+        let (row, weight) = (*row, *weight);
+        self.last.remove(&(value, 0));
+        let reason = SnapshotReason::Drop;
+        self.settle(&Container { reason, len: None, capacity: Some(room), ..row }, None, weight);
+        if let Some(totals) = self.totals.get_mut(&holder(&row)) {
+            totals.state(reason).by_block += 1;
+        }
+    }
+
     /// Ends the recording.
     pub(crate) fn finish(mut self) -> HashMap<Holder, ContainerTotals> {
         for (_, LastReading { row, owned, weight, .. }) in std::mem::take(&mut self.last) {
@@ -353,7 +386,18 @@ impl LastKnown {
             false => figure,
         };
         let len = |sum| known(totals.with_len, sum, "no length is known");
-        let bytes = |sum| known(totals.with_capacity, sum, "no capacity is known");
+        let capacity = |sum| known(totals.with_capacity, sum, "no capacity is known");
+        let no_waste = match totals.with_capacity {
+            0 => "no capacity is known",
+            _ => "no length is known",
+        };
+        let waste = |sum| known(totals.with_waste, sum, no_waste);
+        let by_block = |figure| match figure {
+            Figure::Exact(value) if totals.by_block > 0 => {
+                Figure::Inferred { value, rule: FREED_LAST.into() }
+            }
+            figure => figure,
+        };
         let containers = match is_final {
             true => grounds.count(totals.containers),
             false => grounds.balance(totals.containers),
@@ -363,9 +407,9 @@ impl LastKnown {
             containers: sum(containers),
             len_total: sum(len(totals.len)),
             len_max: most(len(totals.len_max.into()), totals.len_max),
-            capacity_bytes: sum(bytes(totals.capacity_bytes)),
-            waste_bytes: sum(bytes(totals.waste_bytes)),
-            waste_max_bytes: most(bytes(totals.waste_max_bytes.into()), totals.waste_max_bytes),
+            capacity_bytes: by_block(sum(capacity(totals.capacity_bytes))),
+            waste_bytes: sum(waste(totals.waste_bytes)),
+            waste_max_bytes: most(waste(totals.waste_max_bytes.into()), totals.waste_max_bytes),
             content: totals.content.figures(totals.containers, |value: Sum| {
                 sum(if is_final { grounds.amount(value) } else { grounds.difference(value) })
             }),
@@ -427,6 +471,34 @@ mod tests {
         assert_eq!(last.capacity_bytes, Figure::Exact(204 * 8));
         assert_eq!(last.waste_bytes, Figure::Exact((50 + 3) * 8));
         assert_eq!(last.waste_max_bytes, Figure::Exact(50 * 8));
+    }
+
+    #[test]
+    fn a_container_that_has_grown_since_its_birth_has_the_room_of_the_block_that_it_freed() {
+        let at_birth = |value, capacity| Container {
+            field: 0,
+            ..vec_of(value, SnapshotReason::Birth, 0, capacity)
+        };
+        let mut containers = Containers::default();
+        for (value, capacity) in [(1, 0), (2, 4), (3, 2)] {
+            containers.add(&at_birth(value, capacity), true, 1);
+            containers.end_with_room(value, 4);
+        }
+        let totals = containers.finish().into_values().next().unwrap();
+        let place = || Place::lost(1);
+        let figures = totals.figures(place(), String::new(), None, &Grounds::default());
+        let at_drop = figures.last_known(SnapshotReason::Drop).unwrap();
+        assert_eq!(at_drop.containers, Figure::Exact(2));
+        let inferred = Figure::Inferred { value: 64, rule: FREED_LAST.into() };
+        assert_eq!(at_drop.capacity_bytes, inferred);
+        assert_eq!(at_drop.waste_bytes.fidelity(), "unknown");
+        assert_eq!(at_drop.len_max.fidelity(), "unknown");
+        // One that has not grown is as it was.
+        let at_birth = figures.last_known(SnapshotReason::Birth).unwrap();
+        assert_eq!(
+            (&at_birth.containers, at_birth.capacity_bytes.value()),
+            (&Figure::Exact(1), Some(&32))
+        );
     }
 
     #[test]

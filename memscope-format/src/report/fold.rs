@@ -9,7 +9,7 @@ use super::lives::{Balance, Birth, End, Lives, Living, Matching};
 use super::spawns::{SpawnTotals, Spawns};
 use super::sweep::Row;
 use super::table::Table;
-use crate::defs::{Defs, SiteKind};
+use crate::defs::{ContainerDef, Defs, SiteKind};
 use crate::raw::ring_position;
 use crate::rows::{Lifecycle, LifecycleKind, SnapshotReason, Zst};
 use std::collections::{BTreeMap, HashMap};
@@ -144,6 +144,8 @@ pub(crate) struct Fold<'a> {
     blocks: Blocks,
     /// Which fields of a type are containers, as in [`crate::rows::Container::field`].
     container_fields: Table<Vec<u32>>,
+    /// Types that are containers.
+    own_containers: Table<Option<ContainerDef>>,
     /// Types whose values are dropped without running code.
     without_glue: Table<bool>,
     /// Where the positions of values begin that were born in this recording.
@@ -170,13 +172,23 @@ pub(crate) struct Folded {
 
 impl<'a> Fold<'a> {
     /// Starts with the definitions of a capture; `ns` turns a number of its ticks into nanoseconds.
-    pub(crate) fn new(defs: &Defs, slowest_drops: usize, ns: &'a dyn Fn(u64) -> u64) -> Self {
+    /// `all_blocks` is whether each block was to be recorded.
+    pub(crate) fn new(
+        defs: &Defs,
+        slowest_drops: usize,
+        all_blocks: bool,
+        ns: &'a dyn Fn(u64) -> u64,
+    ) -> Self {
         let mut container_fields = Table::<Vec<u32>>::new(defs.types.iter().map(|known| known.id));
         for known in &defs.types {
             let own = known.container.map(|_| 0);
             let fields = known.fields.iter().flatten().zip(1..);
             let fields = fields.filter_map(|(field, number)| field.container.map(|_| number));
             *container_fields.at(known.id) = own.into_iter().chain(fields).collect();
+        }
+        let mut own_containers = Table::new(defs.types.iter().map(|known| known.id));
+        for known in &defs.types {
+            *own_containers.at(known.id) = known.container;
         }
         let mut without_glue = Table::new(defs.types.iter().map(|known| known.id));
         for known in &defs.types {
@@ -191,8 +203,9 @@ impl<'a> Fold<'a> {
             containers: Containers::default(),
             calls: Calls::new(defs),
             spawns: Spawns::new(defs),
-            blocks: Blocks::new(defs),
+            blocks: Blocks::new(defs, all_blocks),
             container_fields,
+            own_containers,
             first_position: 0,
         }
     }
@@ -235,6 +248,12 @@ impl<'a> Fold<'a> {
                 thread.events += 1;
                 thread.drops.count(weight);
                 self.forest.add(&row, weight, &mut self.tally);
+                let container = *self.own_containers.at(row.type_id);
+                if let Some(room) = container.and_then(|known| self.blocks.dropped(&row, known))
+                    && self.has_identity(row.value, row.site, row.type_id)
+                {
+                    self.containers.end_with_room(row.value, room);
+                }
                 let end = End::Drop(row.outcome);
                 self.end(row.ts, row.site, row.type_id, row.value, end, weight);
             }

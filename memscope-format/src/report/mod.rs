@@ -54,7 +54,7 @@ mod zero_sized;
 
 pub use blocks::{BlockFigures, BlockOwner};
 pub use calls::{FunctionFigures, TaskFigures};
-pub use captures::{CaptureFigures, DamageFigures, Unreadable};
+pub use captures::{CaptureFigures, DamageFigures, OtherFile, Unreadable};
 pub use containers::{ContainerFigures, LastKnown};
 pub use contents::{ContentFigures, HashFigures, SpreadFigures};
 pub use drops::{DropFigures, PathStep, SetOff, SlowDrop};
@@ -136,8 +136,7 @@ impl Report {
     /// Whether a part of any capture, or a whole one, could not be read.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
-        !self.unreadable.is_empty()
-            || self.captures.iter().any(|capture| !capture.damage.is_empty())
+        !self.unreadable.is_empty() || self.captures.iter().any(CaptureFigures::is_damaged)
     }
 
     /// Events in all captures.
@@ -240,6 +239,17 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
             whose(parts)
         ));
     }
+    for capture in captures {
+        let file = capture.path.display();
+        caveats.extend(capture.other_file.as_ref().map(|other| match other {
+            OtherFile::First(first) => {
+                format!("one of two files: the recording of {file} began in {}", first.display())
+            }
+            OtherFile::Second(second) => {
+                format!("one of two files: the recording of {file} goes on in {}", second.display())
+            }
+        }));
+    }
     let without_calls = concerned(&|capture| capture.without_calls);
     if without_calls > 0 {
         caveats.push(format!(
@@ -254,7 +264,7 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
             Count(lost).of("event")
         ));
     }
-    let damaged = concerned(&|capture| !capture.damage.is_empty());
+    let damaged = concerned(&CaptureFigures::is_damaged);
     if damaged > 0 {
         let bytes =
             captures.iter().flat_map(|capture| &capture.damage).map(|damage| damage.bytes).sum();

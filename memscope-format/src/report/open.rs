@@ -1,7 +1,7 @@
 //! From files to a report.
 
 use super::Report;
-use super::captures::{CaptureFigures, DamageFigures, Unreadable};
+use super::captures::{CaptureFigures, DamageFigures, OtherFile, Unreadable};
 use super::figure::{Figure, NO_CLOCK};
 use super::fold::{Fold, Folded};
 use super::heap::HeapFigures;
@@ -16,6 +16,7 @@ use crate::metadata::{CALLS, CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_PO
 use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Call, Container, Content, DropChain, Heap, Lifecycle, Stream, Task, Zst};
+use crate::second_file::{FIRST_FILE, SECOND_FILE};
 use std::path::{Path, PathBuf};
 
 /// What a report keeps.
@@ -97,7 +98,9 @@ impl Report {
                         bytes += size;
                         continue;
                     }
-                    let (capture, folded) = fold_capture(path, &reader, options, tell)?;
+                    let untold = own.heap.untold.as_ref();
+                    let all_blocks = untold.is_some_and(|of| of.allocations.value().is_some());
+                    let (capture, folded) = fold_capture(path, &reader, options, all_blocks, tell)?;
                     known.push(own);
                     let clock = reader.clock();
                     let times = Times {
@@ -191,18 +194,19 @@ fn number(reader: &Reader, label: &str) -> u64 {
     said.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
 }
 
-/// Adds up the rows of one capture.
+/// Adds up the rows of one capture; `all_blocks` is whether each block was to be recorded.
 fn fold_capture(
     path: &Path,
     reader: &Reader,
     options: &Options,
+    all_blocks: bool,
     mut progress: impl FnMut(f64),
 ) -> Result<(CaptureFigures, Folded), Error> {
     let clock = *reader.clock();
     let ns = |ticks| clock.duration_ns(ticks);
     let first_position = number(reader, FIRST_POSITION);
-    let mut fold =
-        Fold::new(reader.defs(), options.slowest_drops, &ns).beginning_at(first_position);
+    let mut fold = Fold::new(reader.defs(), options.slowest_drops, all_blocks, &ns)
+        .beginning_at(first_position);
     let chunks = spans(reader);
     let rows_in_all: u64 = chunks.iter().map(|span| u64::from(span.chunk.rows)).sum();
     let mut rows_read = 0;
@@ -346,6 +350,7 @@ fn capture_figures(
         recovered: health.recovered_events,
         complete: health.complete && cut_off.is_empty(),
         is_part: label(CUT_STREAMS).chain(label(CUT_TICKS)).next().is_some(),
+        other_file: other_file(reader),
         without_calls: label(CALLS).any(|calls| calls == OFF),
         live: health.live,
         rings: health.recovered || has_end,
@@ -358,6 +363,20 @@ fn capture_figures(
         marks: readings.marks,
         performance: readings.performance,
     }
+}
+
+/// Where the rest of a recording is that could not be written any more where it began.
+fn other_file(reader: &Reader) -> Option<OtherFile> {
+    let health = reader.health();
+    let said = |label| reader.metadata()?.label(label).next().map(PathBuf::from);
+    // Numbers of frames go on in the second file.
+    let begins_later =
+        |damage: &Damage| !damage.in_rings && damage.bytes == 0 && damage.rows.is_none();
+    if health.damage.first().is_some_and(begins_later) {
+        return said(FIRST_FILE).map(OtherFile::First);
+    }
+    let may_go_on = !health.complete && !health.live && !health.recovered;
+    said(SECOND_FILE).filter(|second| may_go_on && second.exists()).map(OtherFile::Second)
 }
 
 #[cfg(test)]

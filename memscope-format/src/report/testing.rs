@@ -299,7 +299,7 @@ impl Scene {
 
     fn fold_into(&self, totals: &mut Totals, place: usize, options: &Options) -> CaptureFigures {
         let same = |ticks: u64| ticks;
-        let mut fold = Fold::new(&self.defs, options.slowest_drops, &same);
+        let mut fold = Fold::new(&self.defs, options.slowest_drops, true, &same);
         let chunks = self.rows.chunks(7).map(|rows| Span {
             rank: Rank::Lifecycle,
             t_min: rows.iter().map(Timed::ts).min().unwrap_or(0),
@@ -320,6 +320,7 @@ impl Scene {
             recovered: 0,
             complete: !self.cut,
             is_part: false,
+            other_file: None,
             without_calls: false,
             live: false,
             rings: self.cut,

@@ -157,7 +157,7 @@ fn fold(spans: Vec<Span<Vec<Row>>>) -> Folded {
         escape: None,
     };
     let defs = Defs { sites: (0..SITES).map(site).collect(), ..Defs::default() };
-    let mut fold = Fold::new(&defs, 5, &|ticks| ticks);
+    let mut fold = Fold::new(&defs, 5, false, &|ticks| ticks);
     sweep(spans, Clone::clone, |row| fold.add(row, 1));
     fold.finish()
 }

@@ -10,6 +10,7 @@ use super::settings::Settings;
 use core::fmt;
 use core::sync::atomic::Ordering;
 use memscope_format::metadata::{CALLS, FIRST_POSITION, OFF};
+use memscope_format::second_file::{FIRST_FILE, SECOND_FILE, merge_command};
 use memscope_format::writer::{Retry, WriterOptions};
 use memscope_format::{Clock, Error, FileHeader, Metadata, Writer, rings_path};
 use std::collections::HashMap;
@@ -150,6 +151,13 @@ impl Capture {
                 return Err(failure("make the file", &unfinished)(&error));
             }
         };
+        let mut labels = labels(settings, first_position, registry);
+        if let Some(fallback) = &fallback {
+            let files = [(FIRST_FILE, path.clone()), (SECOND_FILE, fallback.join(&name))];
+            labels.extend(
+                files.map(|(label, file)| (label.to_owned(), file.to_string_lossy().into_owned())),
+            );
+        }
         let header = FileHeader::new(file_id, started_unix_ns, settings.compression().codec);
         let metadata = Metadata {
             program,
@@ -162,7 +170,7 @@ impl Capture {
             clock_source: clock.name().to_owned(),
             clock: [early, clock.reading()],
             ring_capacity: capacity,
-            labels: labels(settings, first_position, registry),
+            labels,
         };
         let moved = Arc::new(OnceLock::new());
         let options = WriterOptions { retry: RETRY, ..WriterOptions::default() };
@@ -209,7 +217,7 @@ fn elsewhere(
     let (path, name, moved) = (path.to_owned(), name.to_owned(), Arc::clone(moved));
     move |error| {
         let next = fallback.join(&name);
-        let (path, next_path) = (path.display(), next.display());
+        let next_path = next.display();
         if moved.get().is_some() {
             return None;
         }
@@ -217,7 +225,11 @@ fn elsewhere(
             std::fs::create_dir_all(&fallback).and_then(|()| OwnFile::create(&next, next.clone()));
         match made {
             Ok(file) => {
-                report(format_args!("cannot write {path}: {error}; it goes on in {next_path}"));
+                let together = merge_command("memscope", &path, &next);
+                let path = path.display();
+                report(format_args!(
+                    "cannot write {path}: {error}; it goes on in {next_path}; to put them together: {together}"
+                ));
                 // It was not set before.
                 let _ = moved.set(next);
                 Some(file)

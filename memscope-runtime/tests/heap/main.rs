@@ -6,6 +6,7 @@
 mod blocks;
 #[path = "../chance/mod.rs"]
 mod chance;
+mod left;
 mod reused;
 mod scenarios;
 mod truth;

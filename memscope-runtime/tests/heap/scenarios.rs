@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what the parent is to know")]
 
 use crate::truth::{Arena, Truth, peak, truth};
-use crate::{blocks, reused};
+use crate::{blocks, left, reused};
 use memscope::{Allocator, Heap, HeapCounts, ThreadHeap};
 use std::alloc::{GlobalAlloc, Layout, alloc, alloc_zeroed, dealloc, realloc};
 use std::cell::RefCell;
@@ -25,6 +25,7 @@ pub(crate) fn play(scenario: &str) {
         "recording" => recording(),
         "peak" => peaks(),
         "off" => off(),
+        "left" => left::left(),
         "reused" => reused::reused(),
         other => blocks::play_blocks(other),
     }

@@ -5,6 +5,7 @@
 use crate::harness::{self, run, run_with};
 use crate::scenarios::limits;
 use memscope_format::Reader;
+use memscope_format::report::{OtherFile, Report};
 use memscope_format::rows::{DropChain, Lifecycle, LifecycleKind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -105,6 +106,32 @@ fn a_capture_goes_on_in_the_other_directory_when_it_cannot_be_written_any_more()
     assert_eq!(born.len() as u64, run.number("values "));
     assert!(born == values(&mut drops.iter().map(|row| row.value)));
     assert_eq!(run.files().len(), 1, "no rings are left: {:?}", run.files());
+
+    // The line says what puts them together, and so does a report of either.
+    let [first] = run.paths().try_into().unwrap();
+    let second = other.path().join(first.file_name().unwrap());
+    let together = memscope_format::second_file::merge_command("memscope", &first, &second);
+    assert!(said.trim_end().ends_with(&together), "{said} does not end with {together}");
+    let other_of = |path: &Path| {
+        let report = Report::open(&[path.to_owned()]).unwrap();
+        assert!(!report.is_damaged());
+        let notes = report.caveats.iter().filter(|caveat| caveat.starts_with("one of two files"));
+        assert_eq!(notes.count(), 1, "{:?}", report.caveats);
+        report.captures[0].other_file.clone().unwrap()
+    };
+    assert_eq!(other_of(&first), OtherFile::Second(second.clone()));
+    assert_eq!(other_of(&second), OtherFile::First(first.clone()));
+    // What is put together is neither.
+    let whole = other.path().join("whole.memscope");
+    let readers = [first.clone(), second.clone()].map(|path| Reader::open(path).unwrap());
+    let file = std::fs::File::create(&whole).unwrap();
+    memscope_format::Merge::default().write(&readers, file, |_, _| {}).unwrap();
+    let report = Report::open(&[whole]).unwrap();
+    assert_eq!(report.captures[0].other_file, None);
+    assert_eq!(report.events(), 2 * run.number("values "));
+    // Nor is a first file whose second is not there known to have one.
+    std::fs::remove_file(second).unwrap();
+    assert_eq!(Report::open(&[first]).unwrap().captures[0].other_file, None);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Values of annotated types that were alive when the program ended.
 
 use super::{Evidence, Finding, Rule, said};
-use crate::report::human::Count;
-use crate::report::{Figure, Report};
+use crate::report::human::{Bytes, Count};
+use crate::report::{Figure, Report, SiteFigures};
 
 /// Finds annotated types of which values were certainly alive at exit; where they are sampled, with as much certainty as the
 /// error has.
@@ -17,7 +17,7 @@ impl Rule for AliveAtExit {
     }
 
     fn condition(&self) -> String {
-        "values of an annotated type were alive when the program ended".to_owned()
+        "values of an annotated type were alive when the program ended: leaked, or held by a static or by what had not ended, which is not recorded".to_owned()
     }
 
     fn apply(&self, report: &Report) -> Vec<Finding> {
@@ -42,10 +42,11 @@ impl Rule for AliveAtExit {
                 condition: self.condition(),
                 site: site.site.clone(),
                 message: format!(
-                    "{} {} {values} of {} {were} alive at exit",
+                    "{} {} {values} of {} {were} alive at exit{}",
                     said(&site.lives.alive_at_exit, |alive| Count(alive).to_string()),
                     site.site.name,
                     said(&site.lives.born, |born| Count(born).to_string()),
+                    sized(site, report),
                 ),
                 evidence: vec![
                     Evidence::of("alive_at_exit", &site.lives.alive_at_exit),
@@ -56,6 +57,17 @@ impl Rule for AliveAtExit {
         }
         found.sort_by_key(|finding| std::cmp::Reverse(finding.evidence[0].value));
         found
+    }
+}
+
+/// Says how large each of them is.
+fn sized(site: &SiteFigures, report: &Report) -> String {
+    match site.types.as_slice() {
+        [only] => report
+            .type_named(only)
+            .map(|known| format!(", {} each and what it owns", Bytes(known.size)))
+            .unwrap_or_default(),
+        _ => String::new(),
     }
 }
 
@@ -81,7 +93,10 @@ mod tests {
     fn fires_for_types_not_for_variables() {
         let found = AliveAtExit.apply(&scene().report());
         let [finding] = found.as_slice() else { panic!("one type is alive: {found:?}") };
-        assert_eq!(finding.message, "1 Session value of 2 was alive at exit");
+        assert_eq!(
+            finding.message,
+            "1 Session value of 2 was alive at exit, 8 B each and what it owns"
+        );
         assert_eq!(finding.site.name, "Session");
         assert_eq!(finding.evidence[0], Evidence::new("alive_at_exit", 1));
     }

@@ -2,11 +2,13 @@
 
 mod alive_at_exit;
 mod container_waste;
+mod left_at_exit;
 mod poor_hash;
 mod slow_drop;
 
 pub use alive_at_exit::AliveAtExit;
 pub use container_waste::ContainerWaste;
+pub use left_at_exit::LeftAtExit;
 pub use poor_hash::PoorHash;
 pub use slow_drop::SlowDrops;
 
@@ -30,6 +32,7 @@ pub trait Rule {
 pub fn rules() -> Vec<Box<dyn Rule>> {
     vec![
         Box::new(AliveAtExit),
+        Box::new(LeftAtExit::default()),
         Box::new(ContainerWaste::default()),
         Box::new(PoorHash::default()),
         Box::new(SlowDrops::default()),
