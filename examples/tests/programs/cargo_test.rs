@@ -64,6 +64,54 @@ const INTEGRATION_WITHOUT_VALUES: &str = r#"
 fn nothing_to_record() {}
 "#;
 
+/// A program that has an allocator already; with its feature `wrapped` within memscope's.
+const OWN_ALLOCATOR: &str = r#"
+use std::alloc::System;
+
+#[cfg(not(feature = "wrapped"))]
+#[global_allocator]
+static ALLOCATOR: System = System;
+
+#[cfg(feature = "wrapped")]
+#[global_allocator]
+static ALLOCATOR: memscope::Allocator = memscope::Allocator::of(System);
+
+fn main() {
+    let before = memscope::heap().map(|heap| heap.program.live_bytes());
+    let block = std::hint::black_box(vec![0_u8; 1 << 20]);
+    let after = memscope::heap().map(|heap| heap.program.live_bytes());
+    println!("{:?}", after.zip(before).map(|(after, before)| after - before));
+    drop(block);
+}
+"#;
+
+#[test]
+fn an_allocator_of_the_programs_own_is_an_error_that_names_memscope_and_can_be_put_into_its() {
+    let scratch = scratch("cargo-test");
+    let own = scratch.join("own-allocator");
+    let runtime = workspace_root().join("memscope-runtime");
+    let manifest = MANIFEST.replace("\"shop\"", "\"own-allocator\"");
+    let manifest = manifest.replace("@runtime@", &runtime.display().to_string().replace('\\', "/"));
+    let manifest = format!("{manifest}\n[features]\nwrapped = []\n");
+    write_if_different(&own.join("Cargo.toml"), manifest.as_bytes());
+    fs::copy(workspace_root().join("Cargo.lock"), own.join("Cargo.lock")).unwrap();
+    write_if_different(&own.join("src/main.rs"), OWN_ALLOCATOR.as_bytes());
+    let run = |features| {
+        let mut run = cargo(&own, ["run", "--quiet", "--features", features, "--target-dir"]);
+        let captures = tempfile::tempdir().unwrap();
+        run.arg(scratch.join("target")).env("MEMSCOPE_DIR", captures.path()).output().unwrap()
+    };
+    let clash = run("memscope/on");
+    let said = String::from_utf8_lossy(&clash.stderr);
+    assert!(!clash.status.success());
+    // The words that the README has.
+    assert!(said.contains("conflicts with global allocator in: memscope"), "{said}");
+    assert_eq!(said.matches("error: ").count(), 2, "that one, and what cargo says of it: {said}");
+    let wrapped = run("wrapped,memscope/record");
+    let said = String::from_utf8_lossy(&wrapped.stdout);
+    assert_eq!(said, "Some(1048576)\n", "{}", String::from_utf8_lossy(&wrapped.stderr));
+}
+
 #[test]
 fn each_test_process_writes_one_capture_with_its_tests_names() {
     let scratch = scratch("cargo-test");
