@@ -62,7 +62,11 @@ fn cell(figure: &Figure<u64>, text: impl Fn(u64) -> String) -> Cell {
             }
         }
         Figure::Sampled { value, error } => {
-            (format!("~{} ±{}", text(*value), text(*error)), Mark::Sampled)
+            let (value, error) = (*value, *error);
+            // A share of it is read at a glance, and short; one that is more than all of it says less than the error itself.
+            let percent = (u128::from(error) * 100).div_ceil(u128::from(value.max(1)));
+            let off = if percent <= 100 { format!("{percent} %") } else { text(error) };
+            (format!("~{} ±{off}", text(value)), Mark::Sampled)
         }
         Figure::AtLeast { value, why } => {
             (format!("≥{}", text(*value)), Mark::AtLeast(why.to_string()))
@@ -159,6 +163,7 @@ mod tests {
             count(&Figure::unknown("no births")),
             count(&Figure::Inferred { value: 8, rule: "so".into() }),
             count(&Figure::Sampled { value: 12_000, error: 800 }),
+            bytes(&Figure::Sampled { value: 41, error: 2048 }),
         ];
         let texts: Vec<&str> = cells.iter().map(|cell| cell.text.as_str()).collect();
         assert_eq!(
@@ -172,7 +177,8 @@ mod tests {
                 "1,204 ±30",
                 "?",
                 "~8",
-                "~12,000 ±800"
+                "~12,000 ±7 %",
+                "~41 B ±2.00 KiB"
             ]
         );
         let explained = |cells: &[Cell], width| {
@@ -185,7 +191,7 @@ mod tests {
         );
         // Where a sign means several things, each is told with its columns, once.
         assert_eq!(
-            explained(&cells[7..], 60),
+            explained(&cells[7..9], 60),
             "  ~ Peak: estimated from samples: at most so far off in\n    about 95 of 100 cases\n  ~ Born: so\n"
         );
         let unknown = ["no births", "no ends", "no births"].map(|why| count(&Figure::unknown(why)));

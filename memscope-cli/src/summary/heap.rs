@@ -12,10 +12,10 @@ pub(super) fn counts(report: &Report) -> (Table, usize) {
     let mut table = Table::new()
         .column("Heap of", Kind::Text)
         .column("Allocations", Kind::Figure)
-        .column("Reallocations", Kind::Figure)
-        .column("Frees", Kind::Figure)
+        .optional("Reallocations", Kind::Figure)
+        .optional("Frees", Kind::Figure)
         .column("Allocated", Kind::Figure)
-        .column("Freed", Kind::Figure)
+        .optional("Freed", Kind::Figure)
         .column(alive_title(report), Kind::Figure)
         .column("Blocks", Kind::Figure)
         .column("Peak", Kind::Figure);
@@ -47,10 +47,10 @@ pub(super) fn blocks(report: &Report, top: usize) -> (Table, usize) {
         .column("Kind", Kind::Word)
         .column("Blocks", Kind::Figure)
         .column("Allocated", Kind::Figure)
-        .column("Freed", Kind::Figure)
         .column(alive_title(report), Kind::Figure)
-        .column("Blocks left", Kind::Figure)
         .optional("Leaked", Kind::Figure)
+        .optional("Blocks left", Kind::Figure)
+        .optional("Freed", Kind::Figure)
         .optional("Resized", Kind::Figure)
         .optional("Where", Kind::Path);
     let names = Names::of(report);
@@ -71,10 +71,10 @@ pub(super) fn blocks(report: &Report, top: usize) -> (Table, usize) {
             kind.into(),
             count(&known.allocations),
             bytes(&known.allocated_bytes),
-            bytes(&known.freed_bytes),
             bytes(&known.live_bytes),
-            count(&known.live_blocks),
             leaked,
+            count(&known.live_blocks),
+            bytes(&known.freed_bytes),
             count(&known.reallocations),
             place.into(),
         ]);
@@ -86,10 +86,10 @@ pub(super) fn blocks(report: &Report, top: usize) -> (Table, usize) {
             "-".into(),
             count(&untold.allocations),
             bytes(&untold.allocated_bytes),
+            none(),
+            none(),
+            none(),
             bytes(&untold.freed_bytes),
-            none(),
-            none(),
-            none(),
             count(&untold.reallocations),
             "".into(),
         ]);
@@ -161,6 +161,43 @@ mod tests {
         assert_eq!(hint(&recorded), "");
     }
 
+    /// With numbers as long as they get.
+    #[test]
+    fn estimates_fit_80_columns_and_tell_what_is_left() {
+        let estimate = |value| Figure::Sampled { value, error: value / 3 };
+        let mut of = block(BlockOwner::Site(Box::new(place("load::raw", 4))), estimate(999 << 20));
+        for figure in
+            [&mut of.allocations, &mut of.reallocations, &mut of.frees, &mut of.live_blocks]
+        {
+            *figure = estimate(88_888_888);
+        }
+        for figure in [&mut of.allocated_bytes, &mut of.freed_bytes, &mut of.live_bytes] {
+            *figure = estimate(999 << 20);
+        }
+        let mut report = empty();
+        report.blocks = vec![of];
+        let used = || Figure::Exact(88_888_888);
+        report.heap.program = HeapUse {
+            allocations: used(),
+            reallocations: used(),
+            frees: used(),
+            allocated_bytes: used(),
+            freed_bytes: used(),
+            live_blocks: used(),
+            live_bytes: used(),
+        };
+        report.heap.peak_bytes = used();
+        for (table, titles) in [
+            (blocks(&report, 9).0, &["Blocks", "Allocated", "At exit"][..]),
+            (counts(&report).0, &["Allocations", "Allocated", "At exit", "Blocks", "Peak"]),
+        ] {
+            let text = table.render(80);
+            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+            let first = text.lines().next().unwrap();
+            assert!(titles.iter().all(|title| first.contains(title)), "{text}");
+        }
+    }
+
     #[test]
     fn what_was_not_recorded_is_a_row_of_its_own() {
         let leaked = Figure::Inferred { value: 1024, rule: "leaked".into() };
@@ -188,19 +225,19 @@ mod tests {
             .lines()
             .map(|line| line.split("  ").filter(|w| !w.is_empty()).map(str::trim).collect())
             .collect();
-        let sizes = ["12", "2.00 KiB", "1.00 KiB", "1.00 KiB", "1"];
+        let sizes = ["12", "2.00 KiB", "1.00 KiB"];
         assert_eq!(rows, 4);
         assert_eq!(lines[1][..2], ["load::raw [hot]", "variable"]);
-        assert_eq!(lines[1][2..7], sizes);
-        assert_eq!(lines[1][7..], ["~1.00 KiB", "3", "src/main.rs:4"]);
+        assert_eq!(lines[1][2..5], sizes);
+        assert_eq!(lines[1][5..], ["~1.00 KiB", "1", "1.00 KiB", "3", "src/main.rs:4"]);
         assert_eq!(lines[2][..2], ["load [hot]", "function"]);
         // What a function leaves is no leak of its own.
-        assert_eq!(lines[2][7..9], ["-", "3"]);
+        assert_eq!(lines[2][5..9], ["-", "1", "1.00 KiB", "3"]);
         assert_eq!(lines[3][0], "(nothing tracked)");
         assert_eq!(lines[4][0], "(older than the recording)");
         assert_eq!(
             lines[5],
-            ["(counted, not recorded)", "-", "7", "7 B", "7 B", "-", "-", "-", "7"]
+            ["(counted, not recorded)", "-", "7", "7 B", "-", "-", "-", "7 B", "7"]
         );
         assert!(text.contains("~ inferred: leaked"), "{text}");
     }

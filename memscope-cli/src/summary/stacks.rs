@@ -77,7 +77,8 @@ fn lines(stack: &Stack) -> String {
     let is_own = |(_, frame): &(&StackCall, Option<&StackFrame>)| {
         frame.is_some_and(|frame| is_memscopes(&frame.function))
     };
-    let calls: Vec<_> = calls.skip_while(is_own).collect();
+    let calls = calls.skip_while(is_own).take_while(|(_, frame)| !frame.is_some_and(begins));
+    let calls: Vec<_> = calls.collect();
     let mut text = String::new();
     for (call, frame) in calls.iter().take(CALLS) {
         // Writing to a text does not fail.
@@ -93,6 +94,11 @@ fn lines(stack: &Stack) -> String {
         text += "      … what called that is not known\n";
     }
     text
+}
+
+/// Whether it is the standard library's call of `main`, or of a thread's function: what is behind it is the same in all stacks.
+fn begins(frame: &StackFrame) -> bool {
+    frame.function.starts_with("std::sys::backtrace::__rust_begin_short_backtrace")
 }
 
 /// Whether a function is memscope's, or what the compiler puts between a program and its allocator.
@@ -132,6 +138,32 @@ fn unnamed(call: &StackCall) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stack_is_shown_from_behind_memscopes_calls_to_the_programs_first() {
+        let call = |function: &str| StackCall {
+            address: 1,
+            module: None,
+            offset: None,
+            frames: vec![StackFrame { function: function.to_owned(), file: None, line: None }],
+            unknown: None,
+        };
+        let names = [
+            "memscope::heap::allocated",
+            "app::load",
+            "app::main",
+            "core::ops::function::FnOnce::call_once",
+            "std::sys::backtrace::__rust_begin_short_backtrace",
+            "std::rt::lang_start",
+            "main",
+        ];
+        let stack =
+            Stack { calls: names.iter().map(|name| call(name)).collect(), truncated: false };
+        assert_eq!(
+            lines(&stack),
+            "      app::load\n      app::main\n      core::ops::function::FnOnce::call_once\n"
+        );
+    }
 
     #[test]
     fn memscopes_own_calls_are_known_by_their_names() {

@@ -110,7 +110,7 @@ pub(super) fn containers(report: &Report, top: usize) -> (Table, usize) {
         .column("How many", Kind::Figure)
         .column("Longest", Kind::Figure)
         .column("Room", Kind::Figure)
-        .column("Unused", Kind::Figure)
+        .optional("Unused", Kind::Figure)
         .optional("Most unused", Kind::Figure)
         .optional("Strong", Kind::Figure)
         .optional("Weak", Kind::Figure);
