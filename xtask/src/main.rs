@@ -4,10 +4,11 @@
 //! tries the macros on published crates, and `cargo xtask cost` measures what they cost the compiler. `cargo xtask fuzz` runs the fuzz targets of the capture format.
 //! `cargo xtask peers` measures memscope beside its peers, and `cargo xtask soak` kills programs that record, and has one record for long.
 //! `cargo xtask damage` flips every bit of captures. `cargo xtask sanitize` runs the tests of the runtime where what is undefined is
-//! seen, and `cargo xtask targets` compiles it for other systems.
+//! seen, `cargo xtask arm` runs them on AArch64, and `cargo xtask targets` compiles it for other systems.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "the command's output")]
 
+mod arm;
 mod command;
 mod crates;
 mod fuzz;
@@ -37,6 +38,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Run the tests of the runtime on AArch64, emulated; needs qemu-user, a C compiler and the standard library for it
+    Arm,
     /// Run the checks of CI, in order
     Ci {
         /// Run only these
@@ -117,6 +120,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
+        Task::Arm => arm::run(),
         Task::Ci { only } => ci(&only),
         Task::Crates { short, only } => crates::run(&only, short),
         Task::Damage => Command::new(DAMAGE).env("MEMSCOPE_EVERY_BIT", "1").run(),
