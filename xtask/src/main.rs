@@ -4,14 +4,17 @@
 //! tries the macros on published crates, and `cargo xtask cost` measures what they cost the compiler. `cargo xtask fuzz` runs the fuzz targets of the capture format.
 //! `cargo xtask peers` measures memscope beside its peers, and `cargo xtask soak` kills programs that record, and has one record for long.
 //! `cargo xtask damage` flips every bit of captures. `cargo xtask sanitize` runs the tests of the runtime where what is undefined is
-//! seen, `cargo xtask arm` runs them on AArch64, and `cargo xtask targets` compiles it for other systems.
+//! seen, `cargo xtask arm` runs them on AArch64, and `cargo xtask targets` compiles it for other systems. `cargo xtask instructions` counts those
+//! of hooks.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stderr, reason = "the command's output")]
 
 mod arm;
+mod callgrind;
 mod command;
 mod crates;
 mod fuzz;
+mod instructions;
 mod libtest;
 mod peers;
 mod readme;
@@ -78,6 +81,12 @@ enum Task {
         #[arg(value_name = "TARGET")]
         only: Vec<String>,
     },
+    /// Count the instructions of tracked scopes, and compare with what they may be; needs valgrind
+    Instructions {
+        /// Without valgrind nothing, which is said
+        #[arg(long)]
+        optional: bool,
+    },
     /// Measure memscope beside its peers; builds them all, and takes a quarter of an hour
     Peers {
         /// Only memscope and the floor, one short round: whether it works at all
@@ -126,6 +135,7 @@ fn main() -> ExitCode {
         Task::Damage => Command::new(DAMAGE).env("MEMSCOPE_EVERY_BIT", "1").run(),
         Task::Cost { rounds, only } => crates::cost::run(&only, rounds),
         Task::Fuzz { short: true, .. } => fuzz::run_short(),
+        Task::Instructions { optional } => instructions::run(optional),
         Task::Peers { short: true, .. } => peers::run_short(),
         Task::Peers { arguments, .. } => peers::run(&arguments),
         Task::Sanitize { only } => sanitize::run(&only),

@@ -10,7 +10,7 @@ pub(crate) struct Step {
 }
 
 /// All checks: those that fail soonest first.
-pub(crate) const ALL: [Step; 11] = [
+pub(crate) const ALL: [Step; 12] = [
     Step { name: "format", commands: format },
     Step { name: "lint", commands: lint },
     Step { name: "docs", commands: docs },
@@ -20,11 +20,12 @@ pub(crate) const ALL: [Step; 11] = [
     Step { name: "readme", commands: readme::commands },
     Step { name: "crates", commands: crates },
     Step { name: "peers", commands: peers },
+    Step { name: "instructions", commands: instructions },
     Step { name: "soak", commands: soak },
     Step { name: "fuzz", commands: fuzz },
 ];
 
-pub(crate) fn names() -> [&'static str; 11] {
+pub(crate) fn names() -> [&'static str; 12] {
     ALL.map(|step| step.name)
 }
 
@@ -44,6 +45,11 @@ fn peers() -> Result<Vec<Command>, String> {
 /// Other systems: those for which no C compiler is needed.
 fn targets() -> Result<Vec<Command>, String> {
     Ok(vec![Command::new("cargo xtask targets --short")])
+}
+
+/// The hot path, optimised: how many instructions it is, if valgrind is there.
+fn instructions() -> Result<Vec<Command>, String> {
+    Ok(vec![Command::new("cargo xtask instructions --optional")])
 }
 
 /// Programs that record are killed, and one works for some seconds.
