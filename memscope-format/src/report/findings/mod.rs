@@ -69,8 +69,12 @@ pub struct Evidence {
 fn said(figure: &Figure<u64>, words: impl Fn(u64) -> String) -> String {
     match figure {
         Figure::Exact(value) => words(*value),
-        Figure::Bounded { value, error } => format!("{} (±{error})", words(*value)),
-        Figure::Sampled { value, error } => format!("about {} (±{error}, sampled)", words(*value)),
+        Figure::Bounded { value, error } => format!("{} (±{})", words(*value), words(*error)),
+        Figure::Sampled { value, error } => {
+            let percent = (u128::from(*error) * 100).div_ceil(u128::from((*value).max(1)));
+            let off = if percent <= 100 { format!("{percent} %") } else { words(*error) };
+            format!("about {} (±{off}, sampled)", words(*value))
+        }
         Figure::AtLeast { value, .. } => format!("at least {}", words(*value)),
         Figure::Inferred { value, .. } => words(*value),
         Figure::Unknown { .. } => "unknown".to_owned(),
@@ -84,5 +88,20 @@ impl Evidence {
 
     fn of(what: &'static str, figure: &Figure<u64>) -> Self {
         Self { what, value: figure.value().copied(), fidelity: figure.fidelity() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::human::Bytes;
+
+    #[test]
+    fn an_error_is_said_in_the_unit_of_its_figure_or_as_a_share_of_it() {
+        let bytes = |figure| said(&figure, |bytes| Bytes(bytes).to_string());
+        assert_eq!(bytes(Figure::Bounded { value: 4096, error: 2048 }), "4.00 KiB (±2.00 KiB)");
+        let sampled = |value, error| bytes(Figure::Sampled { value, error });
+        assert_eq!(sampled(40_960, 4096), "about 40.0 KiB (±10 %, sampled)");
+        assert_eq!(sampled(1024, 4096), "about 1.00 KiB (±4.00 KiB, sampled)");
     }
 }

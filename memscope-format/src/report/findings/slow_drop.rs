@@ -70,7 +70,7 @@ impl SlowDrops {
 fn set_off(slow: &SlowDrop) -> String {
     let nested = match slow.nested.value() {
         None | Some(0) => return String::new(),
-        Some(nested) => said(&slow.nested, |_| Count(*nested).of("drop")),
+        Some(_) => said(&slow.nested, |drops| Count(drops).of("drop")),
     };
     let share = match &slow.nested_ns {
         Figure::Unknown { .. } => "an unknown part".to_owned(),
@@ -138,7 +138,7 @@ mod tests {
         let found = SlowDrops::default().apply(&report);
         assert_eq!(
             found[0].message,
-            "Tree: dropping it took 2.00 ms on main, at least 1.50 ms of it in 1 drop (±3) that it set off, most of all Node (at least 1.50 ms)"
+            "Tree: dropping it took 2.00 ms on main, at least 1.50 ms of it in 1 drop (±3 drops) that it set off, most of all Node (at least 1.50 ms)"
         );
     }
 
