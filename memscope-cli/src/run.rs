@@ -32,7 +32,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<(), Failure> 
     }
     let selection = Selection::of(&cargo)?;
     let program = build::program(&args.cargo, &selection)?;
-    let dir = directory().unwrap_or_else(|| selection.captures());
+    let dir = directory()?.unwrap_or_else(|| selection.captures());
     let before = captures_in(&dir);
     let ended = child::run(&program, &args.program, &dir)?;
     let made: Vec<PathBuf> = captures_in(&dir).difference(&before).cloned().collect();
@@ -98,9 +98,11 @@ fn holds(reader: &Reader) -> String {
     )
 }
 
-/// Where the environment wants captures.
-pub(crate) fn directory() -> Option<PathBuf> {
-    std::env::var_os(DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from)
+/// Where the environment wants captures. Cargo runs each test where its package is, so that it is said from the root on.
+pub(crate) fn directory() -> Result<Option<PathBuf>, Failure> {
+    let Some(dir) = std::env::var_os(DIR).filter(|dir| !dir.is_empty()) else { return Ok(None) };
+    let absolute = std::path::absolute(dir);
+    absolute.map(Some).map_err(|error| Failure::io("cannot tell where captures are to go", error))
 }
 
 pub(crate) fn why_none() -> &'static str {

@@ -17,7 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Runs the command; tests that do not succeed are a [`Failure::Child`] with cargo's exit code.
 pub(crate) fn run(args: &TestArgs, console: &mut Console) -> Result<(), Failure> {
     let selection = Selection::of(&CargoArgs::parse(&args.cargo)?)?;
-    let dir = directory().unwrap_or_else(|| new_directory(&selection.captures()));
+    let dir = directory()?.unwrap_or_else(|| new_directory(&selection.captures()));
     let before = captures_in(&dir);
     let mut words: Vec<OsString> = vec!["test".into()];
     words.extend_from_slice(&args.cargo);
@@ -28,43 +28,63 @@ pub(crate) fn run(args: &TestArgs, console: &mut Console) -> Result<(), Failure>
     words.extend_from_slice(&args.tests);
     let ended = child::run(Path::new(&cargo()), &words, &dir)?;
     let made: Vec<PathBuf> = captures_in(&dir).difference(&before).cloned().collect();
-    tell(&made, &dir, !before.is_empty(), console)?;
+    let told = match made.is_empty() {
+        true => {
+            say(&format!(
+                "note: no capture: {}",
+                if ended.code == 0 { why_none() } else { NOT_RUN }
+            ));
+            Ok(())
+        }
+        false => tell(&made, &dir, !before.is_empty(), console),
+    };
     match ended.code {
-        0 => Ok(()),
-        code => Err(Failure::Child(code)),
+        0 => told,
+        code => {
+            if let Err(failure) = told {
+                say(&format!("error: {failure}"));
+            }
+            Err(Failure::Child(code))
+        }
     }
 }
 
-/// One that has no other captures, since all test processes are read together.
+/// Why there is no capture where cargo did not succeed.
+const NOT_RUN: &str = "the tests were not run, or nothing that is annotated was";
+
+/// One that has no other captures, since all that a run makes are read together.
 fn new_directory(captures: &Path) -> PathBuf {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     captures.join(format!("test-{}-{}", now.as_secs(), std::process::id()))
 }
 
-/// Says where the captures are, what they hold and what to do with them; or why there are none.
+/// Says where the captures are, what they hold and what to do with them. Fails if one cannot be read, when all is said of the others.
 fn tell(
     made: &[PathBuf],
     dir: &Path,
     has_others: bool,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    if made.is_empty() {
-        say(&format!("note: no capture: {}", why_none()));
-        return Ok(());
-    }
     let (mut events, mut bytes, mut lost, mut is_whole) = (0, 0, 0, true);
+    let mut unreadable = Ok(());
     for path in made {
-        let reader = Reader::open(path)
-            .map_err(|error| Failure::Damaged(format!("{}: {error}", from_here(path).display())))?;
-        events += reader.events();
-        bytes += reader.bytes();
-        lost += reader.lost();
-        is_whole &= reader.health().is_whole();
+        match Reader::open(path) {
+            Ok(reader) => {
+                events += reader.events();
+                bytes += reader.bytes();
+                lost += reader.lost();
+                is_whole &= reader.health().is_whole();
+            }
+            Err(error) => {
+                let shown = from_here(path);
+                unreadable = Err(Failure::Damaged(format!("{}: {error}", shown.display())));
+            }
+        }
     }
-    let (dir, count) = (from_here(dir), Count(made.len() as u64).of("test process"));
+    let (dir, count) = (from_here(dir), Count(made.len() as u64).of("capture"));
     writeln!(
         console.out,
-        "captures: {} (of {count}: {}, {}, {})",
+        "captures: {} ({count}: {}, {}, {})",
         dir.display(),
         Count(events).of("event"),
         Bytes(bytes),
@@ -75,10 +95,8 @@ fn tell(
         _ => dir,
     };
     if has_others && made.len() > 1 {
-        say(
-            "note: there are captures of before in that directory, which are read together with these",
-        );
+        say("note: earlier captures in that directory are read together with these");
     }
     writeln!(console.out, "next:     {}", console.invocation.command("summary", &what))?;
-    Ok(())
+    unreadable
 }

@@ -222,13 +222,13 @@ fn a_directory_that_is_no_package_is_said_in_one_line() {
 }
 
 /// Of each test, how many variables it made, by what is said on stdout.
-fn made_by_tests(stdout: &str) -> Vec<(String, u64)> {
+fn made_by_tests(stdout: &str, from: &Path) -> Vec<(String, u64)> {
     let line = stdout.lines().find(|line| line.starts_with("captures: ")).unwrap();
-    assert!(line.contains(" (of 1 test process: ") && line.ends_with(", nothing lost)"), "{line}");
+    assert!(line.contains(" (1 capture: ") && line.ends_with(", nothing lost)"), "{line}");
     let dir = line.trim_start_matches("captures: ").split(" (").next().unwrap();
-    let capture = capture_in(Path::new(dir));
-    let next =
-        format!("next:     {} summary {}", env!("CARGO_BIN_EXE_memscope"), capture.display());
+    let capture = capture_in(&from.join(dir));
+    let shown = capture.strip_prefix(from).unwrap_or(&capture);
+    let next = format!("next:     {} summary {}", env!("CARGO_BIN_EXE_memscope"), shown.display());
     assert!(stdout.ends_with(&format!("{next}\n")), "{stdout}");
     let report = Report::open(&[capture]).unwrap();
     let threads = report.threads.iter().filter_map(|thread| {
@@ -245,11 +245,21 @@ fn tests_are_recorded_one_by_one_and_end_with_cargos_code() {
     let output = memscope("test").env("ASKED_FOR", "9").output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let expected = [("nine_are_asked_for".to_owned(), 9), ("two_are_made".to_owned(), 2)];
-    assert_eq!(made_by_tests(&text(&output.stdout)), expected);
+    assert_eq!(made_by_tests(&text(&output.stdout), Path::new("")), expected);
     let output = memscope("test").args(["--", "--test-threads=2"]).output().unwrap();
     assert_eq!(output.status.code(), Some(101), "{}", text(&output.stderr));
     // What failed is recorded as well, as far as it came.
-    assert_eq!(made_by_tests(&text(&output.stdout)), expected[1..]);
+    assert_eq!(made_by_tests(&text(&output.stdout), Path::new("")), expected[1..]);
     let output = memscope("test").args(["two_", "--", "--exact"]).output().unwrap();
     assert!(text(&output.stderr).contains("note: no capture: nothing that is annotated ran"));
+    let output = memscope("test").args(["--test", "no-such-test"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(101));
+    assert!(text(&output.stderr).contains("note: no capture: the tests were not run, or "));
+    // Cargo runs the tests elsewhere.
+    let captures = tempfile::tempdir().unwrap();
+    let mut test = memscope("test");
+    test.arg("two_").current_dir(captures.path()).env("MEMSCOPE_DIR", "relative");
+    let output = test.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(made_by_tests(&text(&output.stdout), captures.path()), expected[1..]);
 }
