@@ -4,7 +4,7 @@ use crate::build::{cargo, scratch, succeed, workspace_root, write_if_different};
 use crate::recorded::{captures_in, recorded, types};
 use memscope_format::Reader;
 use memscope_format::defs::SiteKind;
-use memscope_format::rows::Lifecycle;
+use memscope_format::rows::{Lifecycle, LifecycleKind};
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 
@@ -110,6 +110,57 @@ fn an_allocator_of_the_programs_own_is_an_error_that_names_memscope_and_can_be_p
     let wrapped = run("wrapped,memscope/record");
     let said = String::from_utf8_lossy(&wrapped.stdout);
     assert_eq!(said, "Some(1048576)\n", "{}", String::from_utf8_lossy(&wrapped.stderr));
+}
+
+/// A procedural macro, whose annotated code runs within the compiler.
+const MACRO: &str = r#"
+use proc_macro::TokenStream;
+
+#[proc_macro]
+pub fn answer(_: TokenStream) -> TokenStream {
+    text(vec!["42".to_owned()])
+}
+
+#[memscope::track]
+fn text(words: Vec<String>) -> TokenStream {
+    let lines: Vec<String> = words.iter().map(|word| format!("{word}_u8")).collect();
+    lines.concat().parse().unwrap()
+}
+"#;
+
+const USES_THE_MACRO: &str =
+    "fn main() { assert_eq!([answer::answer!(), answer::answer!()], [42, 42]); }";
+
+#[test]
+fn an_annotated_macro_is_recorded_in_the_compiler_that_runs_it() {
+    let scratch = scratch("cargo-test");
+    let user = scratch.join("macro-user");
+    let runtime = workspace_root().join("memscope-runtime").display().to_string();
+    let manifest = MANIFEST.replace("@runtime@", &runtime.replace('\\', "/"));
+    let (package, _) = MANIFEST.split_once("[dependencies]").unwrap();
+    let of_user = package.replace("\"shop\"", "\"macro-user\"")
+        + "[dependencies]\nanswer = { path = \"answer\" }\n[features]\non = [\"answer/on\"]\n[workspace]\n";
+    let of_macro = manifest.replace("\"shop\"", "\"answer\"").replace("[workspace]", "")
+        + "[lib]\nproc-macro = true\n[features]\non = [\"memscope/on\"]\n";
+    write_if_different(&user.join("Cargo.toml"), of_user.as_bytes());
+    write_if_different(&user.join("answer/Cargo.toml"), of_macro.as_bytes());
+    write_if_different(&user.join("answer/src/lib.rs"), MACRO.as_bytes());
+    fs::copy(workspace_root().join("Cargo.lock"), user.join("Cargo.lock")).unwrap();
+    // Another program each time, so that it is compiled.
+    let program = format!("// {:?}\n{USES_THE_MACRO}", std::time::SystemTime::now());
+    write_if_different(&user.join("src/main.rs"), program.as_bytes());
+    let captures = tempfile::tempdir().unwrap();
+    let mut run = cargo(&user, ["run", "--features", "on", "--target-dir"]);
+    succeed(run.arg(scratch.join("target")).env("MEMSCOPE_DIR", captures.path()));
+    let [capture] = captures_in(captures.path()).try_into().unwrap();
+    let reader = Reader::open(capture).unwrap();
+    assert!(reader.health().complete && reader.lost() == 0, "{:?}", reader.health());
+    assert!(reader.metadata().unwrap().program.starts_with("rustc"));
+    let born = reader.rows::<Lifecycle>().map(Result::unwrap);
+    let born = born
+        .filter(|row| row.kind == LifecycleKind::Born)
+        .map(|row| reader.defs().site(row.site).unwrap().name.clone());
+    assert_eq!(born.collect::<Vec<_>>(), ["text::words", "text::lines"].repeat(2));
 }
 
 #[test]
