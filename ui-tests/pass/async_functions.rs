@@ -78,8 +78,7 @@ impl<'a> Lent<'a> {
 
 /// A lifetime that nobody names is captured, too.
 #[memscope::track]
-#[allow(elided_lifetimes_in_paths, mismatched_lifetime_syntaxes)]
-async fn hidden(lent: Lent, twice: impl Fn(&str) -> String) -> String {
+async fn hidden(lent: Lent<'_>, twice: impl Fn(&str) -> String) -> String {
     twice(lent.0)
 }
 
