@@ -46,7 +46,7 @@ impl Rule for AliveAtExit {
                     said(&site.lives.alive_at_exit, |alive| Count(alive).to_string()),
                     site.site.name,
                     said(&site.lives.born, |born| Count(born).to_string()),
-                    sized(site, report),
+                    sized(site, report, alive),
                 ),
                 evidence: vec![
                     Evidence::of("alive_at_exit", &site.lives.alive_at_exit),
@@ -61,14 +61,11 @@ impl Rule for AliveAtExit {
 }
 
 /// Says how large each of them is.
-fn sized(site: &SiteFigures, report: &Report) -> String {
-    match site.types.as_slice() {
-        [only] => report
-            .type_named(only)
-            .map(|known| format!(", {} each and what it owns", Bytes(known.size)))
-            .unwrap_or_default(),
-        _ => String::new(),
-    }
+fn sized(site: &SiteFigures, report: &Report, alive: u64) -> String {
+    let [only] = site.types.as_slice() else { return String::new() };
+    let Some(known) = report.type_named(only) else { return String::new() };
+    let owned = if alive == 1 { "and what it owns" } else { "each and what they own" };
+    format!(", {} {owned}", Bytes(known.size))
 }
 
 #[cfg(test)]
@@ -93,10 +90,7 @@ mod tests {
     fn fires_for_types_not_for_variables() {
         let found = AliveAtExit.apply(&scene().report());
         let [finding] = found.as_slice() else { panic!("one type is alive: {found:?}") };
-        assert_eq!(
-            finding.message,
-            "1 Session value of 2 was alive at exit, 8 B each and what it owns"
-        );
+        assert_eq!(finding.message, "1 Session value of 2 was alive at exit, 8 B and what it owns");
         assert_eq!(finding.site.name, "Session");
         assert_eq!(finding.evidence[0], Evidence::new("alive_at_exit", 1));
     }
