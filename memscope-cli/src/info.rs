@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::find;
 use crate::table::{Kind, Table};
 use crate::time::utc;
-use memscope_format::metadata::{CALLS, FIRST_POSITION};
+use memscope_format::metadata::{FIRST_POSITION, OFF, Part};
 use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::second_file::{FIRST_FILE, SECOND_FILE};
 use memscope_format::validate::validate;
@@ -245,12 +245,18 @@ fn about(capture: &Capture) -> String {
     text += &format!("program:  {}\n", program.unwrap_or_else(unknown));
     text += &format!("recorded: {}\n", recorded.unwrap_or_else(unknown));
     text += &format!("by:       {}\n", by.unwrap_or_else(unknown));
-    let of_users = |name: &str| ![CALLS, FIRST_POSITION, FIRST_FILE, SECOND_FILE].contains(&name);
+    let of_users = |name: &str| {
+        ![FIRST_POSITION, FIRST_FILE, SECOND_FILE].contains(&name)
+            && Part::ALL.iter().all(|part| part.label() != name)
+    };
     for (name, value) in capture.labels.iter().filter(|(name, _)| of_users(name)) {
         text += &format!("label:    {name} = {value}\n");
     }
-    if capture.labels.iter().any(|(name, _)| name == CALLS) {
-        text += "without:  calls and tasks, as the program asked\n";
+    let is_off = |part: &Part| {
+        capture.labels.iter().any(|(name, value)| name == part.label() && value == OFF)
+    };
+    for part in Part::ALL.iter().filter(|part| is_off(part)) {
+        text += &format!("without:  {}, as the program asked\n", part.words());
     }
     text += &format!("state:    {}\n", state(capture));
     for damage in &capture.damage {

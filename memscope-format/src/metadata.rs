@@ -34,10 +34,65 @@ pub struct Metadata {
 /// The label that says from which position on, in each ring, values have their ids: those below were born before the recording
 /// began, in another session of the process or in one that it was forked from.
 pub const FIRST_POSITION: &str = "session.first_position";
-/// The label of a recording that was to have no calls and tasks: then it says [`OFF`].
-pub const CALLS: &str = "session.calls";
-/// What a label says of what was switched off.
+/// What a label says of what was switched off: that of a [`Part`].
 pub const OFF: &str = "off";
+
+/// What a program can ask its recording to be without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Part {
+    /// Births and ends of values, but for those of statics and thread-locals.
+    Values,
+    /// Calls of functions, and tasks.
+    Calls,
+    /// What the elements of containers own, and how keys are spread.
+    Contents,
+    /// Readings of the process, its heap and the recorder.
+    Readings,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Values, Self::Calls, Self::Contents, Self::Readings];
+
+    /// The label that says [`OFF`] in a recording without it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Values => "session.values",
+            Self::Calls => "session.calls",
+            Self::Contents => "session.contents",
+            Self::Readings => "session.readings",
+        }
+    }
+
+    /// What it is called in a sentence.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Values => "births and ends of values",
+            Self::Calls => "calls and tasks",
+            Self::Contents => "contents of containers",
+            Self::Readings => "readings of the process",
+        }
+    }
+
+    /// What is unknown without it.
+    #[cfg(feature = "report")]
+    pub(crate) const fn unknown_without(self) -> &'static str {
+        match self {
+            Self::Values => "figures of values are unknown, or at least what others say",
+            Self::Calls => "figures of functions are unknown, or at least what others say",
+            Self::Contents => {
+                "what the elements of containers own, and how their keys are spread, is unknown"
+            }
+            Self::Readings => {
+                "what the process took, what its heap held and how the recorder kept up is unknown"
+            }
+        }
+    }
+}
 /// The label of a copy that has only some streams; it names them.
 pub(crate) const CUT_STREAMS: &str = "cut.streams";
 /// The label of a copy of a part of the time; it says which ticks.
@@ -58,6 +113,13 @@ impl Metadata {
             copy.labels.push((CUT_END.to_owned(), end.to_owned()));
         }
         copy
+    }
+
+    /// What the program asked for the recording, or for one of those that were merged into it, to be without.
+    #[must_use]
+    pub fn without(&self) -> Vec<Part> {
+        let is_off = |part: &Part| self.label(part.label()).any(|said| said == OFF);
+        Part::ALL.into_iter().filter(is_off).collect()
     }
 
     /// What a label says, of the recording or of those that were merged into it.

@@ -41,6 +41,7 @@
 //! | `MEMSCOPE_FALLBACK_DIR` | the directory where the capture begins, or goes on, when it cannot be written in the first; by default none |
 //! | `MEMSCOPE_DURABILITY` | `commit` or `checkpoint`: when events must be on the disk; by default when the system sees fit |
 //! | `MEMSCOPE_CALLS` | `off`: record no calls and no tasks |
+//! | `MEMSCOPE_STREAMS` | some of `values,calls,contents,readings`: record no others |
 //! | `MEMSCOPE_COMPRESSION` | `balanced`, the default, `fast`, `small` or `none`: see [`Compression`] |
 //! | `MEMSCOPE_STACKS` | `sampled`, the default, `all` or `off`: whether call stacks are taken of blocks that are chosen and of slow drops, or of each block too, or not at all; on Linux on x86-64 |
 //! | `MEMSCOPE_SLOW_DROP` | from how long on a drop is slow, by default `100us`; `off`: none is |
@@ -93,7 +94,7 @@ pub use mode::heap::{heap, thread_heap};
 pub use mode::{
     Probe, Session, SessionBuilder, Trackable, Tracked, capture_path, flush, mark, stats,
 };
-pub use session_types::{Compression, Durability, Overflow, SessionError, Stats};
+pub use session_types::{Compression, Durability, HeapMode, Overflow, SessionError, Stats, Stream};
 
 /// The allocator of a program that has none of its own.
 #[cfg(all(feature = "alloc", not(target_family = "wasm")))]

@@ -26,6 +26,7 @@ mod performance;
 mod places;
 mod polling;
 mod probe;
+mod rate;
 mod recorder;
 mod registry;
 mod returns;

@@ -19,6 +19,52 @@ pub enum Compression {
     None,
 }
 
+/// What a session records, as far as it can be chosen; all of it, if nothing else is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stream {
+    /// Births and ends of values: of variables, arguments, annotated types and what functions return. Statics and thread-locals
+    /// are recorded always, and so is what `snapshot!` asks for.
+    Values,
+    /// Calls of functions, and tasks: where much is annotated, they are most of all events.
+    Calls,
+    /// What the elements of containers own, and how keys are spread: what `deep` asks for, and `snapshot!(v, deep)`.
+    Contents,
+    /// Readings of the process, its heap and the recorder, once a second. Marks and pauses are noted always.
+    Readings,
+}
+
+impl Stream {
+    /// All of them, with what they are called in `MEMSCOPE_STREAMS`.
+    #[cfg(feature = "record")]
+    pub(crate) const ALL: [(Self, &'static str); 4] = [
+        (Self::Values, "values"),
+        (Self::Calls, "calls"),
+        (Self::Contents, "contents"),
+        (Self::Readings, "readings"),
+    ];
+}
+
+/// What is done with what the allocator hands out, as far as [`Allocator`](crate::Allocator) watches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HeapMode {
+    /// Captures have nothing of it, and [`heap`](crate::heap()) gives none. Until the session that says so begins it was counted; with
+    /// `MEMSCOPE_ALLOC=off` it never is.
+    Off,
+    /// It is counted.
+    Counters,
+    /// Some blocks are recorded besides, by chance: one in so many bytes that are allocated, from 1 to 2^31, on average.
+    Sampled(u64),
+    /// Each block is recorded besides.
+    Full,
+}
+
+impl HeapMode {
+    /// One in so many bytes, if nothing else is said.
+    pub const SAMPLED: Self = Self::Sampled(512 << 10);
+}
+
 /// When the bytes of a capture must be on the device. What the program wrote outlives the program in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -101,12 +147,24 @@ pub enum SessionError {
         /// What was asked for.
         one_in: u32,
     },
-    /// The first session of the process decided otherwise how many values, and whether calls are recorded.
+    /// The first session of the process decided otherwise how many values, and whether values and calls are recorded.
     Decided {
         /// One value in so many is recorded.
         one_in: u32,
+        /// Whether values are.
+        values: bool,
         /// Whether calls and tasks are.
         calls: bool,
+    },
+    /// Blocks cannot be chosen so: one in so many bytes.
+    HeapSampling {
+        /// What was asked for.
+        bytes: u64,
+    },
+    /// What is done with the heap was decided otherwise: by `MEMSCOPE_ALLOC`, or an earlier session of the process.
+    HeapDecided {
+        /// What is done.
+        mode: HeapMode,
     },
     /// A session cannot have this name.
     Name {
@@ -144,14 +202,24 @@ impl fmt::Display for SessionError {
             Self::Sampling { one_in } => {
                 write!(f, "one value in {one_in} cannot be recorded: 1 records all of them")
             }
-            Self::Decided { one_in, calls } => {
-                let with = if *calls { "with" } else { "without" };
+            Self::Decided { one_in, values, calls } => {
+                let with = |wanted: &bool| if *wanted { "with" } else { "without" };
                 write!(
                     f,
-                    "this process records one value in {one_in}, {with} calls and tasks, as its first session was to: values outlive \
-                     sessions, and count as they were chosen, so that a later one cannot choose otherwise"
+                    "this process records one value in {one_in}, {} values, {} calls and tasks, as its first session was to: values \
+                     outlive sessions, and count as they were chosen, so that a later one cannot choose otherwise",
+                    with(values),
+                    with(calls)
                 )
             }
+            Self::HeapSampling { bytes } => {
+                write!(f, "one in {bytes} bytes cannot be chosen: it is one in 1 to 2147483648")
+            }
+            Self::HeapDecided { mode } => write!(
+                f,
+                "the heap mode of this process is {mode:?}: `MEMSCOPE_ALLOC`, where it is set, and else the first session decide it, \
+                 since blocks outlive sessions"
+            ),
             Self::Name { name } => write!(
                 f,
                 "{name:?} cannot be a session's name, which begins the name of a file: it has from 1 to 100 bytes, and no `/`, \

@@ -2,6 +2,7 @@
 
 use super::figure::{Figure, Grounds, Missing};
 use super::readings::{Mark, PerformanceFigures};
+use crate::metadata::Part;
 use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
@@ -36,8 +37,8 @@ pub struct CaptureFigures {
     /// Where the rest of it is, if it is one of the two files of a recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_file: Option<OtherFile>,
-    /// Whether the program asked for no calls and tasks.
-    pub without_calls: bool,
+    /// What the program asked it to be without: of that nothing is known, not even that there was none.
+    pub without: Vec<Part>,
     /// Whether it is still being written.
     pub live: bool,
     /// Whether the rings of a program that did not end by itself were there to recover events from.
@@ -139,7 +140,8 @@ impl CaptureFigures {
         Grounds {
             missing: damage.fold(lost.and(end).and(part), Missing::and),
             no_clock: !self.duration_ns.is_exact(),
-            no_calls: self.without_calls,
+            no_calls: self.without.contains(&Part::Calls),
+            no_values: self.without.contains(&Part::Values),
         }
     }
 }

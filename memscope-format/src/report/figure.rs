@@ -145,10 +145,15 @@ pub(crate) struct Grounds {
     pub(crate) no_clock: bool,
     /// Whether a recording was to have no calls and tasks.
     pub(crate) no_calls: bool,
+    /// Whether one was to have no births and ends of values.
+    pub(crate) no_values: bool,
 }
 
 /// Why figures of calls are unknown in a recording that was to have none.
 pub(crate) const NO_CALLS: &str = "the program asked for no calls and tasks";
+
+/// The same of values.
+pub(crate) const NO_VALUES: &str = "the program asked for no births and ends of values";
 
 /// Why times are unknown without clock readings.
 pub(crate) const NO_CLOCK: &str =
@@ -161,14 +166,23 @@ impl Grounds {
             missing: self.missing.and(other.missing),
             no_clock: self.no_clock || other.no_clock,
             no_calls: self.no_calls || other.no_calls,
+            no_values: self.no_values || other.no_values,
         }
     }
 
     /// What figures of calls stand on.
     pub(crate) fn of_calls(&self) -> Self {
-        let missing = if self.no_calls { Missing::Uncounted(NO_CALLS) } else { Missing::Nothing };
-        let of_all = self.clone();
-        Self { missing: of_all.missing.and(missing), ..of_all }
+        self.without(self.no_calls, NO_CALLS)
+    }
+
+    /// What figures of values stand on.
+    pub(crate) fn of_values(&self) -> Self {
+        self.without(self.no_values, NO_VALUES)
+    }
+
+    fn without(&self, lacks: bool, why: &'static str) -> Self {
+        let missing = if lacks { Missing::Uncounted(why) } else { Missing::Nothing };
+        Self { missing: self.missing.clone().and(missing), ..self.clone() }
     }
 
     /// A time that is `figure` if times can be told.

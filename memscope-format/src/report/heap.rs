@@ -2,6 +2,7 @@
 
 use super::figure::Figure;
 use crate::error::Error;
+use crate::metadata::{Metadata, Part};
 use crate::reader::Reader;
 use crate::rows::{HeapUser, Metric, Performance};
 use serde::Serialize;
@@ -9,6 +10,7 @@ use std::collections::HashMap;
 
 /// Why nothing of the heap is known.
 const HOOK_OFF: &str = "allocator hook off, or the recording ended before its first reading";
+const NO_READINGS: &str = "the program asked for no readings";
 const CUT_OFF: &str =
     "the recording did not end by itself; counted up to its last reading of the heap";
 const SEVERAL: &str = "readings of several processes that were put together cannot be told apart";
@@ -67,9 +69,11 @@ impl HeapFigures {
         }
         let labels = reader.metadata().map(|metadata| metadata.labels.as_slice());
         let of_several = labels.unwrap_or_default().iter().any(|(key, _)| key == "source.2.pid");
+        let without = reader.metadata().map(Metadata::without).unwrap_or_default();
+        let unread = without.contains(&Part::Readings).then_some(NO_READINGS);
         let readings = Readings {
             is_last: reader.health().complete && !damaged,
-            unknown: of_several.then_some(SEVERAL),
+            unknown: of_several.then_some(SEVERAL).or(unread),
             last,
         };
         Ok(readings.figures())

@@ -70,6 +70,7 @@ pub use spawns::SpawnFigures;
 pub use stacks::{BlockCalls, Module, Stack, StackCall, StackFigures, StackFrame};
 pub use zero_sized::{ZeroSizedField, ZeroSizedFigures};
 
+use crate::metadata::Part;
 use human::Count;
 use serde::Serialize;
 
@@ -250,12 +251,16 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
             }
         }));
     }
-    let without_calls = concerned(&|capture| capture.without_calls);
-    if without_calls > 0 {
-        caveats.push(format!(
-            "without calls and tasks: {}, as the program asked; figures of functions are unknown, or at least what others say",
-            whose(without_calls)
-        ));
+    for part in Part::ALL {
+        let without = concerned(&|capture| capture.without.contains(&part));
+        if without > 0 {
+            caveats.push(format!(
+                "without {}: {}, as the program asked; {}",
+                part.words(),
+                whose(without),
+                part.unknown_without()
+            ));
+        }
     }
     let lost = sum(&|capture| capture.lost);
     if lost > 0 {

@@ -12,7 +12,7 @@ use crate::chunks::ChunkRef;
 use crate::error::Error;
 use crate::health::Damage;
 use crate::merge::numbers;
-use crate::metadata::{CALLS, CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_POSITION, OFF};
+use crate::metadata::{CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_POSITION, Metadata};
 use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Call, Container, Content, DropChain, Heap, Lifecycle, Stream, Task, Zst};
@@ -351,7 +351,7 @@ fn capture_figures(
         complete: health.complete && cut_off.is_empty(),
         is_part: label(CUT_STREAMS).chain(label(CUT_TICKS)).next().is_some(),
         other_file: other_file(reader),
-        without_calls: label(CALLS).any(|calls| calls == OFF),
+        without: metadata.map(Metadata::without).unwrap_or_default(),
         live: health.live,
         rings: health.recovered || has_end,
         whole: health.is_whole() && damage.is_empty(),

@@ -321,7 +321,7 @@ impl Scene {
             complete: !self.cut,
             is_part: false,
             other_file: None,
-            without_calls: false,
+            without: Vec::new(),
             live: false,
             rings: self.cut,
             whole: self.lost == 0,

@@ -324,8 +324,11 @@ impl Totals {
         slowest.sort_by_key(|slow| (Reverse(slow.duration_ns), slow.capture, slow.began_ns));
         slowest.truncate(slowest_drops);
 
-        let mut sites: Vec<SiteFigures> =
-            sites.into_iter().map(|(place, entry)| site_figures(place, entry, &grounds)).collect();
+        let of_values = grounds.of_values();
+        let mut sites: Vec<SiteFigures> = sites
+            .into_iter()
+            .map(|(place, entry)| site_figures(place, entry, &of_values))
+            .collect();
         sites.sort_by_cached_key(|site| {
             (
                 Reverse(site.lives.born.value().copied().max(site.lives.dropped.value().copied())),
@@ -335,16 +338,16 @@ impl Totals {
 
         let mut zero_sized: Vec<_> = types
             .iter()
-            .filter_map(|(key, entry)| zero_sized_figures(key, entry, &grounds))
+            .filter_map(|(key, entry)| zero_sized_figures(key, entry, &of_values))
             .collect();
         zero_sized.sort_by(|a, b| a.type_name.cmp(&b.type_name));
         let mut types: Vec<_> =
-            types.into_iter().map(|(key, entry)| type_figures(key, &entry, &grounds)).collect();
+            types.into_iter().map(|(key, entry)| type_figures(key, &entry, &of_values)).collect();
         types.sort_by_cached_key(|known| (Reverse(known.seen()), known.name.clone(), known.size));
 
         let figures = containers
             .into_iter()
-            .map(|((place, name, field), totals)| totals.figures(place, name, field, &grounds));
+            .map(|((place, name, field), totals)| totals.figures(place, name, field, &of_values));
         let mut containers: Vec<ContainerFigures> = figures.collect();
         containers.sort_by_cached_key(|known| {
             let waste =
@@ -354,7 +357,7 @@ impl Totals {
 
         let mut threads: Vec<_> = threads
             .into_iter()
-            .map(|(name, entry)| thread_figures(name, &entry, &grounds))
+            .map(|(name, entry)| thread_figures(name, &entry, &of_values))
             .collect();
         threads.sort_by_cached_key(|thread| {
             (Reverse(thread.events.value().copied()), thread.name.clone())

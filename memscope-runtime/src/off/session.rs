@@ -1,6 +1,8 @@
 //! Sessions that record nothing.
 
-use crate::session_types::{Compression, Durability, Overflow, SessionError, Stats};
+use crate::session_types::{
+    Compression, Durability, HeapMode, Overflow, SessionError, Stats, Stream,
+};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -114,6 +116,18 @@ impl SessionBuilder {
     /// Does nothing: there is no recording.
     #[inline(always)]
     pub fn calls(self, _: bool) -> Self {
+        self
+    }
+
+    /// Does nothing: there is no recording.
+    #[inline(always)]
+    pub fn stream(self, _: Stream, _: bool) -> Self {
+        self
+    }
+
+    /// Does nothing: there is no recording.
+    #[inline(always)]
+    pub fn heap(self, _: HeapMode) -> Self {
         self
     }
 

@@ -7,9 +7,10 @@ use super::registry::Registry;
 use super::rings::RingsFile;
 use super::session::report;
 use super::settings::Settings;
+use crate::session_types::Stream;
 use core::fmt;
 use core::sync::atomic::Ordering;
-use memscope_format::metadata::{CALLS, FIRST_POSITION, OFF};
+use memscope_format::metadata::{FIRST_POSITION, OFF, Part};
 use memscope_format::second_file::{FIRST_FILE, SECOND_FILE, merge_command};
 use memscope_format::writer::{Retry, WriterOptions};
 use memscope_format::{Clock, Error, FileHeader, Metadata, Writer, rings_path};
@@ -247,8 +248,17 @@ fn labels(settings: &Settings, first_position: u64, registry: &Registry) -> Vec<
     let mut labels = settings.labels.clone();
     labels.extend(settings.name.clone().map(|name| ("session".to_owned(), name)));
     labels.push((FIRST_POSITION.to_owned(), first_position.to_string()));
-    if !registry.records_calls() {
-        labels.push((CALLS.to_owned(), OFF.to_owned()));
+    let choice = registry.choice().unwrap_or_default();
+    for (stream, _) in Stream::ALL {
+        let (part, recorded) = match stream {
+            Stream::Values => (Part::Values, choice.values),
+            Stream::Calls => (Part::Calls, choice.calls),
+            Stream::Contents => (Part::Contents, settings.records(stream)),
+            Stream::Readings => (Part::Readings, settings.records(stream)),
+        };
+        if !recorded {
+            labels.push((part.label().to_owned(), OFF.to_owned()));
+        }
     }
     labels
 }

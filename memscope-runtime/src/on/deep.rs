@@ -4,6 +4,7 @@ use super::hashing::{Hashed, Hashes};
 use super::inspect::{Reading, Sight};
 use super::owned::{Measure, Owns};
 use super::recorder::{self, Recorder};
+use super::session;
 use super::shape::{Shape, TypeDesc};
 use super::site::Hook;
 use memscope_format::raw::{RawKind, flags};
@@ -88,7 +89,7 @@ impl<T, S: Sight<T>, C: OwnedSight<T>, H: HashSight<T>> Sight<T> for Deep<S, C, 
     #[inline]
     fn inside(value: &T) -> Option<Inside> {
         let container = const { S::SHAPE.container() }?;
-        if !recorder::may_look() {
+        if !session::has_contents() || !recorder::may_look() {
             return None;
         }
         let mut measure = Measure::default();

@@ -10,8 +10,8 @@ mod sampled;
 mod slot;
 mod thread;
 
-pub(super) use counts::leave_untold;
 use counts::total;
+pub(super) use counts::{leave_untold, stacks_are_others};
 pub(super) use reading::reading;
 #[cfg(unix)]
 pub(super) use thread::after_fork_in_child;
@@ -20,8 +20,9 @@ pub(crate) use thread::{allocated, allocated_zeroed, freed, resized, resizing, s
 
 use super::{session, standing};
 use crate::heap_counts::{Heap, ThreadHeap};
+use crate::session_types::{HeapMode, SessionError};
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// What is done with what the allocator tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,25 @@ enum Mode {
 }
 
 impl Mode {
+    const fn of(asked: HeapMode) -> Self {
+        match asked {
+            HeapMode::Off => Self::Off,
+            HeapMode::Counters => Self::Counters,
+            HeapMode::Sampled(_) => Self::Sampled,
+            HeapMode::Full => Self::Full,
+        }
+    }
+
+    /// The same as a program knows it.
+    fn told(self) -> HeapMode {
+        match self {
+            Self::Undecided | Self::Off => HeapMode::Off,
+            Self::Counters => HeapMode::Counters,
+            Self::Sampled => HeapMode::Sampled(sampled::mean()),
+            Self::Full => HeapMode::Full,
+        }
+    }
+
     /// Whether blocks are events.
     const fn tells(self) -> bool {
         matches!(self, Self::Sampled | Self::Full)
@@ -45,6 +65,21 @@ impl Mode {
 }
 
 static MODE: AtomicU8 = AtomicU8::new(Mode::Undecided as u8);
+
+/// Whether the environment, or a session, has said what the mode is to be.
+static IS_CHOSEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether captures are to have readings of the counts.
+static IS_READ: AtomicBool = AtomicBool::new(true);
+
+/// Says whether the capture that begins is to have readings of the counts.
+pub(super) fn read_it(is_read: bool) {
+    IS_READ.store(is_read, Ordering::Relaxed);
+}
+
+fn is_read() -> bool {
+    IS_READ.load(Ordering::Relaxed)
+}
 
 /// The mode, decided by the first call of an allocator.
 fn mode() -> Mode {
@@ -66,7 +101,9 @@ fn is_sampled() -> bool {
 /// Decides by the environment, as it is at the first allocation: mostly that is before `main`, on the only thread.
 #[cold]
 fn decide() -> Mode {
-    let (mode, odd) = match variable(c"MEMSCOPE_ALLOC") {
+    let set = variable(c"MEMSCOPE_ALLOC");
+    IS_CHOSEN.store(set.is_some_and(|set| !set.is_empty()), Ordering::Relaxed);
+    let (mode, odd) = match set {
         _ if matches!(variable(c"MEMSCOPE"), Some(b"off" | b"0")) => (Mode::Off, None),
         Some(b"off" | b"0") => (Mode::Off, None),
         Some(b"counters" | b"") | None => (Mode::Counters, None),
@@ -96,10 +133,38 @@ fn decide() -> Mode {
     mode
 }
 
+/// Bytes of which one can be chosen.
+pub(super) const MEANS: core::ops::RangeInclusive<u64> = 1..=sampled::GREATEST_MEAN;
+
 /// A number of bytes of which one is to be chosen.
 fn mean(text: &[u8]) -> Option<u64> {
     let mean = core::str::from_utf8(text).ok()?.parse().ok()?;
-    (1..=sampled::GREATEST_MEAN).contains(&mean).then_some(mean)
+    MEANS.contains(&mean).then_some(mean)
+}
+
+/// Does as a session asks; not where it was said otherwise before. For a caller within memscope, before the session begins.
+pub(super) fn choose(asked: HeapMode) -> Result<(), SessionError> {
+    let now = mode();
+    let is_so = match asked {
+        HeapMode::Sampled(mean) => now == Mode::Sampled && sampled::mean() == mean,
+        _ => now == Mode::of(asked),
+    };
+    if IS_CHOSEN.swap(true, Ordering::Relaxed) || is_so {
+        return match is_so {
+            true => Ok(()),
+            false => Err(SessionError::HeapDecided { mode: now.told() }),
+        };
+    }
+    if let HeapMode::Sampled(mean) = asked {
+        sampled::set_mean(mean);
+    }
+    let mode = Mode::of(asked);
+    MODE.store(mode as u8, Ordering::Relaxed);
+    if mode.tells() {
+        standing::matters();
+        counts::tell_from_now_on();
+    }
+    Ok(())
 }
 
 /// A variable of the environment. Not by `std::env`, which takes a lock that this thread may hold.
@@ -113,11 +178,14 @@ fn variable(name: &CStr) -> Option<&'static [u8]> {
 
 /// The counts of the process; `None` if nothing counts.
 fn read() -> Option<Heap> {
-    counts::are_any().then(total)
+    (mode() != Mode::Off && counts::are_any()).then(total)
 }
 
 /// Whether an allocator of ours is in use, which none need be. Asks the global one for a block to see.
 fn is_watched() -> bool {
+    if mode() == Mode::Off {
+        return false;
+    }
     if counts::are_any() {
         return true;
     }

@@ -22,6 +22,8 @@ pub(super) struct Readings {
     longest_cycle: u64,
     /// Processor time of all cycles, in nanoseconds.
     drain_time: u64,
+    /// Whether nothing is to be read.
+    off: bool,
 }
 
 /// What the system says of the process.
@@ -49,6 +51,11 @@ impl Cycle {
 }
 
 impl Readings {
+    /// Says whether anything is to be read. What the program notes is noted in any case.
+    pub(super) fn switch(&mut self, on: bool) {
+        self.off = !on;
+    }
+
     /// Adds a row.
     pub(super) fn note(&mut self, row: Performance) {
         self.notes.push(row);
@@ -74,7 +81,7 @@ impl Readings {
         moved: bool,
         end: bool,
     ) {
-        if !end && self.last.is_some_and(|(read, _)| read.elapsed() < PERIOD) {
+        if self.off || !end && self.last.is_some_and(|(read, _)| read.elapsed() < PERIOD) {
             return;
         }
         let process = Process::read();

@@ -35,13 +35,15 @@ pub(super) struct Registry {
 pub(super) struct Choice {
     /// One in so many values, calls and tasks.
     pub(super) one_in: u32,
+    /// Whether any values, whatever the source says, but for statics and thread-locals.
+    pub(super) values: bool,
     /// Whether any calls and tasks, whatever the source says.
     pub(super) calls: bool,
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Self { one_in: 1, calls: true }
+        Self { one_in: 1, values: true, calls: true }
     }
 }
 
@@ -103,17 +105,21 @@ impl Registry {
         self.choice.get_or_insert(choice);
     }
 
-    /// Whether calls and tasks are recorded.
-    pub(super) fn records_calls(&self) -> bool {
-        self.choice.unwrap_or_default().calls
-    }
-
     /// Of how many values of a site one is recorded; 0 if none is.
     fn one_in(&self, of: &Described) -> u32 {
+        let choice = self.choice.unwrap_or_default();
         match (of.kind, of.one_in) {
-            (SiteKind::Function | SiteKind::AsyncFunction, _) if !self.records_calls() => 0,
+            (SiteKind::Function | SiteKind::AsyncFunction, _) if !choice.calls => 0,
+            (
+                SiteKind::Variable
+                | SiteKind::Argument
+                | SiteKind::Type
+                | SiteKind::Return
+                | SiteKind::Constructor,
+                _,
+            ) if !choice.values => 0,
             (SiteKind::Static | SiteKind::ThreadLocal, _) => of.one_in.max(1),
-            (_, 0) => self.choice.unwrap_or_default().one_in,
+            (_, 0) => choice.one_in,
             (_, said) => said,
         }
     }

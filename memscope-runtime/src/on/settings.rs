@@ -1,9 +1,11 @@
 //! What a session is to be: what the program said, and what the environment says of the rest.
 
+use super::heap;
+use super::rate;
 use super::registry::Choice;
 use super::session::report;
 use super::stacks::Stacks;
-use crate::session_types::{Compression, Durability, Overflow, SessionError};
+use crate::session_types::{Compression, Durability, HeapMode, Overflow, SessionError, Stream};
 use core::sync::atomic::{AtomicBool, Ordering};
 use memscope_format::{Codec, writer};
 use std::ffi::OsString;
@@ -24,11 +26,15 @@ pub(super) struct Settings {
     pub(super) durability: Option<Durability>,
     pub(super) compression: Option<Compression>,
     pub(super) one_in: Option<u32>,
-    pub(super) calls: Option<bool>,
+    /// By the number of the stream.
+    pub(super) streams: [Option<bool>; Stream::ALL.len()],
+    pub(super) heap: Option<HeapMode>,
     pub(super) overflow: Overflow,
     pub(super) slow_drop: Option<Duration>,
     /// What the environment said; the program does not.
     stacks: Option<Stacks>,
+    /// What it said of streams, which counts for those that the program says nothing of.
+    streams_of_environment: Option<[bool; Stream::ALL.len()]>,
 }
 
 const DEFAULT_RING_KIB: u64 = 1024;
@@ -44,6 +50,7 @@ impl Settings {
             compression: Some(self.compression.unwrap_or_else(compression_of_environment)),
             slow_drop: Some(self.slow_drop.unwrap_or_else(slow_drop_of_environment)),
             stacks: Some(self.stacks.unwrap_or_else(stacks_of_environment)),
+            streams_of_environment: Some(streams_of_environment()),
             ..self.clone()
         }
     }
@@ -57,6 +64,11 @@ impl Settings {
         }
         if let Some(one_in @ 0) = self.one_in {
             return Err(SessionError::Sampling { one_in });
+        }
+        if let Some(HeapMode::Sampled(bytes)) = self.heap
+            && !heap::MEANS.contains(&bytes)
+        {
+            return Err(SessionError::HeapSampling { bytes });
         }
         match &self.name {
             Some(name) if !is_name(name) => Err(SessionError::Name { name: name.clone() }),
@@ -119,35 +131,59 @@ impl Settings {
 
     /// What is recorded where the source does not say: as it was `decided`, if it was. To ask for anything else then is an error.
     pub(super) fn choice(&self, decided: Option<Choice>) -> Result<Choice, SessionError> {
+        let said = |stream| self.streams[stream as usize];
         let choice = decided.unwrap_or_else(|| Choice {
             one_in: self.one_in.unwrap_or_else(one_in_of_environment),
-            calls: self.calls.unwrap_or_else(calls_of_environment),
+            values: self.records(Stream::Values),
+            calls: self.records(Stream::Calls),
         });
         let asked = Choice {
             one_in: self.one_in.unwrap_or(choice.one_in),
-            calls: self.calls.unwrap_or(choice.calls),
+            values: said(Stream::Values).unwrap_or(choice.values),
+            calls: said(Stream::Calls).unwrap_or(choice.calls),
         };
         if asked == choice {
             return Ok(choice);
         }
-        Err(SessionError::Decided { one_in: choice.one_in, calls: choice.calls })
+        let Choice { one_in, values, calls } = choice;
+        Err(SessionError::Decided { one_in, values, calls })
+    }
+
+    /// Whether a stream is to be recorded.
+    pub(super) fn records(&self, stream: Stream) -> bool {
+        let place = stream as usize;
+        let of_environment = self.streams_of_environment.is_none_or(|streams| streams[place]);
+        self.streams[place].unwrap_or(of_environment)
     }
 }
 
 fn one_in_of_environment() -> u32 {
     let Some(set) = variable("MEMSCOPE_SAMPLE") else { return 1 };
-    let one_in = set.to_str().and_then(|set| match set {
-        "1" => Some("1"),
-        rate => rate.strip_prefix("1/"),
-    });
-    let one_in = one_in.and_then(|one_in| one_in.parse().ok()).filter(|one_in| *one_in > 0);
-    one_in.unwrap_or_else(|| {
-        let set = set.to_string_lossy();
-        report(format_args!(
-            "MEMSCOPE_SAMPLE={set} is not a rate as `1/100`, and ignored: all values are recorded"
-        ));
+    let set = set.to_string_lossy();
+    rate::one_in(&set).unwrap_or_else(|wrong| {
+        report(format_args!("MEMSCOPE_SAMPLE={set} is ignored, all values are recorded: {wrong}"));
         1
     })
+}
+
+/// Those that are named, or all; without calls, if that is said, too.
+fn streams_of_environment() -> [bool; Stream::ALL.len()] {
+    let mut streams = [true; Stream::ALL.len()];
+    if let Some(set) = variable("MEMSCOPE_STREAMS") {
+        let set = set.to_string_lossy();
+        let place = |name: &str| Stream::ALL.iter().position(|(_, known)| *known == name.trim());
+        match set.split(',').map(place).collect::<Option<Vec<_>>>() {
+            Some(named) => streams = core::array::from_fn(|place| named.contains(&place)),
+            None => {
+                let names = Stream::ALL.map(|(_, name)| name).join("`, `");
+                report(format_args!(
+                    "MEMSCOPE_STREAMS={set} is not known and ignored: it is some of `{names}`, with commas between them"
+                ));
+            }
+        }
+    }
+    streams[Stream::Calls as usize] &= calls_of_environment();
+    streams
 }
 
 fn calls_of_environment() -> bool {
@@ -230,7 +266,7 @@ fn ring_kib_of_environment() -> u64 {
 }
 
 /// Variables of the environment that mean something.
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 12] = [
     "MEMSCOPE",
     "MEMSCOPE_ALLOC",
     "MEMSCOPE_CALLS",
@@ -242,6 +278,7 @@ const VARIABLES: [&str; 11] = [
     "MEMSCOPE_SAMPLE",
     "MEMSCOPE_SLOW_DROP",
     "MEMSCOPE_STACKS",
+    "MEMSCOPE_STREAMS",
 ];
 
 /// Says, once in a process, which variables are called as if they meant something, and do not.

@@ -23,9 +23,11 @@ pub(crate) fn records() -> bool {
     std::env::var_os(RECORDS).is_some()
 }
 
-/// The child's side: begins to record if it is told to.
+/// The child's side: begins to record if it is told to, by a hook or as a [`chosen`](crate::chosen) mode says.
 pub(crate) fn begin() {
-    if records() {
+    if let Some(mode) = crate::chosen::mode() {
+        let _ = memscope::Session::builder().heap(mode).start().expect("it can be");
+    } else if records() {
         memscope::track_var!(let first = String::from("a hook begins the recording"));
         black_box(&first);
     }
@@ -40,6 +42,7 @@ pub(crate) fn play_blocks(scenario: &str) {
         "killed" => killed(),
         "compared" => valgrind::compared(),
         "estimated" => estimated(),
+        "refused" => crate::chosen::refused(),
         other => panic!("no scenario {other}"),
     }
 }
@@ -154,8 +157,13 @@ fn of_report(blocks: &[BlockFigures], untold: Option<&HeapUse>) -> Done {
 
 /// Plays a scenario with all blocks recorded, and checks that its captures tell of each, and so does the report of them.
 fn balanced(scenario: &str) -> Vec<(Reader, Told)> {
+    balanced_with(scenario, &[("MEMSCOPE_ALLOC", "full"), (RECORDS, "1")])
+}
+
+/// The same, with all blocks recorded because of this.
+fn balanced_with(scenario: &str, environment: &[(&str, &str)]) -> Vec<(Reader, Told)> {
     let dir = tempfile::tempdir().expect("a directory");
-    let output = play(scenario, &[("MEMSCOPE_ALLOC", "full"), (RECORDS, "1")], dir.path());
+    let output = play(scenario, environment, dir.path());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{scenario}: {output:?}");
     let open = |path: PathBuf| {
@@ -181,6 +189,17 @@ fn balanced(scenario: &str) -> Vec<(Reader, Told)> {
 fn whatever_a_program_does_rows_and_counts_are_the_same() {
     for scenario in ["kinds", "threads", "teardown", "before_and_after", "signals"] {
         assert_eq!(balanced(scenario).len(), 1, "{scenario}");
+    }
+}
+
+#[test]
+fn a_session_that_asks_for_all_blocks_has_them_from_its_start_on() {
+    for scenario in ["kinds", "threads", "teardown", "before_and_after", "signals"] {
+        let recorded = balanced_with(scenario, &[(RECORDS, "full")]);
+        let [(capture, told)] = &recorded[..] else { panic!("{scenario}") };
+        assert!(told.done[0] > 0, "{scenario}");
+        // What the process had allocated before is counted alone.
+        assert!(counted(capture, HeapUser::Untold)[0] > 0, "{scenario}");
     }
 }
 
@@ -422,10 +441,15 @@ fn estimated() {
 
 #[test]
 fn what_samples_say_of_all_blocks_is_true_within_the_error() {
-    let dir = tempfile::tempdir().expect("a directory");
     let sampled = format!("sampled={MEAN}");
-    let environment = [("MEMSCOPE_ALLOC", sampled.as_str()), (RECORDS, "1")];
-    let output = play("estimated", &environment, dir.path());
+    estimates_are_true(&[("MEMSCOPE_ALLOC", sampled.as_str()), (RECORDS, "1")]);
+    // A session that asks for them.
+    estimates_are_true(&[(RECORDS, sampled.as_str())]);
+}
+
+fn estimates_are_true(environment: &[(&str, &str)]) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let output = play("estimated", environment, dir.path());
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let path = captures(dir.path()).remove(0);
     let capture = Reader::open(&path).expect("a capture");

@@ -6,6 +6,7 @@
 mod blocks;
 #[path = "../chance/mod.rs"]
 mod chance;
+mod chosen;
 mod left;
 mod reused;
 mod scenarios;

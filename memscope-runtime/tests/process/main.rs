@@ -21,6 +21,7 @@ mod sessions;
 mod sinks;
 mod spawns;
 mod statics;
+mod streams;
 mod threads;
 
 use harness::{Run, run, run_with};
@@ -392,9 +393,10 @@ fn a_setting_that_means_nothing_is_said_once_and_changes_nothing() {
         ("MEMSCOPE_COMPRESSION", "best"),
         ("MEMSCOPE_DURABILITY", "always"),
         ("MEMSCOPE_RING_KIB", "1"),
-        ("MEMSCOPE_SAMPLE", "0.1"),
+        ("MEMSCOPE_SAMPLE", "0.3"),
         ("MEMSCOPE_SLOW_DROP", "long"),
         ("MEMSCOPE_STACKS", "some"),
+        ("MEMSCOPE_STREAMS", "values,heap"),
     ] {
         for is_elsewhere in [false, true] {
             let other = tempfile::tempdir().unwrap();

@@ -15,6 +15,7 @@ pub(crate) mod sampled;
 pub(crate) mod sessions;
 mod spawns;
 pub(crate) mod statics;
+mod streams;
 mod tasks;
 pub(crate) mod threads;
 
@@ -80,11 +81,17 @@ pub(crate) fn play(scenario: &str) {
         "returns" => returns::returns(),
         "sampled" => sampled::sampled(),
         "sessions" => sessions::one_after_another(),
+        "told" => sessions::told(),
         "across" => sessions::across(),
         "rates" => sessions::rates(None, true),
         "rates of 1" => sessions::rates(Some(1), true),
         "rates of 10" => sessions::rates(Some(10), true),
         "rates without calls" => sessions::rates(Some(1), false),
+        "without nothing" => streams::without("nothing"),
+        "without values" => streams::without("values"),
+        "without calls" => streams::without("calls"),
+        "without contents" => streams::without("contents"),
+        "without readings" => streams::without("readings"),
         "paused" => sessions::paused(),
         "marks" => sessions::marks(),
         "refused" => sessions::refused(),

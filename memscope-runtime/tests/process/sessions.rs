@@ -7,6 +7,7 @@ use super::sampled::is_about;
 use super::scenarios::sessions::{EACH, RATED, SESSIONS, THREADS};
 use memscope_format::report::{Figure, Report};
 use memscope_format::rows::{Call, DropChain, Lifecycle, LifecycleKind, Metric, Performance};
+use memscope_format::{Codec, Reader};
 use std::collections::{HashMap, HashSet};
 
 #[test]
@@ -46,6 +47,30 @@ fn each_of_many_sessions_has_a_capture_with_all_that_happened_in_it() {
 }
 
 #[test]
+fn what_the_program_says_stands_before_what_the_environment_says() {
+    let run = run_with("told", |command| {
+        command
+            .env("MEMSCOPE_RING_KIB", "4096")
+            .env("MEMSCOPE_COMPRESSION", "small")
+            .env("MEMSCOPE_DURABILITY", "commit")
+            .env("MEMSCOPE_SAMPLE", "1/1000")
+    });
+    assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
+    let [directory] = run.files().try_into().unwrap();
+    assert!(directory.ends_with("told"));
+    let files = std::fs::read_dir(&directory).unwrap();
+    let [path] = files.map(|file| file.unwrap().path()).collect::<Vec<_>>().try_into().unwrap();
+    assert!(path.file_name().unwrap().to_str().unwrap().starts_with("by the program-"), "{path:?}");
+    let capture = Reader::open(&path).unwrap();
+    let metadata = capture.metadata().unwrap();
+    // Rounded up to a power of two, in slots of 32 bytes.
+    assert_eq!(metadata.ring_capacity, 128 * 1024 / 32);
+    assert!(metadata.labels.contains(&("seed".to_owned(), "7".to_owned())));
+    assert_eq!(capture.header().codec, Codec::None);
+    assert_eq!(harness::rows::<DropChain>(&capture).len(), 100);
+}
+
+#[test]
 fn an_end_of_a_value_of_an_earlier_session_is_no_contradiction() {
     let run = run("across");
     assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
@@ -75,7 +100,9 @@ fn a_process_records_one_value_in_so_many_where_the_source_does_not_say() {
         ("rates without calls", 1, false),
     ];
     for (scenario, one_in, calls_are_recorded) in scenarios {
-        let run = run_with(scenario, |command| command.env("MEMSCOPE_SAMPLE", "1/100"));
+        // As in an attribute.
+        let rate = if one_in == 10 { "1/100" } else { "0.01" };
+        let run = run_with(scenario, |command| command.env("MEMSCOPE_SAMPLE", rate));
         assert!(run.status.success(), "{:?} {}", run.status, run.stderr());
         assert_eq!(run.stderr(), "");
         let mut paths = run.paths();
@@ -153,7 +180,7 @@ fn is_of_rate(path: &std::path::Path, one_in: u32, calls_are_recorded: bool) {
 
 /// Births of a variable that are rows.
 fn rows_of(path: &std::path::Path, name: &str) -> u64 {
-    let capture = memscope_format::Reader::open(path).unwrap();
+    let capture = Reader::open(path).unwrap();
     let births = harness::rows::<Lifecycle>(&capture);
     let is_it = |row: &&Lifecycle| capture.defs().site(row.site).unwrap().name == name;
     births.iter().filter(is_it).filter(|row| row.kind == LifecycleKind::Born).count() as u64

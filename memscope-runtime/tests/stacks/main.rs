@@ -222,6 +222,19 @@ fn each_block_has_a_stack_if_that_is_wanted_and_none_if_not() {
 }
 
 #[test]
+fn a_later_session_takes_the_stacks_that_the_environment_says_then() {
+    let both = Played::all("later", &[("MEMSCOPE_ALLOC", "full")]);
+    assert_eq!(both.len(), 2);
+    for Played { capture, .. } in both {
+        let wanted = capture.metadata().unwrap().labels.iter().any(|(key, _)| key == "session");
+        let rows = capture.rows::<Heap>().map(Result::unwrap);
+        let blocks: Vec<Heap> = rows.filter(|row| row.kind == HeapKind::Alloc).collect();
+        assert!(blocks.len() > 2);
+        assert!(blocks.iter().all(|row| row.stack.is_some() == wanted), "{wanted}");
+    }
+}
+
+#[test]
 fn a_slow_drop_has_the_calls_that_it_was_within() {
     // Each has a stack if, and only if, it took so long; near that, the clock's scale is not known so well when it ends.
     let slow = |played: &Played, at_least_ms: f64| {

@@ -15,6 +15,7 @@ pub(crate) fn play(scenario: &str) {
     memscope::track_var!(let first = vec![1_u8; 3]);
     match scenario {
         "plain" => plain(),
+        "later" => later(),
         "elsewhere" => elsewhere(),
         "signal" => signal(),
         "deep" => drop(deep(600)),
@@ -50,6 +51,16 @@ fn inner(size: usize) -> Vec<u8> {
     let mut block = block(size);
     block.push(1);
     block
+}
+
+/// Two sessions of one thread; before the second the environment is another.
+fn later() {
+    plain();
+    memscope::Session::current().unwrap().stop().unwrap();
+    // SAFETY: no other thread reads the environment now.
+    unsafe { std::env::set_var("MEMSCOPE_STACKS", "all") };
+    let _second = memscope::Session::builder().name("second").start().unwrap();
+    plain();
 }
 
 fn plain() {

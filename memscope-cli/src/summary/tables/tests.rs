@@ -36,7 +36,7 @@ pub(crate) fn capture(complete: bool) -> CaptureFigures {
         complete,
         is_part: false,
         other_file: None,
-        without_calls: false,
+        without: Vec::new(),
         live: false,
         rings: !complete,
         whole: true,

@@ -2,7 +2,7 @@
 
 use super::slot::{STEP, Slot};
 use crate::heap_counts::{Heap, HeapCounts};
-use core::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// Threads that can have counters of their own at once; the others share some.
 const SLOTS: usize = 1024;
@@ -191,6 +191,19 @@ pub(in crate::on) fn leave_untold() {
     UNTOLD.set(&total().program);
 }
 
+/// Has all threads tell of their blocks from now on, of which nothing was told before.
+pub(super) fn tell_from_now_on() {
+    // With the fence in `take`: either that thread sees the mode that was set before, or it is among those here.
+    fence(Ordering::SeqCst);
+    slots().iter().for_each(Slot::begin_to_tell);
+    leave_untold();
+}
+
+/// Tells all threads that stacks are taken of other blocks than before.
+pub(in crate::on) fn stacks_are_others() {
+    slots().iter().for_each(Slot::mark_again);
+}
+
 /// Counts something that memscope asked for.
 pub(super) fn count_own(operation: Operation) {
     OWN.count(operation);
@@ -206,6 +219,8 @@ pub(super) fn take() -> Option<&'static Slot> {
             if bits & 1 << bit == 0 {
                 let place = word * 64 + bit as usize;
                 EVER_TAKEN.fetch_max(place + 1, Ordering::Release);
+                // See `tell_from_now_on`.
+                fence(Ordering::SeqCst);
                 let slot = &ALL[place];
                 slot.begin();
                 return Some(slot);

@@ -7,6 +7,9 @@ use memscope_format::{Chunk, Codec, Sealed};
 
 /// The counts of the process at this moment, as a frame; `None` if nothing counts.
 pub(in crate::on) fn reading(ts: u64) -> Option<Sealed> {
+    if !super::is_read() {
+        return None;
+    }
     // Before the counts: what is not told of is among them.
     let untold = (super::mode() == Mode::Full).then(counts::untold);
     let heap = super::read()?;

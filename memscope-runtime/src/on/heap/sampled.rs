@@ -5,6 +5,8 @@
 //! What it stands for is to be a whole number: the reciprocal of that probability, rounded up; so that it is what the block stands
 //! for, some of the chosen ones are left out again. Blocks of the mean size or more are all recorded.
 
+use crate::on::clock::Source;
+use core::ptr::from_ref;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// Bytes of which one is chosen on average, if nothing else is said.
@@ -39,8 +41,14 @@ impl Chooser {
         Self { left: AtomicU64::new(0), random: AtomicU64::new(0) }
     }
 
-    /// Begins anew, at a place that nobody can tell.
-    pub(super) fn seed(&self, salt: u64, mean: u64) {
+    /// Begins anew with the next block.
+    pub(super) fn forget(&self) {
+        self.random.store(0, Ordering::Relaxed);
+        self.left.store(0, Ordering::Relaxed);
+    }
+
+    /// Begins at a place that nobody can tell.
+    fn seed(&self, salt: u64, mean: u64) {
         self.random.store(salt, Ordering::Relaxed);
         self.left.store(self.distance(mean), Ordering::Relaxed);
     }
@@ -62,6 +70,12 @@ impl Chooser {
     fn chosen(&self, size: u64, mean: u64) -> Option<u32> {
         if size >= mean {
             return Some(1);
+        }
+        if self.random.load(Ordering::Relaxed) == 0 {
+            // No two threads at once have one place, and no two at a time one moment.
+            let salt = Source::detect().ticks() ^ (from_ref(self).addr() as u64).rotate_left(40);
+            self.seed(salt | 1, mean);
+            return self.choose(size, mean);
         }
         // From the end of a block it is as far to the next point as from anywhere.
         self.left.store(self.distance(mean), Ordering::Relaxed);

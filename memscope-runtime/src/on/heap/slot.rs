@@ -1,9 +1,8 @@
 //! Counters of one thread.
 
 use super::counts::{self, Counters, Operation};
-use super::sampled::{self, Chooser};
+use super::sampled::Chooser;
 use super::{Mode, mode};
-use crate::on::clock::Source;
 use crate::on::recorder::Recorder;
 use crate::on::stacks;
 use core::ptr::{from_ref, null_mut, without_provenance_mut};
@@ -54,6 +53,13 @@ const SLOWLY: usize = 4;
 const OTHERWISE: usize = 7;
 const _: () = assert!(align_of::<Recorder>() > OTHERWISE);
 
+/// A recorder, with [`SLOWLY`] if more is to be done than to write an event.
+fn marked(recorder: *mut Recorder) -> *mut Recorder {
+    let slowly = mode() == Mode::Sampled || stacks::of_each_block();
+    let mark = if slowly { SLOWLY } else { 0 };
+    recorder.map_addr(|addr| addr & !OTHERWISE | mark)
+}
+
 impl Slot {
     pub(super) const fn new() -> Self {
         Self {
@@ -72,11 +78,14 @@ impl Slot {
         self.earlier_peak.store(earlier, Ordering::Relaxed);
         self.peak.store(self.counters.balance(), Ordering::Relaxed);
         self.tell_nothing_yet();
-        if mode() == Mode::Sampled {
-            // No two threads at once have one place, and no two at a time one moment.
-            let salt = Source::detect().ticks() ^ (from_ref(self).addr() as u64).rotate_left(40);
-            self.chooser.seed(salt, sampled::mean());
-        }
+        self.chooser.forget();
+    }
+
+    /// Has its owner, whoever it is, tell of its blocks, which it did not.
+    pub(super) fn begin_to_tell(&self) {
+        let (silent, order) = (null_mut(), Ordering::Relaxed);
+        // Else it has just begun to do so.
+        let _ = self.recorder.compare_exchange(silent, NOT_YET, order, order);
     }
 
     /// Whether there is an event for each block.
@@ -110,14 +119,22 @@ impl Slot {
 
     /// Decides what its owner tells from now on.
     pub(super) fn tell(&self, telling: Telling) {
-        let slowly = mode() == Mode::Sampled || stacks::of_each_block();
-        let mark = if slowly { SLOWLY } else { 0 };
         let recorder = match telling {
             Telling::NotYet => NOT_YET,
             Telling::Never => NEVER,
-            Telling::Events(recorder) => from_ref(recorder).cast_mut().map_addr(|addr| addr | mark),
+            Telling::Events(recorder) => marked(from_ref(recorder).cast_mut()),
         };
         self.recorder.store(recorder, Ordering::Relaxed);
+    }
+
+    /// Notes that another session takes other stacks, or none.
+    pub(super) fn mark_again(&self) {
+        let order = Ordering::Relaxed;
+        let told = self.recorder.load(order);
+        if told.addr() > OTHERWISE {
+            // Else its owner has just told anew.
+            let _ = self.recorder.compare_exchange(told, marked(told), order, order);
+        }
     }
 
     /// Begins without a recorder.

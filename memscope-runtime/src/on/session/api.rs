@@ -7,7 +7,9 @@ use super::{
 use crate::on::drain::{self, Drain};
 use crate::on::polling::lock;
 use crate::on::settings::Settings;
-use crate::session_types::{Compression, Durability, Overflow, SessionError, Stats};
+use crate::session_types::{
+    Compression, Durability, HeapMode, Overflow, SessionError, Stats, Stream,
+};
 use core::sync::atomic::{Ordering, fence};
 use memscope_format::rows::{Metric, Performance};
 use std::path::PathBuf;
@@ -183,10 +185,26 @@ impl SessionBuilder {
         self
     }
 
-    /// Says whether calls of functions, and tasks, are recorded: where much is annotated, they are most of all events. Without
-    /// them, what a report says of functions is unknown. Instead of `MEMSCOPE_CALLS`. The first session decides it for all.
-    pub fn calls(mut self, calls: bool) -> Self {
-        self.settings.calls = Some(calls);
+    /// Says whether a stream is recorded. What a report says of one that is not is unknown, not zero. Instead of `MEMSCOPE_STREAMS`.
+    ///
+    /// Of [`Stream::Values`] and [`Stream::Calls`] the first session decides for all: values outlive sessions.
+    pub fn stream(mut self, stream: Stream, recorded: bool) -> Self {
+        self.settings.streams[stream as usize] = Some(recorded);
+        self
+    }
+
+    /// Says whether calls of functions, and tasks, are recorded: [`Self::stream`] of [`Stream::Calls`]. Instead of `MEMSCOPE_CALLS`, too.
+    pub fn calls(self, calls: bool) -> Self {
+        self.stream(Stream::Calls, calls)
+    }
+
+    /// Says what is done with what the allocator hands out, if `MEMSCOPE_ALLOC` does not: that is read by the first
+    /// allocation of the process. The first session decides it for all, since blocks outlive sessions.
+    ///
+    /// Blocks are recorded from here on; what was allocated before is counted alone. Where other threads allocate while the session
+    /// starts, what is said to be counted alone may be off by what each of them was just doing.
+    pub fn heap(mut self, mode: HeapMode) -> Self {
+        self.settings.heap = Some(mode);
         self
     }
 
@@ -210,7 +228,7 @@ impl SessionBuilder {
     /// # Errors
     ///
     /// [`SessionError::AlreadyRecording`] if there is a session, [`SessionError::RingSize`], [`SessionError::Sampling`],
-    /// [`SessionError::Decided`] and [`SessionError::Name`] if it was told what cannot be, [`SessionError::CannotStart`] if a file could not be made.
+    /// [`SessionError::Decided`], [`SessionError::HeapSampling`], [`SessionError::HeapDecided`] and [`SessionError::Name`] if it was told what cannot be, [`SessionError::CannotStart`] if a file could not be made.
     pub fn start(self) -> Result<Session, SessionError> {
         start::as_asked(self.settings).map(|number| Session { number })
     }

@@ -2,8 +2,8 @@
 
 use super::api::pausing;
 use super::{
-    ACTIVE, Busy, Core, DRAIN_THREAD, LOST, LOST_BEFORE, PATIENCE_NS, PAUSED, SESSION, STATE,
-    State, has_state, in_core_already, is_paused, register_exit, report, set_state,
+    ACTIVE, Busy, CONTENTS, Core, DRAIN_THREAD, LOST, LOST_BEFORE, PATIENCE_NS, PAUSED, SESSION,
+    STATE, State, has_state, in_core_already, is_paused, register_exit, report, set_state,
 };
 use crate::on::capture::Capture;
 use crate::on::drain::{self, Drain};
@@ -11,7 +11,7 @@ use crate::on::heap;
 use crate::on::polling::lock;
 use crate::on::settings::{self, Settings};
 use crate::on::stacks;
-use crate::session_types::SessionError;
+use crate::session_types::{SessionError, Stream};
 use core::sync::atomic::Ordering;
 use std::io;
 
@@ -72,6 +72,9 @@ impl Core {
         self.registry.list_sites();
         let settings = self.settings.with_environment();
         let choice = settings.choice(self.registry.choice())?;
+        if let Some(mode) = settings.heap {
+            heap::choose(mode)?;
+        }
         self.registry.decide(choice);
         let created = Capture::create(&self.registry, &settings, self.first_position);
         let capture = created.map_err(|failure| {
@@ -91,9 +94,13 @@ impl Core {
         PATIENCE_NS.store(u64::try_from(patience).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.failure = None;
         self.no_space = None;
+        CONTENTS.store(settings.records(Stream::Contents), Ordering::Relaxed);
+        heap::read_it(settings.records(Stream::Readings));
         stacks::take_of(settings.stacks());
+        heap::stacks_are_others();
         stacks::slow_from(capture.ticks(settings.slow_drop()));
         let begun = drain.insert(Drain::new(capture.clock, settings.compression()));
+        begun.readings.switch(settings.records(Stream::Readings));
         begun.look();
         if is_paused() {
             // That from which this process was forked is.

@@ -2,7 +2,7 @@
 
 use super::threads::BURST;
 use super::{MANY, many};
-use memscope::{Compression, Overflow, Probe, Session, SessionError, mark};
+use memscope::{Compression, Durability, Overflow, Probe, Session, SessionError, mark};
 use std::future::Future;
 use std::hint::black_box;
 use std::path::Path;
@@ -107,6 +107,24 @@ async fn waits(ready: bool) {
     }
 }
 
+/// A session that is told all that it can be, against an environment that says otherwise.
+pub(super) fn told() {
+    let session = Session::builder()
+        .directory(directory().join("told"))
+        .name("by the program")
+        .label("seed", "7")
+        .ring_kib(65)
+        .compression(Compression::None)
+        .durability(Durability::Checkpoint)
+        .overflow(Overflow::Wait(Duration::from_secs(1)))
+        .sample(1)
+        .slow_drop(Duration::MAX)
+        .start()
+        .unwrap();
+    record(100);
+    session.stop().unwrap();
+}
+
 /// A value that lives through several sessions.
 pub(super) fn across() {
     let first = Session::builder().start().unwrap();
@@ -119,12 +137,12 @@ pub(super) fn across() {
 }
 
 #[memscope::track]
-struct Kept {
+pub(super) struct Kept {
     bytes: Vec<u8>,
     probe: Probe<Self>,
 }
 
-fn kept(len: usize) -> Kept {
+pub(super) fn kept(len: usize) -> Kept {
     Kept { bytes: vec![0; len], probe: Probe::new() }
 }
 
