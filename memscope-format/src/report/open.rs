@@ -375,8 +375,8 @@ fn other_file(reader: &Reader) -> Option<OtherFile> {
     if health.damage.first().is_some_and(begins_later) {
         return said(FIRST_FILE).map(OtherFile::First);
     }
-    let may_go_on = !health.complete && !health.live && !health.recovered;
-    said(SECOND_FILE).filter(|second| may_go_on && second.exists()).map(OtherFile::Second)
+    // Its name is this recording's alone. The rings stay beside the first file, whatever becomes of the program.
+    said(SECOND_FILE).filter(|second| !health.complete && second.exists()).map(OtherFile::Second)
 }
 
 #[cfg(test)]

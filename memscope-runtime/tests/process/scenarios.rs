@@ -121,6 +121,11 @@ pub(crate) fn play(scenario: &str) {
         "flush" => threads::flush(),
         "flushed" => threads::flushed(),
         "limited" => crate::sinks::limited(),
+        "limited_killed" => {
+            crate::sinks::limited();
+            // SAFETY: a signal to this very process.
+            unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        }
         "commits" => crate::sinks::commits(),
         "library" => libraries::with_a_library(true),
         "library_killed" => libraries::with_a_library(false),

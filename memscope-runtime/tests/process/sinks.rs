@@ -134,6 +134,24 @@ fn a_capture_goes_on_in_the_other_directory_when_it_cannot_be_written_any_more()
     assert_eq!(Report::open(&[first]).unwrap().captures[0].other_file, None);
 }
 
+/// The rings stay beside the first file, so that it opens as that of any program that was killed.
+#[test]
+fn a_first_file_tells_of_the_second_one_when_the_program_was_killed() {
+    let other = tempfile::tempdir().unwrap();
+    let run = run_with("limited_killed", |command| {
+        command.env("MEMSCOPE_RING_KIB", "64").env("MEMSCOPE_FALLBACK_DIR", other.path())
+    });
+    assert!(!run.status.success());
+    let first = run.paths().remove(0);
+    let second = other.path().join(first.file_name().unwrap());
+    assert!(Reader::open(&first).unwrap().health().recovered);
+    let other_of = |path: &Path| {
+        Report::open(&[path.to_owned()]).unwrap().captures[0].other_file.clone().unwrap()
+    };
+    assert_eq!(other_of(&first), OtherFile::Second(second.clone()));
+    assert_eq!(other_of(&second), OtherFile::First(first));
+}
+
 #[test]
 fn a_capture_is_on_the_device_when_that_was_asked_for() {
     let plain = run("commits");
