@@ -10,7 +10,7 @@ use memscope_format::metadata::{FIRST_POSITION, OFF, Part};
 use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::second_file::{FIRST_FILE, SECOND_FILE};
 use memscope_format::validate::validate;
-use memscope_format::{Damage, Defs, Reader, Stream};
+use memscope_format::{Damage, Defs, Metadata, Reader, Stream};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -165,7 +165,7 @@ fn capture(path: &Path, reader: &Reader, damage: Vec<Damage>) -> Capture {
         format: format!("{}.{}", header.major, header.minor),
         program: metadata.map(|metadata| metadata.program.clone()),
         args: metadata.map(|metadata| metadata.args.clone()).unwrap_or_default(),
-        pid: metadata.map(|metadata| metadata.pid),
+        pid: metadata.and_then(Metadata::process),
         target: metadata.map(|metadata| metadata.target.clone()),
         memscope_version: metadata.map(|metadata| metadata.memscope_version.clone()),
         clock_source: metadata.map(|metadata| metadata.clock_source.clone()),

@@ -133,6 +133,11 @@ fn captures_of_several_processes_become_one() {
                 next: memscope summary all.memscope\n";
     assert_eq!(ran.stderr, said);
     assert_eq!(memscope(dir.path(), &["validate", "all.memscope"]).code, 0);
+    // It is of no process of its own.
+    for command in ["summary", "info"] {
+        let shown = memscope(dir.path(), &[command, "all.memscope"]).stdout;
+        assert!(shown.contains("serve") && !shown.contains("(pid 0)"), "{shown}");
+    }
     // The report of one is that of both.
     let sessions = |path: &str| {
         let report = memscope(dir.path(), &["summary", "--json", path]).json();

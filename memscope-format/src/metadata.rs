@@ -11,7 +11,7 @@ pub struct Metadata {
     pub program: String,
     /// Its arguments, without the program's name.
     pub args: Vec<String>,
-    /// Its process id.
+    /// Its process id; 0 of a capture that was merged of several.
     pub pid: u32,
     /// Path of its executable.
     pub exe: String,
@@ -113,6 +113,12 @@ impl Metadata {
             copy.labels.push((CUT_END.to_owned(), end.to_owned()));
         }
         copy
+    }
+
+    /// The number of the process; `None` of a capture that was merged of several.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        (self.pid != 0).then_some(self.pid)
     }
 
     /// What the program asked for the recording, or for one of those that were merged into it, to be without.

@@ -16,7 +16,7 @@ pub struct CaptureFigures {
     pub program: Option<String>,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Its process id.
+    /// Its process id; `None` too of a capture that was merged of several.
     pub pid: Option<u32>,
     /// When recording began, in nanoseconds of the Unix epoch.
     pub started_unix_ns: Option<u64>,

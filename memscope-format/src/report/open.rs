@@ -336,7 +336,7 @@ fn capture_figures(
         path: path.to_owned(),
         program: metadata.map(|metadata| metadata.program.clone()),
         args: metadata.map(|metadata| metadata.args.clone()).unwrap_or_default(),
-        pid: metadata.map(|metadata| metadata.pid),
+        pid: metadata.and_then(Metadata::process),
         started_unix_ns: metadata.map(|metadata| metadata.started_unix_ns),
         duration_ns: if clock.is_calibrated() {
             Figure::Exact(clock.last().mono_ns - clock.first().mono_ns)
