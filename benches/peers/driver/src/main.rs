@@ -42,7 +42,7 @@ pub(crate) struct Measured {
     /// By subject and number of threads, as in [`THREADS`].
     pub(crate) rounds: Vec<[Vec<Sample>; THREADS.len()]>,
     /// By subject; empty unless they were asked for.
-    pub(crate) instructions: Vec<instructions::Count>,
+    pub(crate) instructions: Vec<f64>,
 }
 
 pub(crate) const THREADS: [u64; 2] = [1, 2];

@@ -11,8 +11,8 @@ pub(crate) fn print(measured: &Measured) {
     let mut head = "| wall ns | / floor | CPU ns | / floor | 2 threads: wall ns | / 1 thread | CPU ns | bytes kept a run |".to_owned();
     let mut rule = "|--:|--:|--:|--:|--:|--:|--:|--:|".to_owned();
     if instructions {
-        head.push_str(" instructions | of all threads |");
-        rule.push_str("--:|--:|");
+        head.push_str(" instructions |");
+        rule.push_str("--:|");
     }
     println!("\n| {} {head}\n|---{rule}", measured.workload.name());
     for (at, subject) in measured.subjects.iter().enumerate() {
@@ -32,7 +32,7 @@ pub(crate) fn print(measured: &Measured) {
             kept(one),
         ];
         if let Some(count) = measured.instructions.get(at) {
-            cells.extend([format!("{:.0}", count.own), format!("{:.0}", count.all)]);
+            cells.push(format!("{count:.0}"));
         }
         println!("| {} |", cells.join(" | "));
     }

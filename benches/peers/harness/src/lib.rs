@@ -137,6 +137,8 @@ fn on_threads<P: Peer>(peer: &P, arguments: &Arguments) -> (Before, Duration) {
     })
 }
 
+/// By its name the driver has the instructions within it counted.
+#[inline(never)]
 fn run<P: Peer>(peer: &P, workload: Workload, runs: u64) {
     for _ in 0..runs / BATCH {
         peer.batch(|| match workload {
