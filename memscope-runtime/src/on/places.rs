@@ -53,13 +53,13 @@ impl Places {
     }
 }
 
-/// Whether a location is where the program calls a function. One that is called as a value, by a pointer or as an `impl Fn`, is
-/// called by the compiler, in the standard library's source or where the function is defined: that is where its signature begins, or
-/// where the outermost macro was called that has made some of it, which may be the attribute.
+/// Whether a location is where the program calls a function. One that is called as a value, by a pointer or as an `impl Fn` or
+/// `impl AsyncFn`, is called by the compiler, in the source of those traits or where the function is defined: that is where its
+/// signature begins, or where the outermost macro was called that has made some of it, which may be the attribute.
 pub(super) fn is_call(function: &Described, at: &Location<'_>, definition: &Location<'_>) -> bool {
     let in_signature =
         at.file() == function.file && at.line() == function.line && at.column() <= function.column;
     let in_definition = in_signature || at == definition;
-    let in_library = at.file().replace('\\', "/").ends_with("library/core/src/ops/function.rs");
+    let in_library = at.file().replace('\\', "/").contains("library/core/src/ops/");
     !in_definition && !in_library
 }

@@ -56,7 +56,7 @@ fn a_task_is_spawned_where_its_function_is_called() {
         .collect();
     assert_eq!(
         unknown,
-        // The last three are called by the compiler, through a pointer and as a value.
+        // From `plain` on they are called by the compiler: through a pointer, as a value, as an `AsyncFn`.
         [
             "wave",
             "has_another_attribute",
@@ -64,7 +64,10 @@ fn a_task_is_spawned_where_its_function_is_called() {
             "ends_never",
             "plain",
             "takes",
-            "made_by_a_macro"
+            "made_by_a_macro",
+            "takes",
+            "takes",
+            "takes"
         ]
     );
 }

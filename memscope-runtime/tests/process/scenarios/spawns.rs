@@ -80,6 +80,18 @@ async fn maker(made: &mut Option<Unnamed>) {
     *made = Some(Box::pin(plain()));
 }
 
+async fn calls(function: impl AsyncFn(())) {
+    function(()).await;
+}
+
+async fn calls_mutably(mut function: impl AsyncFnMut(())) {
+    function(()).await;
+}
+
+async fn calls_once(function: impl AsyncFnOnce(())) {
+    function(()).await;
+}
+
 fn run(future: impl Future) {
     let _ = poll(pin!(future));
 }
@@ -106,4 +118,7 @@ pub(super) fn spawns() {
     let mut made = None;
     run(maker(&mut made)); // known: maker
     made.into_iter().for_each(run);
+    run(calls(takes));
+    run(calls_mutably(takes));
+    run(calls_once(takes));
 }
