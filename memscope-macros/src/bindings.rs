@@ -101,12 +101,12 @@ pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
 }
 
 pub(crate) fn decides(meta: &Meta) -> bool {
-    if meta.path().is_ident("cfg") {
-        return true;
-    }
-    let Meta::List(list) = meta else { return false };
-    list.path.is_ident("cfg_attr")
-        && list
-            .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
-            .is_ok_and(|inner| inner.iter().skip(1).any(decides))
+    meta.path().is_ident("cfg") || conditional(meta).is_some_and(|all| all.iter().any(decides))
+}
+
+/// The attributes that a `cfg_attr` stands for where its condition holds; `None` if it is none.
+pub(crate) fn conditional(meta: &Meta) -> Option<Vec<Meta>> {
+    let list = meta.require_list().ok().filter(|list| list.path.is_ident("cfg_attr"))?;
+    let all = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+    Some(all.into_iter().skip(1).collect())
 }

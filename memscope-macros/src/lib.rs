@@ -70,8 +70,10 @@ use proc_macro2::TokenStream;
 ///   `Pin<Box<dyn Future>>` or `BoxFuture`), instead: every poll, on the thread that polls, and of each future when it was
 ///   first polled, within which other, and whether it came to its end, was dropped before or unwound; of an `async fn` also where
 ///   it was called, and within which task. The `async fn` becomes a function that returns its future, as the compiler makes of it; it
-///   stays one, and its future is made within another, if it has the attribute of another macro or `must_use`, returns `!`, or is provided by a
-///   trait: then where it was called is unknown. The block may be in a `Box::pin`, in a variable or in a branch.
+///   stays one, and its future is made within another, if it has an ABI (`extern`), returns `!` or is provided by a trait, or if
+///   there is on it, or on its impl block, any other attribute than `doc`, `cfg`, `inline`, `cold`, `deprecated`, `automatically_derived`, the
+///   levels of lints, those of clippy and rustfmt, and `cfg_attr` with these: then where it was called is unknown, as it is where it is called
+///   through a pointer, as a value, or as an `impl Fn` or `impl AsyncFn`. The block may be in a `Box::pin`, in a variable or in a branch.
 ///
 /// Whether a variable was dropped at the end of its scope or had been moved is recorded where that is certain: by a drop hook
 /// of its type that ran or did not; or by the body, if all that it does with the variable by name is to borrow it (`&v`, `v[i]`,
@@ -343,8 +345,9 @@ use proc_macro2::TokenStream;
 ///
 /// Hooks stand in the function's own braces, between its statements, and hold neither borrows nor values: what the
 /// program does, the order of drops, borrow checking and `Send` of futures stay as they were. Futures and stack frames
-/// grow by 56 to 64 bytes for each variable that lives at the same time (across an `.await`, for futures), and a future by its
-/// arguments, which it keeps twice. No unsafe code is emitted: `#![forbid(unsafe_code)]` may stand.
+/// grow by 56 to 64 bytes for each variable that lives at the same time (across an `.await`, for futures). The future of
+/// an `async fn` that stays one, as [above](#on-a-function), keeps its arguments twice, and grows by them. No unsafe code is
+/// emitted: `#![forbid(unsafe_code)]` may stand.
 ///
 /// Two lints say less with hooks on, since hooks look at every variable and field: `unused_variables` and `dead_code`.
 /// An `#[expect]` in the item that does not come true for this reason is not reported. With `ret`, `unreachable_code` says

@@ -59,6 +59,13 @@ pub(super) struct Wrap {
     pub(super) header: Option<Header>,
 }
 
+/// A wrap, and the number of tokens before what it is around: attributes, which stay first in the braces.
+#[derive(Debug, Clone, Copy)]
+struct Placed<'a> {
+    wrap: &'a Wrap,
+    behind: usize,
+}
+
 impl Wrap {
     /// The braces inside are the user's, with their edition.
     fn around(&self, braces: &Group, body: TokenStream) -> TokenStream {
@@ -79,7 +86,7 @@ impl Grafts {
         self.mark_of(Graft::Statements(statements))
     }
 
-    /// A mark to stand first in braces: what follows there is wrapped.
+    /// A mark to stand first in braces, but for attributes: what follows there is wrapped.
     pub(super) fn mark_around(&mut self, wrap: Wrap) -> Stmt {
         Stmt::Item(self.mark_of(Graft::Around(wrap)))
     }
@@ -185,7 +192,7 @@ impl Grafts {
     fn header(&self, token: &TokenTree) -> Option<&Header> {
         match token {
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-                self.split_wrap(group.stream()).0?.header.as_ref()
+                self.split_wrap(group.stream()).0?.wrap.header.as_ref()
             }
             _ => None,
         }
@@ -200,14 +207,19 @@ impl Grafts {
         Some(wrapped(wrap, &original, merged))
     }
 
-    /// The wrap whose mark stands first, and what follows it.
-    fn split_wrap(&self, printed: TokenStream) -> (Option<&Wrap>, TokenStream) {
-        let mut tokens = printed.clone().into_iter();
+    /// The wrap whose mark stands first, or first behind attributes of what the braces belong to; and what there is without it.
+    fn split_wrap(&self, printed: TokenStream) -> (Option<Placed<'_>>, TokenStream) {
+        let mut tokens = printed.clone().into_iter().peekable();
+        let mut attributes: Vec<TokenTree> = Vec::new();
+        while matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == '#') {
+            attributes.extend(tokens.by_ref().take(INNER_ATTRIBUTE));
+        }
         if let Some(TokenTree::Ident(ident)) = tokens.next()
             && ident == MARK
             && let Some(Graft::Around(wrap)) = self.graft(tokens.next())
         {
-            return (Some(wrap), tokens.collect());
+            let placed = Placed { wrap, behind: attributes.len() };
+            return (Some(placed), attributes.into_iter().chain(tokens).collect());
         }
         (None, printed)
     }
@@ -229,12 +241,16 @@ impl Grafts {
     }
 }
 
-fn wrapped(wrap: Option<&Wrap>, braces: &Group, content: TokenStream) -> Group {
-    match wrap {
-        None => regrouped(braces, content),
-        Some(wrap) => regrouped(braces, wrap.around(braces, content)),
-    }
+fn wrapped(placed: Option<Placed<'_>>, braces: &Group, content: TokenStream) -> Group {
+    let Some(Placed { wrap, behind }) = placed else { return regrouped(braces, content) };
+    let mut content = content.into_iter();
+    let mut emitted: TokenStream = content.by_ref().take(behind).collect();
+    emitted.extend(wrap.around(braces, content.collect()));
+    regrouped(braces, emitted)
 }
+
+/// Tokens of `#![attribute]`.
+const INNER_ATTRIBUTE: usize = 3;
 
 /// A group with other content. Its span, and so the edition of its braces, is that of the original.
 fn regrouped(original: &Group, content: TokenStream) -> Group {

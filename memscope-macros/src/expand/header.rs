@@ -5,9 +5,10 @@
 //! captures all lifetimes, as the future of an async function does in each edition.
 
 use super::hook::emitted;
+use crate::bindings::conditional;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
-use syn::{Attribute, Signature};
+use syn::{Attribute, Meta, Signature};
 
 /// Where in a function's tokens what is, counted backwards from its body.
 #[derive(Debug)]
@@ -72,8 +73,13 @@ fn count(tokens: &impl ToTokens) -> usize {
 /// Whether attributes are known to leave an item as it is. Another may be a macro that looks for `async`; what `must_use` says of an async
 /// function is about what its future gives.
 pub(super) fn are_inert(attributes: &[Attribute]) -> bool {
+    attributes.iter().all(|attribute| is_inert(&attribute.meta))
+}
+
+fn is_inert(attribute: &Meta) -> bool {
     const INERT: [&str; 11] = [
         "allow",
+        "automatically_derived",
         "cfg",
         "cold",
         "deny",
@@ -83,15 +89,12 @@ pub(super) fn are_inert(attributes: &[Attribute]) -> bool {
         "forbid",
         "inline",
         "warn",
-        "automatically_derived",
     ];
-    attributes.iter().all(|attribute| {
-        let path = attribute.path();
-        let is_of_tool = || {
-            path.segments
-                .first()
-                .is_some_and(|tool| tool.ident == "clippy" || tool.ident == "rustfmt")
-        };
-        INERT.iter().any(|name| path.is_ident(name)) || path.segments.len() > 1 && is_of_tool()
-    })
+    const TOOLS: [&str; 2] = ["clippy", "rustfmt"];
+    let segments = &attribute.path().segments;
+    let is_of_tool =
+        || TOOLS.iter().any(|tool| segments.first().is_some_and(|first| first.ident == tool));
+    INERT.iter().any(|name| attribute.path().is_ident(name))
+        || segments.len() > 1 && is_of_tool()
+        || conditional(attribute).is_some_and(|all| all.iter().all(is_inert))
 }

@@ -164,41 +164,81 @@ fn expected_lints_may_not_come_true() {
     assert!(!expansion.contains("allow"), "{expansion}");
 }
 
-/// The headers of an expansion's functions, and the attributes that stand before them.
+/// The headers of an expansion's functions, each in one line up to the body's brace, with the `#[track_caller]` before it.
 fn headers(item: &str) -> Vec<String> {
     let expansion = tracked("", item);
-    let lines = expansion.lines().map(str::trim);
-    let of_header = |line: &&str| line.contains("fn ") || *line == "#[track_caller]";
-    lines.filter(of_header).map(str::to_owned).collect()
+    let (mut headers, mut header) = (Vec::new(), Vec::new());
+    for line in expansion.lines().map(str::trim) {
+        if line == "#[track_caller]" || line.contains("fn ") || !header.is_empty() {
+            header.push(line);
+        }
+        if line.ends_with('{') && !header.is_empty() {
+            headers.push(std::mem::take(&mut header).join(" "));
+        }
+    }
+    headers
 }
 
 #[test]
 fn an_async_function_becomes_one_that_is_called() {
-    let caller = "#[track_caller]";
     assert_eq!(
         headers(
             "/// Says.
              #[inline] pub(crate) async unsafe fn f<'a, F: Fn(A) -> B>(a: &'a F) -> fn(u8) -> &'a u8 where F: Tr { g().await }"
         ),
         [
-            caller,
-            "pub(crate) unsafe fn f<'a, F: Fn(A) -> B>(",
+            "#[track_caller] pub(crate) unsafe fn f<'a, F: Fn(A) -> B>( a: &'a F, ) -> impl ::core::future::Future<Output = fn(u8) -> &'a u8> where F: Tr, {",
         ]
     );
     assert_eq!(
         headers("impl S { pub async fn m(&self) {} async fn n() -> impl Tr {} fn o() {} }"),
         [
-            caller,
-            "pub fn m(&self) -> impl ::core::future::Future<Output = ()> {",
-            caller,
-            "fn n() -> impl ::core::future::Future<Output = impl Tr> {",
+            "#[track_caller] pub fn m(&self) -> impl ::core::future::Future<Output = ()> {",
+            "#[track_caller] fn n() -> impl ::core::future::Future<Output = impl Tr> {",
             "fn o() {",
         ]
     );
     assert_eq!(
         headers("fn outer() { async fn inner() {} }"),
-        ["fn outer() {", caller, "fn inner() -> impl ::core::future::Future<Output = ()> {"]
+        [
+            "fn outer() {",
+            "#[track_caller] fn inner() -> impl ::core::future::Future<Output = ()> {"
+        ]
     );
+}
+
+#[test]
+fn attributes_under_a_condition_are_looked_at() {
+    let header = "#[track_caller] fn f() -> impl ::core::future::Future<Output = ()> {";
+    for attributes in [
+        "#[cfg_attr(docsrs, doc(cfg(x)))]",
+        "#[cfg_attr(x, cold, cfg_attr(y, clippy::msrv = \"1\"))]",
+    ] {
+        assert_eq!(headers(&format!("{attributes} async fn f() {{}}")), [header]);
+    }
+}
+
+#[test]
+fn attributes_in_the_braces_of_an_async_function_stay_first() {
+    for item in [
+        "async fn f() { #![allow(unused)] #![cfg_attr(x, cold)] g().await }",
+        "impl S { async fn f() { #![allow(unused)] #![cfg_attr(x, cold)] g().await } }",
+        "trait T { async fn f() { #![allow(unused)] #![cfg_attr(x, cold)] g().await } }",
+        "#[must_use] async fn f() { #![allow(unused)] #![cfg_attr(x, cold)] g().await }",
+        // Printed again, for the comma that is left out.
+        "async fn f() { #![allow(unused)] #![cfg_attr(x, cold)] match g().await { A => {} B => {} } }",
+    ] {
+        let expansion = tracked("", item);
+        let lines: Vec<&str> = expansion.lines().map(str::trim).collect();
+        let header = lines.iter().position(|line| line.contains("fn f(")).unwrap();
+        assert_eq!(
+            lines[header + 1..][..2],
+            ["#![allow(unused)]", "#![cfg_attr(x, cold)]"],
+            "{expansion}"
+        );
+        assert_eq!(expansion.matches("#!").count(), 2, "{expansion}");
+        assert!(expansion.contains("polled::<"), "{expansion}");
+    }
 }
 
 #[test]
@@ -206,6 +246,8 @@ fn an_async_function_stays_one_where_others_look_at_it() {
     for (item, header) in [
         ("#[tokio::main] async fn main() {}", "async fn main() {"),
         ("#[must_use] async fn f() {}", "async fn f() {"),
+        ("#[cfg_attr(x, must_use)] async fn f() {}", "async fn f() {"),
+        ("#[cfg_attr(x, cold, cfg_attr(y, tokio::main))] async fn f() {}", "async fn f() {"),
         ("async extern \"Rust\" fn f() {}", "async extern \"Rust\" fn f() {"),
         ("async fn f() -> ! { g().await }", "async fn f() -> ! {"),
         ("trait T { async fn f() {} }", "async fn f() {"),
