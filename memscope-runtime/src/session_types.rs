@@ -36,7 +36,7 @@ pub enum Stream {
 
 impl Stream {
     /// All of them, with what they are called in `MEMSCOPE_STREAMS`.
-    #[cfg(feature = "record")]
+    #[cfg(all(feature = "record", not(target_family = "wasm")))]
     pub(crate) const ALL: [(Self, &'static str); 4] = [
         (Self::Values, "values"),
         (Self::Calls, "calls"),
