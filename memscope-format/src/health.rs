@@ -1,5 +1,6 @@
 //! How whole a capture is: a lossy one never looks complete.
 
+use crate::header::FILE_HEADER_LEN;
 use serde::{Deserialize, Serialize};
 
 /// Beyond so many, damages are added up in the last one.
@@ -76,6 +77,12 @@ impl Damage {
     /// Makes the damage of frames that are missing before the one at `offset`, by its number.
     pub(crate) fn missing(offset: u64, frames: u64) -> Self {
         Self::new(offset, 0, None, format!("{frames} frames are missing"))
+    }
+
+    /// Whether it is that of frames before the first one, as a file has that goes on with another: numbers of frames go on there.
+    pub(crate) fn is_missing_beginning(&self) -> bool {
+        let begins = self.offset == FILE_HEADER_LEN as u64 && !self.in_rings;
+        begins && self.bytes == 0 && self.rows.is_none()
     }
 
     /// Makes a damage of the rings file.

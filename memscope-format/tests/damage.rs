@@ -4,6 +4,9 @@
 mod sample;
 
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader, FrameType};
+use memscope_format::report::{OtherFile, Report};
+use memscope_format::rows::{Lifecycle, LifecycleKind};
+use memscope_format::second_file::{FIRST_FILE, SECOND_FILE};
 use memscope_format::validate::FrameVerdict;
 use memscope_format::{Codec, Error, Reader, Writer, recover, validate};
 use proptest::prelude::*;
@@ -11,7 +14,7 @@ use sample::{Rows, Sample, open};
 use std::fs::OpenOptions;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn small(codec: Codec) -> Vec<u8> {
     let mut sample = Sample::new(codec);
@@ -284,9 +287,9 @@ fn a_writer_goes_on_after_a_failed_write_and_the_half_frame_is_reported() {
         let mut chunk = memscope_format::Chunk::new();
         for step in 0..50 {
             chunk
-                .push(&memscope_format::rows::Zst(memscope_format::rows::Lifecycle {
+                .push(&memscope_format::rows::Zst(Lifecycle {
                     ts: ts + step,
-                    kind: memscope_format::rows::LifecycleKind::Born,
+                    kind: LifecycleKind::Born,
                     site: step as u32,
                     type_id: 1,
                     value: step,
@@ -480,4 +483,78 @@ fn a_footer_that_says_another_length_does_not_close_a_capture() {
         let bytes = [bytes.as_slice(), &again.to_bytes(tag)].concat();
         assert_eq!(Reader::from_bytes(bytes).unwrap().health().complete, more > 0);
     }
+}
+
+/// A recording that went on in a second file: its first file, as if it had not had to, and its second one.
+fn with_second_file(directory: &Path) -> [(PathBuf, Vec<u8>); 2] {
+    let paths = ["first.memscope", "second.memscope"].map(|name| directory.join(name));
+    let labels = [FIRST_FILE, SECOND_FILE].map(str::to_owned).into_iter();
+    let labels = labels.zip(paths.iter().map(|path| path.to_string_lossy().into_owned()));
+    let metadata = memscope_format::Metadata { labels: labels.collect(), ..sample::metadata() };
+    let chunk = |number: u64| {
+        let mut chunk = memscope_format::Chunk::new();
+        let row = Lifecycle {
+            ts: 1000 + number,
+            kind: LifecycleKind::Born,
+            site: 1,
+            type_id: 11,
+            value: 100 + number,
+            origin: 0,
+            thread: 1,
+        };
+        chunk.push(&row).unwrap();
+        chunk.seal(Codec::None).unwrap()
+    };
+    let written = |fail_at| {
+        let sink = |fail_at| Failing { bytes: Vec::new(), fail_at };
+        let mut other = vec![sink(usize::MAX)];
+        let mut writer = Writer::new(sink(fail_at), &sample::file_header(Codec::None))
+            .unwrap()
+            .or_elsewhere(move |_| other.pop());
+        writer.metadata(&metadata).unwrap();
+        writer.define(&sample::defs()).unwrap();
+        let mut ends = Vec::new();
+        for number in 0..8 {
+            writer.append(&chunk(number)).unwrap();
+            ends.push(writer.sink().bytes.len());
+        }
+        (writer.finish().unwrap().bytes, ends)
+    };
+    let (first, ends) = written(usize::MAX);
+    let (second, _) = written(ends[2] + 9);
+    let [path, others] = paths;
+    [(path, first), (others, second)]
+}
+
+/// What is said of a second file, that frames are missing before it, is said of no gap further on, nor of a first file.
+#[test]
+fn a_gap_in_either_file_of_a_recording_is_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let [first, second] = with_second_file(directory.path());
+    let report = |(path, bytes): &(PathBuf, Vec<u8>)| {
+        open(path, bytes).unwrap();
+        Report::open(std::slice::from_ref(path)).unwrap()
+    };
+    let is_first = |report: &Report| matches!(&report.captures[0].other_file, Some(OtherFile::First(path)) if *path == first.0);
+    let whole = report(&first);
+    assert!(!whole.is_damaged() && whole.captures[0].other_file.is_none());
+    let second_only = report(&second);
+    assert!(!second_only.is_damaged() && is_first(&second_only), "{:?}", second_only.captures);
+    for (path, bytes) in [&first, &second] {
+        let frames = sample::frames(bytes);
+        let chunks = frames.iter().filter(|(_, header)| header.frame_type.stream().is_some());
+        // Neither the first chunk nor the last.
+        let (at, header) = chunks.clone().nth(2).unwrap();
+        assert!(chunks.count() > 4);
+        let cut = [&bytes[..*at], &bytes[at + header.frame_len() as usize..]].concat();
+        let report = report(&(path.clone(), cut));
+        assert!(report.is_damaged(), "{:?}", report.captures);
+        assert_eq!(is_first(&report), *path == second.0);
+    }
+    // A first file whose beginning is gone began nowhere else, though a checkpoint repeats the label.
+    let (path, bytes) = &first;
+    let (header, _) = sample::frames(bytes)[0];
+    let behind = header + sample::frames(bytes)[0].1.frame_len() as usize;
+    let headless = report(&(path.clone(), [&bytes[..header], &bytes[behind..]].concat()));
+    assert!(headless.is_damaged() && headless.captures[0].other_file.is_none());
 }

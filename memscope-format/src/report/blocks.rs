@@ -205,7 +205,7 @@ pub(crate) struct Blocks {
     /// By address, of several the one that was allocated first at the front.
     live: HashMap<u64, VecDeque<Block>>,
     early: HashMap<u64, Early>,
-    /// By thread, where each block was to be recorded: what it was for may be told by the drop that freed it.
+    /// By thread, where each free is told: what a block was for may be told by the drop that freed it.
     freed: Option<HashMap<u32, Freed>>,
     totals: BTreeMap<For, BlockTotals>,
     by_stack: BTreeMap<Option<u32>, BlockTotals>,
@@ -214,8 +214,9 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    /// Starts with the definitions of a capture; `all` is whether each block was to be recorded, and not some by chance.
-    pub(crate) fn new(defs: &Defs, all: bool) -> Self {
+    /// Starts with the definitions of a capture; `all_frees` is whether there is a row of each block that was
+    /// freed: behind the last of a drop there may be one that is not told, else.
+    pub(crate) fn new(defs: &Defs, all_frees: bool) -> Self {
         let mut variables = Table::new(defs.sites.iter().map(|site| site.id));
         for site in &defs.sites {
             let function = matches!(site.kind, SiteKind::Function | SiteKind::AsyncFunction);
@@ -224,7 +225,7 @@ impl Blocks {
         Self {
             live: HashMap::new(),
             early: HashMap::new(),
-            freed: all.then(HashMap::new),
+            freed: all_frees.then(HashMap::new),
             totals: BTreeMap::new(),
             by_stack: BTreeMap::new(),
             variables,

@@ -2,6 +2,7 @@
 
 use super::figure::{Figure, Grounds, Missing};
 use super::readings::{Mark, PerformanceFigures};
+use crate::header::FILE_HEADER_LEN;
 use crate::metadata::Part;
 use serde::{Serialize, Serializer};
 use std::path::{Path, PathBuf};
@@ -110,8 +111,10 @@ impl CaptureFigures {
     /// Whether a part of it cannot be read, and is not in the recording's other file.
     pub(crate) fn is_damaged(&self) -> bool {
         let is_elsewhere = |damage: &DamageFigures| match self.other_file {
-            // What came before it.
-            Some(OtherFile::First(_)) => damage.bytes == 0,
+            // What came before it, and nothing that is missing further on.
+            Some(OtherFile::First(_)) => {
+                damage.bytes == 0 && damage.offset == FILE_HEADER_LEN as u64
+            }
             // The frame that could not be written.
             Some(OtherFile::Second(_)) => damage.offset + damage.bytes >= self.bytes,
             None => false,

@@ -392,11 +392,9 @@ impl LastKnown {
             _ => "no length is known",
         };
         let waste = |sum| known(totals.with_waste, sum, no_waste);
-        let by_block = |figure| match figure {
-            Figure::Exact(value) if totals.by_block > 0 => {
-                Figure::Inferred { value, rule: FREED_LAST.into() }
-            }
-            figure => figure,
+        let by_block = |figure| match totals.by_block {
+            0 => figure,
+            _ => figure_by(FREED_LAST, figure),
         };
         let containers = match is_final {
             true => grounds.count(totals.containers),
@@ -414,6 +412,21 @@ impl LastKnown {
                 sum(if is_final { grounds.amount(value) } else { grounds.difference(value) })
             }),
         }
+    }
+}
+
+/// A figure that part of follows by a rule: what else it is said to be, it is if the rule holds.
+fn figure_by(rule: &'static str, figure: Figure<u64>) -> Figure<u64> {
+    let inferred =
+        |value, also: &str| Figure::Inferred { value, rule: format!("{rule}{also}").into() };
+    match figure {
+        Figure::Exact(value) | Figure::Inferred { value, .. } => inferred(value, ""),
+        Figure::Bounded { value, error } => inferred(value, &format!("; within {error}")),
+        Figure::Sampled { value, error } => {
+            inferred(value, &format!("; an estimate, within {error} in about 95 of 100 recordings"))
+        }
+        Figure::AtLeast { value, why } => inferred(value, &format!("; at least so much: {why}")),
+        unknown @ Figure::Unknown { .. } => unknown,
     }
 }
 
@@ -493,6 +506,22 @@ mod tests {
         assert_eq!(at_drop.capacity_bytes, inferred);
         assert_eq!(at_drop.waste_bytes.fidelity(), "unknown");
         assert_eq!(at_drop.len_max.fidelity(), "unknown");
+        // What else is said of the figure does not hide the rule.
+        let mut estimated = totals.clone();
+        estimated.state(SnapshotReason::Drop).capacity_bytes.add(32, 10);
+        estimated.state(SnapshotReason::Drop).containers.count(10);
+        let untold = estimated.clone();
+        estimated.state(SnapshotReason::Drop).with_capacity += 1;
+        for (totals, value, also) in [(estimated, 384, "; an estimate"), (untold, 96, "; at least")]
+        {
+            let figures = totals.figures(place(), String::new(), None, &Grounds::default());
+            let room = &figures.last_known(SnapshotReason::Drop).unwrap().capacity_bytes;
+            let Figure::Inferred { value: room, rule } = room else { panic!("{room:?}") };
+            assert!(
+                *room == value && rule.starts_with(FREED_LAST) && rule.contains(also),
+                "{rule}"
+            );
+        }
         // One that has not grown is as it was.
         let at_birth = figures.last_known(SnapshotReason::Birth).unwrap();
         assert_eq!(

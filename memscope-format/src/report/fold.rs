@@ -172,11 +172,11 @@ pub(crate) struct Folded {
 
 impl<'a> Fold<'a> {
     /// Starts with the definitions of a capture; `ns` turns a number of its ticks into nanoseconds.
-    /// `all_blocks` is whether each block was to be recorded.
+    /// `all_frees` is whether there is a row of each block that was freed.
     pub(crate) fn new(
         defs: &Defs,
         slowest_drops: usize,
-        all_blocks: bool,
+        all_frees: bool,
         ns: &'a dyn Fn(u64) -> u64,
     ) -> Self {
         let mut container_fields = Table::<Vec<u32>>::new(defs.types.iter().map(|known| known.id));
@@ -203,7 +203,7 @@ impl<'a> Fold<'a> {
             containers: Containers::default(),
             calls: Calls::new(defs),
             spawns: Spawns::new(defs),
-            blocks: Blocks::new(defs, all_blocks),
+            blocks: Blocks::new(defs, all_frees),
             container_fields,
             own_containers,
             first_position: 0,

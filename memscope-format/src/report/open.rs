@@ -98,9 +98,8 @@ impl Report {
                         bytes += size;
                         continue;
                     }
-                    let untold = own.heap.untold.as_ref();
-                    let all_blocks = untold.is_some_and(|of| of.allocations.value().is_some());
-                    let (capture, folded) = fold_capture(path, &reader, options, all_blocks, tell)?;
+                    let (capture, folded) =
+                        fold_capture(path, &reader, options, all_frees(&reader, &own.heap), tell)?;
                     known.push(own);
                     let clock = reader.clock();
                     let times = Times {
@@ -194,18 +193,47 @@ fn number(reader: &Reader, label: &str) -> u64 {
     said.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
 }
 
-/// Adds up the rows of one capture; `all_blocks` is whether each block was to be recorded.
+/// Whether there is a row of each block that a thread freed while it dropped a value of which there is a row, as far as is known
+/// before rows are read: each block was to be recorded, and nothing is missing. What is untold beside was freed before the
+/// recording or behind it, or on threads that have no rows at all, unless it is counted as lost.
+fn all_frees(reader: &Reader, heap: &HeapFigures) -> bool {
+    let each_block = heap.untold.as_ref().is_some_and(|of| of.allocations.value().is_some());
+    each_block && reader.health().is_whole() && !is_part(reader)
+}
+
+/// Whether a capture was cut out of a recording.
+fn is_part(reader: &Reader) -> bool {
+    let is_cut = |label| reader.metadata().is_some_and(|of| of.label(label).next().is_some());
+    [CUT_STREAMS, CUT_TICKS].into_iter().any(is_cut)
+}
+
+/// Adds up the rows of one capture; `all_frees` is whether there is a row of each block that was freed.
 fn fold_capture(
     path: &Path,
     reader: &Reader,
     options: &Options,
-    all_blocks: bool,
+    all_frees: bool,
     mut progress: impl FnMut(f64),
+) -> Result<(CaptureFigures, Folded), Error> {
+    let (capture, folded) = fold_rows(path, reader, options, all_frees, &mut progress)?;
+    if all_frees && !capture.damage.is_empty() {
+        // Frees may be among the rows that could not be read.
+        return fold_rows(path, reader, options, false, &mut progress);
+    }
+    Ok((capture, folded))
+}
+
+fn fold_rows(
+    path: &Path,
+    reader: &Reader,
+    options: &Options,
+    all_frees: bool,
+    progress: &mut impl FnMut(f64),
 ) -> Result<(CaptureFigures, Folded), Error> {
     let clock = *reader.clock();
     let ns = |ticks| clock.duration_ns(ticks);
     let first_position = number(reader, FIRST_POSITION);
-    let mut fold = Fold::new(reader.defs(), options.slowest_drops, all_blocks, &ns)
+    let mut fold = Fold::new(reader.defs(), options.slowest_drops, all_frees, &ns)
         .beginning_at(first_position);
     let chunks = spans(reader);
     let rows_in_all: u64 = chunks.iter().map(|span| u64::from(span.chunk.rows)).sum();
@@ -349,8 +377,8 @@ fn capture_figures(
         bytes: reader.bytes(),
         recovered: health.recovered_events,
         complete: health.complete && cut_off.is_empty(),
-        is_part: label(CUT_STREAMS).chain(label(CUT_TICKS)).next().is_some(),
-        other_file: other_file(reader),
+        is_part: is_part(reader),
+        other_file: other_file(path, reader),
         without: metadata.map(Metadata::without).unwrap_or_default(),
         live: health.live,
         rings: health.recovered || has_end,
@@ -366,22 +394,31 @@ fn capture_figures(
 }
 
 /// Where the rest of a recording is that could not be written any more where it began.
-fn other_file(reader: &Reader) -> Option<OtherFile> {
+fn other_file(path: &Path, reader: &Reader) -> Option<OtherFile> {
     let health = reader.health();
     let said = |label| reader.metadata()?.label(label).next().map(PathBuf::from);
-    // Numbers of frames go on in the second file.
-    let begins_later =
-        |damage: &Damage| !damage.in_rings && damage.bytes == 0 && damage.rows.is_none();
-    if health.damage.first().is_some_and(begins_later) {
-        return said(FIRST_FILE).map(OtherFile::First);
+    if health.damage.iter().any(Damage::is_missing_beginning) {
+        return said(FIRST_FILE).filter(|first| !is_same(first, path)).map(OtherFile::First);
     }
     // Its name is this recording's alone. The rings stay beside the first file, whatever becomes of the program.
     said(SECOND_FILE).filter(|second| !health.complete && second.exists()).map(OtherFile::Second)
 }
 
+/// Whether two paths lead to one file, or would if it were there.
+fn is_same(a: &Path, b: &Path) -> bool {
+    a == b || a.canonicalize().ok().zip(b.canonicalize().ok()).is_some_and(|(a, b)| a == b)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::defs::{ContainerDef, ContainerKind};
+    use crate::frame::FRAME_HEADER_LEN;
+    use crate::report::testing::Scene;
+    use crate::rows::{
+        HeapKind, HeapUser, LeftOut, LifecycleKind, Metric, Outcome, Performance, SnapshotReason,
+    };
+    use crate::{Chunk, Codec, Commit, FileHeader, Sealed, Writer};
 
     fn known(file: u8, pid: u32, first_position: u64, frames: (u64, u64), bytes: u64) -> Known {
         let mut heap = HeapFigures::default();
@@ -410,5 +447,126 @@ mod tests {
         assert!(!known(1, 7, 64, (0, 9), 5).has_events_of(&known(1, 7, 64, (10, 12), 5)));
         assert!(known(1, 7, 64, (0, 9), 5).has_events_of(&known(1, 7, 64, (0, 4), 5)));
         assert!(!known(1, 7, 64, (0, 9), 5).has_events_of(&known(2, 7, 64, (0, 9), 5)));
+    }
+
+    fn chunk<R: Event>(rows: &[R]) -> Sealed {
+        let mut chunk = Chunk::new();
+        rows.iter().for_each(|row| chunk.push(row).unwrap());
+        chunk.seal(Codec::None).unwrap()
+    }
+
+    /// A vector of strings that was read at its birth alone, and the frees of its drop: a string's with room for two elements, and its
+    /// own with room for four, unless that is lost.
+    fn with_frees(own_is_lost: bool) -> Vec<u8> {
+        let mut scene = Scene::new();
+        scene.variable("v", "Vec<String>", 24);
+        let container = ContainerDef { kind: ContainerKind::Vec, element_size: 24 };
+        scene.defs.types[0].container = Some(container);
+        let (site, type_id, value, thread) = (0, 100, 1, 1);
+        let birth = Lifecycle {
+            ts: 10,
+            kind: LifecycleKind::Born,
+            site,
+            type_id,
+            value,
+            origin: 0,
+            thread,
+        };
+        let read = Container {
+            ts: 10,
+            value,
+            site,
+            type_id,
+            field: 0,
+            kind: container.kind,
+            reason: SnapshotReason::Birth,
+            len: Some(0),
+            capacity: Some(0),
+            element_size: 24,
+            addr: None,
+            strong: None,
+            weak: None,
+            thread,
+        };
+        let free = |ts, addr, size| Heap {
+            ts,
+            kind: HeapKind::Free,
+            block: None,
+            addr,
+            size,
+            old_size: None,
+            align: 8,
+            site: None,
+            stack: None,
+            thread,
+            old_addr: None,
+        };
+        let dropped = DropChain {
+            ts: 60,
+            duration: Some(15),
+            value,
+            site,
+            type_id,
+            depth: 0,
+            outcome: Outcome::Dropped,
+            panicking: false,
+            thread,
+            left_out: LeftOut::default(),
+            stack: None,
+        };
+        // As in each recording: what was freed before it began is untold.
+        let untold = [Metric::Allocations, Metric::Frees].map(|metric| Performance {
+            ts: 70,
+            metric,
+            subject: HeapUser::Untold as u64,
+            value: 9,
+            thread: None,
+        });
+        let mut frees = vec![free(50, 0x200, 48), free(51, 0x100, 96)];
+        frees.truncate(if own_is_lost { 1 } else { 2 });
+        let lost = u64::from(own_is_lost);
+        let header = FileHeader::new([7; 16], 0, Codec::None);
+        let mut writer = Writer::new(Vec::new(), &header).unwrap();
+        writer.define(&scene.defs).unwrap();
+        for frame in [
+            chunk(&[birth]),
+            chunk(&[read]),
+            chunk(&[free(40, 0x300, 48)]),
+            chunk(&frees[..1]),
+            chunk(&[dropped]),
+            chunk(&untold),
+        ] {
+            writer.append(&frame).unwrap();
+        }
+        if let Some(own) = frees.get(1) {
+            writer.append(&chunk(&[*own])).unwrap();
+        }
+        writer.commit(&Commit { cycle: 1, lost, ..Commit::default() }).unwrap();
+        writer.finish().unwrap()
+    }
+
+    /// How well the room is known that the vector had when it was dropped, and how much that is.
+    fn room_at_drop(bytes: &[u8]) -> Option<(&'static str, Option<u64>)> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("v.memscope");
+        std::fs::write(&path, bytes).unwrap();
+        let report = Report::open(&[path]).unwrap();
+        let known = report.containers[0].last_known(SnapshotReason::Drop)?;
+        Some((known.capacity_bytes.fidelity(), known.capacity_bytes.value().copied()))
+    }
+
+    #[test]
+    fn which_block_a_drop_freed_last_is_told_where_each_free_is_there_alone() {
+        let mut whole = with_frees(false);
+        assert_eq!(room_at_drop(&whole), Some(("inferred", Some(96))));
+        assert_eq!(room_at_drop(&with_frees(true)), None);
+        // Or if it cannot be read, which is found when it is to be.
+        let reader = Reader::from_bytes(whole.clone()).unwrap();
+        let chunks = reader.chunks::<Heap>();
+        let own = chunks.iter().max_by_key(|chunk| chunk.t_min).unwrap();
+        let crate::chunks::Place::Frame { offset, .. } = own.place else { panic!("{own:?}") };
+        whole[offset as usize + FRAME_HEADER_LEN] ^= 1;
+        assert!(Reader::from_bytes(whole.clone()).unwrap().health().is_whole());
+        assert_eq!(room_at_drop(&whole), None);
     }
 }
