@@ -80,6 +80,7 @@ impl Damage {
     }
 
     /// Whether it is that of frames before the first one, as a file has that goes on with another: numbers of frames go on there.
+    #[cfg(feature = "report")]
     pub(crate) fn is_missing_beginning(&self) -> bool {
         let begins = self.offset == FILE_HEADER_LEN as u64 && !self.in_rings;
         begins && self.bytes == 0 && self.rows.is_none()
