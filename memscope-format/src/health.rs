@@ -1,6 +1,5 @@
 //! How whole a capture is: a lossy one never looks complete.
 
-use crate::header::FILE_HEADER_LEN;
 use serde::{Deserialize, Serialize};
 
 /// Beyond so many, damages are added up in the last one.
@@ -82,7 +81,7 @@ impl Damage {
     /// Whether it is that of frames before the first one, as a file has that goes on with another: numbers of frames go on there.
     #[cfg(feature = "report")]
     pub(crate) fn is_missing_beginning(&self) -> bool {
-        let begins = self.offset == FILE_HEADER_LEN as u64 && !self.in_rings;
+        let begins = self.offset == crate::header::FILE_HEADER_LEN as u64 && !self.in_rings;
         begins && self.bytes == 0 && self.rows.is_none()
     }
 
