@@ -139,14 +139,20 @@ pub(crate) mod heap {
     #[inline(always)]
     pub(crate) fn freed(_: *mut u8, _: Layout) {}
 
-    #[inline(always)]
-    pub(crate) fn resizing(_: *mut u8) {}
+    /// A block that may get another size.
+    #[derive(Debug, Clone, Copy)]
+    pub(crate) struct Resizing;
 
     #[inline(always)]
-    pub(crate) fn stays(_: *mut u8, (): ()) {}
+    pub(crate) fn resizing(_: *mut u8) -> Resizing {
+        Resizing
+    }
 
     #[inline(always)]
-    pub(crate) fn resized((): (), _: (*mut u8, Layout), _: (*mut u8, usize)) {}
+    pub(crate) fn stays(_: *mut u8, _: Resizing) {}
+
+    #[inline(always)]
+    pub(crate) fn resized(_: Resizing, _: (*mut u8, Layout), _: (*mut u8, usize)) {}
 
     /// Returns `None`: nothing counts.
     #[must_use]
