@@ -29,8 +29,12 @@ pub(super) fn die(how: &str) {
             unsafe { std::ptr::without_provenance_mut::<u8>(16).write_volatile(1) };
         }
         number => {
-            // SAFETY: a signal to this very process.
-            unsafe { libc::kill(libc::getpid(), number.parse().unwrap()) };
+            let signal = number.parse().unwrap();
+            // SAFETY: a signal to this very process, which kills it also if whoever started the tests ignores it, as `nohup` does.
+            unsafe {
+                libc::signal(signal, libc::SIG_DFL);
+                libc::kill(libc::getpid(), signal);
+            }
         }
     }
 }
