@@ -15,7 +15,7 @@ pub(crate) fn run_short(kills: Option<u64>, seconds: Option<u64>) -> Result<(), 
 fn soak(profile: &str, kills: u64, seconds: u64) -> Result<(), String> {
     let arguments = format!("--kills {kills} --seconds {seconds}");
     Command::new(format!(
-        "cargo run --quiet {profile}-p memscope-soak --features on -- {arguments}"
+        "cargo run --quiet {profile}-p memscope-soak --bin memscope-soak --features on -- {arguments}"
     ))
     .run()
 }
