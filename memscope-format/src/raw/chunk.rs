@@ -239,8 +239,20 @@ impl RawHead {
                 let found = format!("{} out of order", stream.name());
                 return Err(Error::corrupt(offset, "each stream once", found));
             }
-            let (t_min, t_max) = (u64_at(entry, 8), u64_at(entry, 16));
-            streams.push(RawStream { stream, rows: u32_at(entry, 4), t_min, t_max });
+            let (rows, t_min, t_max) = (u32_at(entry, 4), u64_at(entry, 8), u64_at(entry, 16));
+            if rows == 0 {
+                let found = format!("none of {}", stream.name());
+                return Err(Error::corrupt(offset, "streams that have rows", found));
+            }
+            if rows > limits::ROWS {
+                return Err(Error::Limit {
+                    offset,
+                    what: "rows of a stream in a RAW frame",
+                    limit: limits::ROWS.into(),
+                    found: rows.into(),
+                });
+            }
+            streams.push(RawStream { stream, rows, t_min, t_max });
         }
         let slots = u32_at(head, 12);
         if slots > limits::RAW_SLOTS {

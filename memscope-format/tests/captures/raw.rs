@@ -170,8 +170,8 @@ fn a_head_that_lies_is_found_out() {
     let (at, header) = raw_frames(&bytes)[0];
     let payload = at + FRAME_HEADER_LEN;
     let head_len = 24 + 24 * usize::from(bytes[payload + 3]);
-    // The rows of the first stream; the time of its first; the position; the slots.
-    for place in [24 + 4, 24 + 8, 16, 12] {
+    // The rows of the first stream, then more than a frame may have; the time of its first; the position; the slots.
+    for place in [24 + 4, 24 + 7, 24 + 8, 16, 12] {
         let mut forged = bytes.clone();
         forged[payload + place] ^= 1;
         let mut hasher = crc32fast::Hasher::new();
@@ -184,6 +184,7 @@ fn a_head_that_lies_is_found_out() {
         let tag = *bytes[at + 4..].first_chunk().unwrap();
         forged[at..payload].copy_from_slice(&header.to_bytes(tag));
         let reader = open(&path, &forged).unwrap();
+        assert!(reader.chunks::<Lifecycle>().iter().all(|chunk| chunk.rows <= limits::ROWS));
         let rows = Rows::of(&reader);
         let reported = !rows.errors.is_empty() || !reader.health().damage.is_empty();
         // That a value is another one is not to be seen from the frame alone.
