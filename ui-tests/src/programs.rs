@@ -30,21 +30,23 @@ impl Seed {
     }
 }
 
-/// Writes a program for each seed, or for the one in `MEMSCOPE_SEED`, into a folder; returns their files.
+/// Writes a program for each seed, or for those in `MEMSCOPE_SEED`, which has spaces between them, into a folder; returns their
+/// files.
 ///
 /// # Panics
 ///
-/// If a file cannot be written, or the variable is no number.
+/// If a file cannot be written, or the variable has what is no number.
 #[must_use]
 #[expect(clippy::unwrap_used, reason = "only tests call it")]
 pub fn programs(seeds: &[u64], folder: &Path) -> Vec<PathBuf> {
-    let one = std::env::var("MEMSCOPE_SEED").map(|seed| vec![seed.parse().unwrap()]);
+    let others = std::env::var("MEMSCOPE_SEED")
+        .map(|seeds| seeds.split_whitespace().map(|seed| seed.parse().unwrap()).collect());
     let written = |seed: u64| {
         let path = folder.join(format!("seed_{seed}.rs"));
         std::fs::write(&path, program(seed)).unwrap();
         path
     };
-    one.unwrap_or(seeds.to_vec()).into_iter().map(written).collect()
+    others.unwrap_or_else(|_| seeds.to_vec()).into_iter().map(written).collect()
 }
 
 /// Writes a program that runs functions with and without the attribute, and fails where the traces differ.

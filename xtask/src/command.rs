@@ -7,7 +7,7 @@ use std::process;
 /// A command that is run in the workspace's root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Command {
-    environment: Vec<(&'static str, &'static str)>,
+    environment: Vec<(&'static str, String)>,
     line: String,
 }
 
@@ -16,8 +16,8 @@ impl Command {
         Self { environment: Vec::new(), line: line.into() }
     }
 
-    pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
-        self.environment.push((name, value));
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
         self
     }
 
@@ -29,7 +29,7 @@ impl Command {
             .arg(flag)
             .arg(&self.line)
             .current_dir(root())
-            .envs(self.environment.iter().copied());
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         let status =
             command.status().map_err(|error| format!("cannot start `{shell}`: {error}"))?;
         if status.success() { Ok(()) } else { Err(format!("failed ({status}): {self}")) }

@@ -32,6 +32,10 @@ use std::time::{Duration, Instant};
 /// The tests that damage captures.
 const DAMAGE: &str = "cargo test -p memscope-format --test damage";
 
+/// The tests that make up programs.
+const DIFFERENTIAL: &str =
+    "cargo test -p memscope-ui-tests -p memscope-ui-tests-edition-2021 --test differential";
+
 /// The project's own commands.
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -68,6 +72,15 @@ enum Task {
         /// Only these
         #[arg(value_name = "CRATE")]
         only: Vec<String>,
+    },
+    /// Compile and run random functions with the attribute and without, in both editions; what they do must be the same
+    Differential {
+        /// The first program; its number is what it is made from
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// How many
+        #[arg(long, default_value_t = 40)]
+        programs: u64,
     },
     /// Run the fuzz targets of the capture format in turn; needs cargo-fuzz and the nightly toolchain
     Fuzz {
@@ -134,6 +147,7 @@ fn main() -> ExitCode {
         Task::Crates { short, only } => crates::run(&only, short),
         Task::Damage => Command::new(DAMAGE).env("MEMSCOPE_EVERY_BIT", "1").run(),
         Task::Cost { rounds, only } => crates::cost::run(&only, rounds),
+        Task::Differential { from, programs } => differential(from, programs),
         Task::Fuzz { short: true, .. } => fuzz::run_short(),
         Task::Instructions { optional } => instructions::run(optional),
         Task::Peers { short: true, .. } => peers::run_short(),
@@ -151,6 +165,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Some programs at a time, so that one that fails is seen early.
+fn differential(from: u64, programs: u64) -> Result<(), String> {
+    let all: Vec<String> =
+        (from..from.saturating_add(programs)).map(|seed| seed.to_string()).collect();
+    for seeds in all.chunks(8) {
+        let seeds = seeds.join(" ");
+        eprintln!("\nxtask: programs {seeds}");
+        Command::new(DIFFERENTIAL).env("MEMSCOPE_SEED", seeds).run()?;
+    }
+    Ok(())
 }
 
 fn ci(only: &[String]) -> Result<(), String> {

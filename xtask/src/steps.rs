@@ -96,7 +96,7 @@ fn features() -> Result<Vec<Command>, String> {
         Command::new("cargo check -p memscope-runtime --features record"),
         // The tests of the workspace define allocators of their own, so that none of it is built with this.
         Command::new("cargo test --workspace --features memscope-runtime/on --test installed"),
-        Command::new("cargo test -p memscope-macros"),
+        Command::new("cargo test -p memscope-macros --doc"),
         Command::new("cargo check -p memscope-format"),
         Command::new("cargo check -p memscope-format --features report"),
         Command::new("cargo check -p memscope-format --features tokio"),
