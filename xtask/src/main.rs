@@ -62,7 +62,7 @@ enum Task {
         #[arg(value_name = "CRATE")]
         only: Vec<String>,
     },
-    /// Flip every bit of captures; the tests flip those of headers, and one of each byte behind them
+    /// Flip every bit of captures; the tests flip those of headers, and one of each third byte behind them
     Damage,
     /// Measure how long published crates are compiled, plain, annotated, and annotated with hooks on
     Cost {
