@@ -459,6 +459,13 @@ pub fn track_var_off(input: proc_macro::TokenStream) -> proc_macro::TokenStream 
     track_variable(input.into(), Mode::Off).into()
 }
 
+/// Emits the rule of which rates of sampling there are, of which the runtime needs no second copy.
+#[doc(hidden)]
+#[proc_macro]
+pub fn rule_of_rates(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    rate::emit_rule().into()
+}
+
 fn track_item(options: TokenStream, tokens: TokenStream, mode: Mode) -> TokenStream {
     let mut errors = Errors::new();
     let mut options = Options::read(options, &mut errors);

@@ -1,11 +1,12 @@
-//! Rates of sampling: of so many values one is recorded.
+//! Rates of sampling, as the attribute writes them.
+
+mod rule;
 
 use proc_macro2::TokenStream;
+use quote::quote;
+use rule::Wrong;
 use syn::parse::{ParseStream, Parser};
 use syn::{LitFloat, LitInt, Token};
-
-/// How far, as a part of it, a rate may be from one in a whole number.
-const TOLERANCE: f64 = 0.015;
 
 /// Reads `0.01`, `1` or `1/100`; returns 100, 1 and 100.
 ///
@@ -13,23 +14,30 @@ const TOLERANCE: f64 = 0.015;
 ///
 /// What is wrong with it, and what to write instead.
 pub(crate) fn one_in(written: &TokenStream) -> Result<u32, (String, String)> {
+    read(written).map_err(|wrong| (wrong.to_string(), help(wrong)))
+}
+
+fn read(written: &TokenStream) -> Result<u32, Wrong> {
     let text = written.to_string();
     let parsed = text.strip_prefix("- ").map_or(text.clone(), |rest| format!("-{rest}")).parse();
     if let Ok(rate) = parsed.or_else(|_| number.parse2(written.clone())) {
-        return of_rate(rate);
+        return rule::of_number(rate);
     }
-    match fraction.parse2(written.clone()) {
-        Ok((_, 0)) => Err(("a rate cannot be a part of nothing".to_owned(), FORMS.to_owned())),
-        Ok((1, one_in)) => u32::try_from(one_in).map_err(|_| too_rare()),
-        Ok((some, of)) => of_rate(some as f64 / of as f64),
-        Err(_) => Err(("a rate is a number, not more than 1".to_owned(), FORMS.to_owned())),
-    }
+    let (some, of) = fraction.parse2(written.clone()).map_err(|_| Wrong::NoNumber)?;
+    rule::of_fraction(some, of)
 }
 
-const FORMS: &str = "write `sample = 0.01` or `sample = 1/100`: of a hundred values one is recorded, chosen by chance";
-
-fn too_rare() -> (String, String) {
-    ("a rate cannot be less than one in 4294967295".to_owned(), FORMS.to_owned())
+fn help(wrong: Wrong) -> String {
+    match wrong {
+        Wrong::TooSmall => "leave the item out by `skip`, or write `sample = 0.01`".to_owned(),
+        Wrong::Between { fewer: 1.0, more, .. } => {
+            format!("write `sample = 1/{more}`, or leave the option out: then all are recorded")
+        }
+        Wrong::Between { fewer, more, .. } => {
+            format!("write `sample = 1/{fewer}` or `sample = 1/{more}`")
+        }
+        _ => "write `sample = 0.01` or `sample = 1/100`: of a hundred values one is recorded, chosen by chance".to_owned(),
+    }
 }
 
 /// A number as Rust writes it: with a type, or with underscores.
@@ -46,40 +54,17 @@ fn fraction(input: ParseStream<'_>) -> syn::Result<(u64, u64)> {
     Ok((some, input.parse::<LitInt>()?.base10_parse()?))
 }
 
-fn of_rate(rate: f64) -> Result<u32, (String, String)> {
-    if rate > 1.0 {
-        let wrong = "a rate is not more than 1, which records all".to_owned();
-        return Err((wrong, FORMS.to_owned()));
-    }
-    // Also what is not a number.
-    if rate.is_nan() || rate <= 0.0 {
-        let wrong = "a rate is more than 0: at 0 nothing would be recorded".to_owned();
-        let help = "leave the item out by `skip`, or write `sample = 0.01`".to_owned();
-        return Err((wrong, help));
-    }
-    let one_in = (1.0 / rate).round();
-    if one_in > f64::from(u32::MAX) {
-        return Err(too_rare());
-    }
-    if (one_in * rate - 1.0).abs() > TOLERANCE {
-        let (less, more) = ((1.0 / rate).ceil(), (1.0 / rate).floor());
-        let wrong = format!("a rate is one in a whole number, which {rate} is not");
-        let help = match more {
-            1.0 => {
-                format!("write `sample = 1/{less}`, or leave the option out: then all are recorded")
-            }
-            more => format!("write `sample = 1/{more}` or `sample = 1/{less}`"),
-        };
-        return Err((wrong, help));
-    }
-    Ok(one_in as u32)
+/// The rule as a module `rule`, for the runtime.
+pub(crate) fn emit_rule() -> TokenStream {
+    let text: TokenStream = include_str!("rate/rule.rs").parse().expect("it is a module of this");
+    quote!(mod rule { #text })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(written: &str) -> Result<u32, String> {
+    fn read_text(written: &str) -> Result<u32, String> {
         one_in(&written.parse().unwrap()).map_err(|(wrong, help)| format!("{wrong}; {help}"))
     }
 
@@ -100,7 +85,7 @@ mod tests {
             ("1 / 4294967295", u32::MAX),
         ];
         for (written, expected) in rates {
-            assert_eq!(read(written), Ok(expected), "{written}");
+            assert_eq!(read_text(written), Ok(expected), "{written}");
         }
     }
 
@@ -122,7 +107,7 @@ mod tests {
             ("half", "a number"),
             ("0.5 0.5", "a number"),
         ] {
-            let error = read(written).unwrap_err();
+            let error = read_text(written).unwrap_err();
             assert!(error.contains(told), "{written}: {error}");
         }
     }
