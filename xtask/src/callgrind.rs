@@ -38,9 +38,14 @@ impl Profile {
         Self(functions)
     }
 
-    /// Instructions of a function, with those of what it called.
+    /// Instructions of a function, with those of what it called; none if it was not there.
     pub(crate) fn instructions(&self, function: &str) -> u64 {
         self.0.get(function).map_or(0, |function| function.instructions)
+    }
+
+    /// How often one function called another.
+    pub(crate) fn runs(&self, caller: &str, function: &str) -> u64 {
+        self.calls(caller).find(|(name, _)| *name == function).map_or(0, |(_, count)| count)
     }
 
     /// How often a function called what.
@@ -81,5 +86,6 @@ totals: 14
         assert_eq!((profile.instructions("outer"), profile.instructions("inner")), (14, 8));
         assert_eq!(profile.calls("outer").collect::<Vec<_>>(), [("inner", 2)]);
         assert_eq!(profile.calls("inner").count(), 0);
+        assert_eq!((profile.runs("outer", "inner"), profile.runs("inner", "outer")), (2, 0));
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn run(optional: bool) -> Result<(), String> {
     let mut failures = Vec::new();
     for bound in &BOUNDS {
         let profile = if bound.records { &recording } else { &off };
-        let (instructions, calls) = bound.of(profile);
+        let (instructions, calls) = bound.of(profile)?;
         eprintln!(
             "xtask: {}: {instructions} instructions, at most {}; {calls} calls, at most {}",
             bound.what, bound.instructions, bound.calls
@@ -99,19 +99,31 @@ fn counted(records: bool) -> Result<Profile, String> {
     let command = if records { command } else { command.env("MEMSCOPE", "off") };
     command.run()?;
     let text = fs::read_to_string(dir.join("callgrind")).map_err(failed)?;
+    let mut files = fs::read_dir(&dir).map_err(failed)?.filter_map(Result::ok);
+    let recorded = files.any(|file| file.path().extension().is_some_and(|e| e == "memscope"));
     fs::remove_dir_all(&dir).map_err(failed)?;
-    Ok(Profile::read(&text))
+    match (records, recorded) {
+        (true, false) => Err("the program that is to record has recorded nothing".to_owned()),
+        (false, true) => Err("the program that is switched off has recorded".to_owned()),
+        _ => Ok(Profile::read(&text)),
+    }
 }
 
 impl Bound {
-    /// Instructions and calls of a scope because it is tracked.
-    fn of(&self, profile: &Profile) -> (f64, f64) {
+    /// Instructions and calls of a scope because it is tracked. An error if that, or what it is compared with, was not run.
+    fn of(&self, profile: &Profile) -> Result<(f64, f64), String> {
+        for name in [self.tracked, self.bare] {
+            let runs = profile.runs(&full("counted"), &full(name));
+            if runs != RUNS {
+                return Err(format!("{} was run {runs} times, not {RUNS}", full(name)));
+            }
+        }
         let [tracked, bare] = [self.tracked, self.bare].map(|name| {
             let calls: u64 = profile.calls(&full(name)).map(|(_, count)| count).sum();
             let instructions = profile.instructions(&full(name));
             [instructions, calls].map(|count| count as f64 / RUNS as f64)
         });
-        (tracked[0] - bare[0], tracked[1] - bare[1])
+        Ok((tracked[0] - bare[0], tracked[1] - bare[1]))
     }
 
     /// What of the scope's hooks calls anything.
@@ -129,4 +141,27 @@ impl Bound {
 /// A function of the program, as callgrind calls it.
 fn full(name: &str) -> String {
     format!("memscope_scopes::{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A profile of the first bound's scopes, tracked in as many instructions and run so often.
+    fn profile(instructions: u64, runs: u64) -> Profile {
+        let scope = |name, instructions| {
+            let counted =
+                format!("fn={}\ncfn={}\ncalls={runs} 1\n1 9\n", full("counted"), full(name));
+            format!("{counted}\nfn={}\n2 {}\n\n", full(name), instructions * runs)
+        };
+        Profile::read(&(scope("tracked", instructions) + &scope("bare", 5)))
+    }
+
+    #[test]
+    fn what_was_not_run_is_no_scope_of_no_instructions() {
+        assert_eq!(BOUNDS[0].of(&profile(105, RUNS)), Ok((100.0, 0.0)));
+        let wrong = Err("memscope_scopes::tracked was run 999 times, not 1000".to_owned());
+        assert_eq!(BOUNDS[0].of(&profile(105, RUNS - 1)), wrong);
+        assert!(BOUNDS[0].of(&Profile::default()).is_err());
+    }
 }

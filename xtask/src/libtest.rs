@@ -29,11 +29,21 @@ impl Tested {
 }
 
 /// Runs `cargo test` as the command begins it: only tests with these words in their names, if there are any, and without some.
-pub(crate) fn run<'a>(
-    mut command: Command,
+///
+/// # Errors
+///
+/// If there is no test of which a word says that it is to be run, or left out.
+pub(crate) fn run(
+    begin: impl Fn() -> Command,
     only: &[&str],
-    left_out: impl IntoIterator<Item = &'a Skipped>,
+    left_out: &[&Skipped],
 ) -> Result<Tested, String> {
+    let words: Vec<&str> =
+        only.iter().copied().chain(left_out.iter().map(|test| test.name)).collect();
+    if !words.is_empty() {
+        all_match(&words, &listed(begin())?)?;
+    }
+    let mut command = begin();
     command.arg("--").args(only);
     for test in left_out {
         eprintln!("xtask: left out: {}: {}", test.name, test.reason);
@@ -55,6 +65,27 @@ pub(crate) fn run<'a>(
     Ok(Tested { status, passed, failed: failures })
 }
 
+/// What `cargo test` prints of the tests that there are.
+fn listed(mut command: Command) -> Result<String, String> {
+    command.args(["--", "--list"]).stderr(Stdio::inherit());
+    let output = command.output().map_err(|error| format!("cannot run cargo: {error}"))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(format!("tests could not be listed ({})", output.status)),
+    }
+}
+
+/// Fails if a word is in no test's name: that test has another one by now.
+fn all_match(words: &[&str], listed: &str) -> Result<(), String> {
+    let names: Vec<&str> = listed.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+    let is_in_none = |word: &&&str| !names.iter().any(|name| name.contains(**word));
+    let unknown: Vec<&str> = words.iter().filter(is_in_none).copied().collect();
+    match unknown.is_empty() {
+        true => Ok(()),
+        false => Err(format!("no test has in its name: {}", unknown.join(", "))),
+    }
+}
+
 /// How many tests of a binary passed and failed, where the line says so.
 fn counts(line: &str) -> Option<[u64; 2]> {
     let rest = line.strip_prefix("test result: ")?;
@@ -68,6 +99,14 @@ fn counts(line: &str) -> Option<[u64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_in_no_tests_name_is_an_error() {
+        let listed = "recorder::tests::laps: test\nforks::busy: test\nhooks: benchmark\n\n2 tests, 1 benchmark\n";
+        assert_eq!(all_match(&["forks::", "laps"], listed), Ok(()));
+        let wrong = all_match(&["forks::", "threads::", "hooks", "2 tests"], listed);
+        assert_eq!(wrong, Err("no test has in its name: threads::, hooks, 2 tests".to_owned()));
+    }
 
     #[test]
     fn results_are_counted() {

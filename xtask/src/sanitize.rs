@@ -159,19 +159,21 @@ impl Sanitizer {
         }
         fs::create_dir_all(&reports).map_err(failed)?;
         let reports = fs::canonicalize(&reports).map_err(failed)?;
-        let mut command = nightly_cargo();
         // On the command line, not in the environment: what tests build themselves goes without.
         let flags = format!("target.{host}.rustflags=[\"-Zsanitizer={}\"]", self.name);
-        command.args(["--config", &flags, "test", "-p", "memscope-runtime", "--target", host]);
-        command.args(["--lib", "--test", "process", "--no-fail-fast", "--target-dir"]).arg(&dir);
-        if self.builds_std {
-            command.arg("-Zbuild-std");
-        }
         // What a child writes to stderr is looked at by tests; so reports go to files, one for each process.
         let log = reports.join("of");
         let options = format!("{}:log_path={}", pass.options, log.display());
-        command.env(self.variable, options).current_dir(root());
-        let tested = libtest::run(command, pass.only, LEFT_OUT.iter().chain(self.left_out))?;
+        let command = || {
+            let mut command = nightly_cargo();
+            command.args(["--config", &flags, "test", "-p", "memscope-runtime", "--target", host]);
+            command.args(["--lib", "--test", "process", "--no-fail-fast", "--target-dir"]);
+            command.arg(&dir).args(self.builds_std.then_some("-Zbuild-std"));
+            command.env(self.variable, &options).current_dir(root());
+            command
+        };
+        let left_out: Vec<&Skipped> = LEFT_OUT.iter().chain(self.left_out).collect();
+        let tested = libtest::run(command, pass.only, &left_out)?;
         let found = list(&reports)?;
         if found.is_empty() {
             return tested.or_failure();
@@ -194,11 +196,14 @@ fn miri() -> Result<String, String> {
     nightly_host()?;
     need_of_nightly("miri")?;
     need_of_nightly("rust-src")?;
-    let mut command = nightly_cargo();
-    command.args(["miri", "test", "-p", "memscope-runtime", "--features", "on", "--lib"]);
-    command.arg("recorder::tests").current_dir(root());
-    // The rings are leaked, as those of a program are.
-    let flags = "-Zmiri-many-seeds=0..8 -Zmiri-disable-isolation -Zmiri-ignore-leaks";
-    command.env("MIRIFLAGS", flags);
+    let command = || {
+        let mut command = nightly_cargo();
+        command.args(["miri", "test", "-p", "memscope-runtime", "--features", "on", "--lib"]);
+        command.arg("recorder::tests").current_dir(root());
+        // The rings are leaked, as those of a program are.
+        let flags = "-Zmiri-many-seeds=0..8 -Zmiri-disable-isolation -Zmiri-ignore-leaks";
+        command.env("MIRIFLAGS", flags);
+        command
+    };
     libtest::run(command, &[], &[])?.or_failure().map(|passed| passed.to_string())
 }
