@@ -62,12 +62,18 @@ fn a_task_is_spawned_where_its_function_is_called() {
             "has_another_attribute",
             "makes_a_block",
             "ends_never",
+            "has_an_abi",
             "plain",
             "takes",
             "made_by_a_macro",
             "takes",
             "takes",
-            "takes"
+            "takes",
+            "takes",
+            "greet",
+            "greet",
+            "on_several_lines",
+            "has_another_attribute"
         ]
     );
 }

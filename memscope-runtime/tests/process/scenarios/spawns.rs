@@ -56,7 +56,16 @@ async fn ends_never() -> ! {
 }
 
 #[memscope::track]
+async extern "Rust" fn has_an_abi() {}
+
+#[memscope::track]
 async fn takes(_: ()) {}
+
+#[rustfmt::skip]
+#[memscope::track]
+pub(crate) async
+fn
+on_several_lines() {}
 
 /// A function in a macro, whose signature ends in what the macro was given.
 macro_rules! function {
@@ -106,6 +115,7 @@ pub(super) fn spawns() {
     assert!(poll(pin!(has_another_attribute())).is_ready());
     run(makes_a_block());
     run(ends_never());
+    run(has_an_abi());
     let pointer: fn() -> _ = plain;
     run(pointer());
     std::iter::once(()).map(takes).for_each(run);
@@ -121,4 +131,14 @@ pub(super) fn spawns() {
     run(calls(takes));
     run(calls_mutably(takes));
     run(calls_once(takes));
+    let boxed: Box<dyn Fn(()) -> _> = Box::new(takes);
+    run(boxed(()));
+    std::iter::once(&Greeter).map(Greeter::greet).for_each(run);
+    let pointer: fn(&'static Greeter) -> _ = Greeter::greet;
+    run(pointer(&Greeter));
+    let pointer: fn() -> _ = on_several_lines;
+    run(pointer());
+    run(on_several_lines()); // known: on_several_lines
+    let pointer: fn() -> _ = has_another_attribute;
+    assert!(poll(pin!(pointer())).is_ready());
 }
