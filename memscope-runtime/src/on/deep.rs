@@ -165,6 +165,10 @@ impl Inside {
         reason: SnapshotReason,
         now: u64,
     ) {
+        if !session::has_contents() {
+            // It was looked at before the session began, by its first event.
+            return;
+        }
         let low = |number: u64| number.min(u64::from(u32::MAX));
         let field = u64::from(field.map_or(0, |field| field + 1)) << 32;
         let flags = flags::REASON & reason as u8;

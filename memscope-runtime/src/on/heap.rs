@@ -11,7 +11,7 @@ mod slot;
 mod thread;
 
 use counts::total;
-pub(super) use counts::{leave_untold, stacks_are_others};
+pub(super) use counts::{begin_session, leave_untold};
 pub(super) use reading::reading;
 #[cfg(unix)]
 pub(super) use thread::after_fork_in_child;
@@ -102,7 +102,9 @@ fn is_sampled() -> bool {
 #[cold]
 fn decide() -> Mode {
     let set = variable(c"MEMSCOPE_ALLOC");
-    IS_CHOSEN.store(set.is_some_and(|set| !set.is_empty()), Ordering::Relaxed);
+    if set.is_some_and(|set| !set.is_empty()) {
+        IS_CHOSEN.store(true, Ordering::Relaxed);
+    }
     let (mode, odd) = match set {
         _ if matches!(variable(c"MEMSCOPE"), Some(b"off" | b"0")) => (Mode::Off, None),
         Some(b"off" | b"0") => (Mode::Off, None),

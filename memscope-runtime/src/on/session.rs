@@ -327,12 +327,12 @@ pub fn capture_path() -> Option<PathBuf> {
     given(in_core(|core| core.capture.as_ref().map(|capture| capture.path().to_owned()))?)
 }
 
-/// A path as the program's own. The other was allocated within memscope, so it must not be the program that frees it: the counts of
-/// the heap keep the two apart.
-fn given(path: Option<PathBuf>) -> Option<PathBuf> {
-    let given = path.clone();
+/// Something as the program's own. The other was allocated within memscope, so it must not be the program that frees it: the counts
+/// of the heap keep the two apart.
+fn given<T: Clone>(made: T) -> T {
+    let given = made.clone();
     let _busy = Busy::enter();
-    drop(path);
+    drop(made);
     given
 }
 

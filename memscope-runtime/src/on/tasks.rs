@@ -132,7 +132,11 @@ impl Task {
         self.id = begin.map_or(0, |position| recorder.value(position));
     }
 
+    /// Records that it has ended, unless it has before, or has not begun. Who polls a future that has ended makes it panic.
     fn end(&mut self, kind: TaskKind) {
+        if self.state != State::Begun {
+            return;
+        }
         self.state = State::Ended;
         if self.id != 0 {
             let _ = recorder::with(|recorder| {
@@ -147,9 +151,7 @@ impl Task {
 impl Drop for Task {
     #[inline]
     fn drop(&mut self) {
-        if self.state == State::Begun {
-            self.end(TaskKind::Cancelled);
-        }
+        self.end(TaskKind::Cancelled);
     }
 }
 
@@ -184,7 +186,9 @@ impl<'a> Turn<'a> {
             }
             Some(Begun::now(recorder, task.site, hook))
         });
-        task.state = State::Begun;
+        if task.state == State::New {
+            task.state = State::Begun;
+        }
         let begun = begun.flatten().unwrap_or(Begun::Nothing);
         Self { task, begun, outer, pending: false, returned: false }
     }

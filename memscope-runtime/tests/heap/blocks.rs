@@ -43,6 +43,7 @@ pub(crate) fn play_blocks(scenario: &str) {
         "compared" => valgrind::compared(),
         "estimated" => estimated(),
         "refused" => crate::chosen::refused(),
+        "told_and_given" => crate::chosen::told_and_given(),
         other => panic!("no scenario {other}"),
     }
 }

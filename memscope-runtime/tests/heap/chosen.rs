@@ -27,6 +27,12 @@ pub(crate) fn refused() {
     if std::env::var_os("MEMSCOPE_ALLOC").is_some() {
         let mode = HeapMode::Sampled(77);
         assert_eq!(asked.err(), Some(SessionError::HeapDecided { mode }));
+        // Nothing starts by itself where the program wanted something else.
+        for _ in 0..3 {
+            memscope::track_var!(let value = vec![1_u8]);
+            black_box(&value);
+        }
+        assert!(Session::current().is_none());
         Session::builder().heap(mode).start().expect("it is so").stop().expect("it ends");
         return;
     }
@@ -38,6 +44,32 @@ pub(crate) fn refused() {
     let same = Session::builder().heap(HeapMode::Full).start();
     same.expect("it is so").stop().expect("it ends");
     black_box(memscope::heap().expect("it is counted"));
+}
+
+/// The child's side: what sessions are told and what they give is the program's from its allocation to its end.
+pub(crate) fn told_and_given() {
+    let dir = std::env::var_os("MEMSCOPE_DIR").expect("it is set");
+    let balance = || {
+        let counts = memscope::thread_heap().expect("it is counted").counts;
+        (counts.live_blocks(), counts.live_bytes())
+    };
+    let before = balance();
+    for name in ["first", "second"] {
+        let builder = Session::builder().name(name).label("number", name).directory(&dir);
+        let session = builder.start().expect("it starts");
+        let again = Session::current().expect("it is recorded");
+        assert!(matches!(Session::builder().start(), Err(SessionError::AlreadyRecording { .. })));
+        assert!(matches!(Session::builder().name("").start(), Err(SessionError::Name { .. })));
+        assert!(session.capture_path().is_some());
+        assert!(session.stop().expect("it ends").is_some());
+        assert_eq!(again.stop(), Err(SessionError::Stopped));
+    }
+    assert_eq!(balance(), before);
+}
+
+#[test]
+fn what_sessions_are_told_and_give_is_the_programs() {
+    assert_eq!(holds_with("told_and_given", &[]), "");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod chance;
 mod chosen;
 mod left;
 mod reused;
+mod ringless;
 mod scenarios;
 mod truth;
 mod valgrind;

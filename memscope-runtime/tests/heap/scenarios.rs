@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what the parent is to know")]
 
 use crate::truth::{Arena, Truth, peak, truth};
-use crate::{blocks, left, reused};
+use crate::{blocks, left, reused, ringless};
 use memscope::{Allocator, Heap, HeapCounts, ThreadHeap};
 use std::alloc::{GlobalAlloc, Layout, alloc, alloc_zeroed, dealloc, realloc};
 use std::cell::RefCell;
@@ -27,6 +27,7 @@ pub(crate) fn play(scenario: &str) {
         "off" => off(),
         "left" => left::left(),
         "reused" => reused::reused(),
+        "ringless" => ringless::ringless(),
         other => blocks::play_blocks(other),
     }
 }

@@ -93,6 +93,24 @@ fn an_async_block_is_a_task_wherever_in_a_body_it_is_made() {
 }
 
 #[test]
+fn a_task_ends_once_however_often_it_is_polled() {
+    let run = run("polled_again");
+    let capture = run.capture();
+    let mut story: Vec<_> = rows::<Task>(&capture)
+        .iter()
+        .map(|row| (capture.defs().site(row.site).unwrap().name.as_str(), row.kind))
+        .collect();
+    story.sort_by_key(|(name, _)| *name);
+    let expected = [
+        ("fails_at_once", TaskKind::Started),
+        ("fails_at_once", TaskKind::Unwound),
+        ("returns_at_once", TaskKind::Started),
+        ("returns_at_once", TaskKind::Completed),
+    ];
+    assert_eq!(story, expected);
+}
+
+#[test]
 fn tasks_carry_the_ids_that_tokio_gave_them() {
     let run = run("tokio");
     let capture = run.capture();

@@ -20,7 +20,7 @@ mod tasks;
 pub(crate) mod threads;
 
 pub(crate) use contents::KEYS;
-use memscope::Probe;
+use memscope::{Durability, Probe};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -74,6 +74,7 @@ pub(crate) fn play(scenario: &str) {
         "constructors" => constructors::constructors(),
         "tokio" => tasks::tokio(),
         "futures" => tasks::futures(),
+        "polled_again" => tasks::polled_again(),
         "spawns" => spawns::spawns(),
         "executor_of_tokio" => executors::tokio(),
         "executor_of_smol" => executors::smol(),
@@ -92,6 +93,7 @@ pub(crate) fn play(scenario: &str) {
         "without calls" => streams::without("calls"),
         "without contents" => streams::without("contents"),
         "without readings" => streams::without("readings"),
+        "contents_first" => streams::contents_first(),
         "paused" => sessions::paused(),
         "marks" => sessions::marks(),
         "refused" => sessions::refused(),
@@ -126,7 +128,9 @@ pub(crate) fn play(scenario: &str) {
             // SAFETY: a signal to this very process.
             unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
         }
-        "commits" => crate::sinks::commits(),
+        "commits" => crate::sinks::commits(None),
+        "commits as told" => crate::sinks::commits(Some(Durability::Commit)),
+        "commits when the system sees fit" => crate::sinks::commits(Some(Durability::System)),
         "library" => libraries::with_a_library(true),
         "library_killed" => libraries::with_a_library(false),
         _ if let Some(how) = scenario.strip_prefix("dies_") => deaths::die(how),

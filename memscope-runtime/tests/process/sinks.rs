@@ -4,6 +4,7 @@
 
 use crate::harness::{self, run, run_with};
 use crate::scenarios::limits;
+use memscope::{Durability, Session};
 use memscope_format::Reader;
 use memscope_format::report::{OtherFile, Report};
 use memscope_format::rows::{DropChain, Lifecycle, LifecycleKind};
@@ -23,8 +24,9 @@ extern "C" fn fdatasync(file: libc::c_int) -> libc::c_int {
     libc::c_int::try_from(result).unwrap_or(-1)
 }
 
-/// Commits three times, and says how often the device was waited for.
-pub(crate) fn commits() {
+/// Commits three times, in a session of this durability if there is to be one, and says how often the device was waited for.
+pub(crate) fn commits(durability: Option<Durability>) {
+    let _session = durability.map(|told| Session::builder().durability(told).start().unwrap());
     for i in 0..3_u64 {
         memscope::track_var!(let v = vec![i]);
         std::hint::black_box(&v);
@@ -159,6 +161,18 @@ fn a_capture_is_on_the_device_when_that_was_asked_for() {
     let synced = run_with("commits", |command| command.env("MEMSCOPE_DURABILITY", "commit"));
     assert!(synced.number("synced ") >= 3);
     assert!(synced.capture().health().is_whole());
+}
+
+#[test]
+fn a_session_says_when_its_capture_is_on_the_device() {
+    let told = run("commits as told");
+    assert!(told.number("synced ") >= 3);
+    assert!(told.capture().health().is_whole());
+    // Before what the environment says.
+    let of_system = run_with("commits when the system sees fit", |command| {
+        command.env("MEMSCOPE_DURABILITY", "commit")
+    });
+    assert_eq!(of_system.number("synced "), 0);
 }
 
 /// A process may be killed at any moment, and what has the name of a capture must be one. So the name is given by a

@@ -55,6 +55,16 @@ fn a_session_is_without_what_it_asked_to_be() {
 }
 
 #[test]
+fn a_session_is_without_contents_from_its_first_event_on() {
+    let contents = |streams: &str| {
+        let run = run_with("contents_first", |command| command.env("MEMSCOPE_STREAMS", streams));
+        rows::<Content>(&run.capture()).len()
+    };
+    assert!(contents("values,contents") > 0);
+    assert_eq!(contents("values"), 0);
+}
+
+#[test]
 fn what_was_not_recorded_is_unknown_and_not_zero() {
     let is_zero = |figure: &Figure<u64>| matches!(figure, Figure::Exact(0));
     let report = |name: &str| Report::open(&run(&format!("without {name}")).paths()).unwrap();

@@ -114,7 +114,7 @@ fn stack_of(kind: RawKind) -> u64 {
 #[inline(always)]
 fn sampled_alloc(slot: &'static Slot, flags: u8, addr: u64, size: u64) {
     let Some(weight) = slot.chooser.choose(size, sampled::mean()) else { return };
-    let Some(recorder) = recorder(slot) else { return };
+    let Some(recorder) = recorder(slot) else { return count_lost() };
     if !sampled::remember(addr, weight) {
         return session::count_lost();
     }
@@ -139,27 +139,27 @@ fn sampled_end(slot: &'static Slot, flags: u8, addr_and_size: [u64; 2], weight: 
             let second = second_word(weight, 0);
             recorder.emit_wide_block(RawKind::Free, flags, addr_and_size, second, [0; 2]);
         }
-        None => count_lost_end(),
+        None => count_lost(),
     }
 }
 
 /// As for a block that was to get another size, and did not.
 pub(super) fn stays(addr: u64, Resizing(chosen): Resizing) {
     if chosen.is_some_and(|weight| !sampled::remember(addr, weight)) {
-        count_lost_end();
+        count_lost();
     }
 }
 
 /// As for a free of a block that nobody is there to record: if it was chosen, its end is lost.
 pub(super) fn freed_untold(addr: u64) {
     if sampled::forget(addr).is_some() {
-        count_lost_end();
+        count_lost();
     }
 }
 
-/// Counts an end that nobody records.
+/// Counts a block, or its end, that nobody records though there is a recording.
 #[cold]
-pub(super) fn count_lost_end() {
+pub(super) fn count_lost() {
     if session::is_recording() {
         session::count_lost();
     }

@@ -199,9 +199,9 @@ pub(super) fn tell_from_now_on() {
     leave_untold();
 }
 
-/// Tells all threads that stacks are taken of other blocks than before.
-pub(in crate::on) fn stacks_are_others() {
-    slots().iter().for_each(Slot::mark_again);
+/// Tells all threads that another session begins.
+pub(in crate::on) fn begin_session() {
+    slots().iter().for_each(Slot::begin_session);
 }
 
 /// Counts something that memscope asked for.

@@ -127,14 +127,19 @@ impl Slot {
         self.recorder.store(recorder, Ordering::Relaxed);
     }
 
-    /// Notes that another session takes other stacks, or none.
-    pub(super) fn mark_again(&self) {
+    /// Notes that another session begins, which may take other stacks, or none, and have room for a ring where there was none.
+    pub(super) fn begin_session(&self) {
         let order = Ordering::Relaxed;
         let told = self.recorder.load(order);
-        if told.addr() > OTHERWISE {
-            // Else its owner has just told anew.
-            let _ = self.recorder.compare_exchange(told, marked(told), order, order);
-        }
+        let now = if told == NEVER {
+            NOT_YET
+        } else if told.addr() > OTHERWISE {
+            marked(told)
+        } else {
+            return;
+        };
+        // Else its owner has just told anew.
+        let _ = self.recorder.compare_exchange(told, now, order, order);
     }
 
     /// Begins without a recorder.

@@ -148,7 +148,7 @@ fn unusual(operation: Operation, ends: Ends) -> Option<&'static Slot> {
 fn end_untold(mode: Mode, ends: Ends) {
     match ends {
         Ends::Block(block) if mode == Mode::Sampled => blocks::freed_untold(block.addr() as u64),
-        Ends::Resized(Resizing(Some(_))) => blocks::count_lost_end(),
+        Ends::Resized(Resizing(Some(_))) => blocks::count_lost(),
         _ => {}
     }
 }

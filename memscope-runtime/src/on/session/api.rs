@@ -75,7 +75,7 @@ impl Session {
         if self.number == 0 {
             return Ok(None);
         }
-        end(self.number).map(Some)
+        given(end(self.number)).map(Some)
     }
 
     /// Records nothing of what begins from now on, until [`Session::resume`]: no value, call, task, block or snapshot. The ends
@@ -88,7 +88,7 @@ impl Session {
     ///
     /// If the session is over.
     pub fn pause(&self) -> Result<(), SessionError> {
-        self.set_paused(true)
+        given(self.set_paused(true))
     }
 
     /// Goes on after [`Session::pause`]; otherwise nothing happens.
@@ -97,7 +97,7 @@ impl Session {
     ///
     /// If the session is over.
     pub fn resume(&self) -> Result<(), SessionError> {
-        self.set_paused(false)
+        given(self.set_paused(false))
     }
 
     fn set_paused(&self, pause: bool) -> Result<(), SessionError> {
@@ -222,15 +222,15 @@ impl SessionBuilder {
 
     /// Starts the session. With `MEMSCOPE=off` nothing is recorded, which is no error: its capture has no path then.
     ///
-    /// Takes some milliseconds: it makes two files, and reserves room for the first ring. If it fails, nothing is recorded until
-    /// another session is started. Forked children record as this session does, into captures of their own.
+    /// Takes some milliseconds: it makes two files, and reserves room for the first ring. If it fails where nothing was recorded before,
+    /// nothing is until another session is started. Forked children record as this session does, into captures of their own.
     ///
     /// # Errors
     ///
     /// [`SessionError::AlreadyRecording`] if there is a session, [`SessionError::RingSize`], [`SessionError::Sampling`],
     /// [`SessionError::Decided`], [`SessionError::HeapSampling`], [`SessionError::HeapDecided`] and [`SessionError::Name`] if it was told what cannot be, [`SessionError::CannotStart`] if a file could not be made.
     pub fn start(self) -> Result<Session, SessionError> {
-        start::as_asked(self.settings).map(|number| Session { number })
+        given(start::as_asked(&self.settings)).map(|number| Session { number })
     }
 }
 

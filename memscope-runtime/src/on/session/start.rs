@@ -32,19 +32,41 @@ pub(super) fn by_itself() {
         }
         if let Err(error) = core.start(&mut drain) {
             report(format_args!("{error}"));
+            never_by_itself();
         }
     });
     drain::await_begin();
 }
 
 /// Starts recording as the program says. Returns the session's number, 0 if it is switched off.
-pub(super) fn as_asked(asked: Settings) -> Result<u64, SessionError> {
-    asked.check()?;
+pub(super) fn as_asked(asked: &Settings) -> Result<u64, SessionError> {
     let _busy = Busy::enter().ok_or(SessionError::Within)?;
     let mut drain = lock(&drain::DRAIN);
-    let started = in_core_already(|core| {
+    let started = in_core_already(|core| core.start_as_asked(asked, &mut drain));
+    if started.is_err() {
+        // The program wanted something else.
+        never_by_itself();
+    }
+    drain::await_begin();
+    started
+}
+
+/// Has no event start a recording any more. For a caller that holds the drain's lock, under which others start one.
+fn never_by_itself() {
+    if has_state(State::Unstarted) {
+        set_state(State::Closed);
+    }
+}
+
+impl Core {
+    fn start_as_asked(
+        &mut self,
+        asked: &Settings,
+        drain: &mut Option<Drain>,
+    ) -> Result<u64, SessionError> {
+        asked.check()?;
         if has_state(State::Recording)
-            && let Some(capture) = &core.capture
+            && let Some(capture) = &self.capture
         {
             let capture = capture.path().to_owned();
             return Err(SessionError::AlreadyRecording { capture });
@@ -55,17 +77,14 @@ pub(super) fn as_asked(asked: Settings) -> Result<u64, SessionError> {
         }
         // That of a recording that failed stays as it is.
         *drain = None;
-        drop(core.leave_capture());
+        drop(self.leave_capture());
         PAUSED.store(false, Ordering::Release);
-        core.settings = asked;
-        core.start(&mut drain)?;
+        // A copy, which is not the program's: see `given`.
+        self.settings = asked.clone();
+        self.start(drain)?;
         Ok(ACTIVE.load(Ordering::Relaxed))
-    });
-    drain::await_begin();
-    started
-}
+    }
 
-impl Core {
     /// Starts recording, and the drain.
     fn start(&mut self, drain: &mut Option<Drain>) -> Result<(), SessionError> {
         settings::report_unknown();
@@ -97,7 +116,7 @@ impl Core {
         CONTENTS.store(settings.records(Stream::Contents), Ordering::Relaxed);
         heap::read_it(settings.records(Stream::Readings));
         stacks::take_of(settings.stacks());
-        heap::stacks_are_others();
+        heap::begin_session();
         stacks::slow_from(capture.ticks(settings.slow_drop()));
         let begun = drain.insert(Drain::new(capture.clock, settings.compression()));
         begun.readings.switch(settings.records(Stream::Readings));

@@ -187,12 +187,14 @@ pub(super) fn marks() {
 pub(super) fn refused() {
     let name = Session::builder().name("a/b").start().unwrap_err();
     assert_eq!(name, SessionError::Name { name: "a/b".into() });
+    // Nothing starts by itself where the program wanted something else.
+    record(1);
+    assert!(Session::current().is_none());
     let size = Session::builder().ring_kib(1).start().unwrap_err();
     assert_eq!(size, SessionError::RingSize { kib: 1 });
     let place = Session::builder().directory("/dev/null/captures").start().unwrap_err();
     assert!(matches!(&place, SessionError::CannotStart { what } if what.contains("/dev/null")));
     assert!(place.to_string().contains("SessionBuilder::directory"), "{place}");
-    // Nothing starts by itself where the program wanted something else.
     record(1);
     assert!(Session::current().is_none());
     let session = Session::builder().directory(directory().join("made")).start().unwrap();

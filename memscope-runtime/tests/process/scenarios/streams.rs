@@ -12,6 +12,12 @@ fn called(words: Vec<String>) -> usize {
     lengths.len()
 }
 
+/// Goes through a container before there is a session, which that begins.
+pub(super) fn contents_first() {
+    let words = vec![String::from("to"), String::from("be")];
+    memscope::snapshot!(words, deep);
+}
+
 /// Records something of each stream, in a session without one; in one as the environment says, if none is named.
 pub(super) fn without(stream: &str) {
     let builder = Session::builder();

@@ -125,6 +125,18 @@ async fn never_ends() -> ! {
     }
 }
 
+/// Polls what has ended.
+pub(super) fn polled_again() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut returned = Box::pin(returns_at_once());
+    assert!(poll(returned.as_mut()).is_ready());
+    let mut unwound = Box::pin(fails_at_once());
+    for _ in 0..2 {
+        assert!(catch_unwind(AssertUnwindSafe(|| poll(unwound.as_mut()))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| poll(returned.as_mut()))).is_err());
+    }
+}
+
 /// Functions that give futures in roundabout ways.
 pub(super) fn futures() {
     let mut future = returns_a_variable(1);
