@@ -20,6 +20,7 @@ use crate::attr::Options;
 use crate::check::conditions_of_parameters;
 use crate::model::Subject;
 use function::Hooking;
+pub(crate) use graft::regrouped;
 pub(crate) use inert::{is_inert_argument, is_inert_declaration};
 use proc_macro2::TokenStream;
 pub(crate) use variable::Declaration;

@@ -13,6 +13,7 @@ mod check;
 mod data;
 mod errors;
 mod expand;
+mod inner_attributes;
 mod manifest;
 mod markers;
 mod model;
@@ -25,6 +26,7 @@ mod tests;
 use attr::Options;
 use errors::Errors;
 use expand::{Declaration, Mode};
+use inner_attributes::Hidden;
 use model::Subject;
 use proc_macro2::TokenStream;
 
@@ -467,6 +469,11 @@ pub fn rule_of_rates(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
 }
 
 fn track_item(options: TokenStream, tokens: TokenStream, mode: Mode) -> TokenStream {
+    let (hidden, tokens) = Hidden::take(tokens);
+    hidden.put_back(track_readable_item(options, tokens, mode))
+}
+
+fn track_readable_item(options: TokenStream, tokens: TokenStream, mode: Mode) -> TokenStream {
     let mut errors = Errors::new();
     let mut options = Options::read(options, &mut errors);
     options.krate = options.krate.or_else(manifest::renamed);
@@ -489,8 +496,9 @@ fn track_item(options: TokenStream, tokens: TokenStream, mode: Mode) -> TokenStr
 
 fn track_variable(input: TokenStream, mode: Mode) -> TokenStream {
     let mut errors = Errors::new();
+    let (hidden, input) = Hidden::take(input);
     let declaration = Declaration::read(input, &mut errors);
     let mut emitted = expand::variable(declaration, mode);
     emitted.extend(errors.to_compile_errors());
-    emitted
+    hidden.put_back(emitted)
 }

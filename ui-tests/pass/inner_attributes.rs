@@ -2,7 +2,7 @@
 #![deny(unused_variables, unused_mut)]
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 #[memscope::track]
@@ -50,6 +50,30 @@ impl Holder {
     }
 }
 
+#[memscope::track]
+fn gives_a_block(text: String) -> impl Future<Output = usize> {
+    async move {
+        #![allow(unused_variables)]
+        let unused = text.clone();
+        text.len()
+    }
+}
+
+#[memscope::track]
+fn gives_a_box(text: String) -> Pin<Box<dyn Future<Output = usize>>> {
+    memscope::track_var!(let inner: Pin<Box<dyn Future<Output = usize>>> = Box::pin(async move {
+        #![allow(unused_mut)]
+        let mut length = text.len();
+        length
+    }));
+    Box::pin(async {
+        #![allow(unused_variables)]
+        #![allow(unused_mut)]
+        let mut unused = String::new();
+        inner.await
+    })
+}
+
 trait Measures {
     async fn provided(&self) -> usize;
 }
@@ -86,6 +110,8 @@ fn main() {
     assert_eq!(run(plain("ab".to_owned())), 2);
     assert_eq!(run(stays_async("ab".to_owned())), 2);
     assert_eq!(not_async("ab"), 2);
+    assert_eq!(run(gives_a_block("ab".to_owned())), 2);
+    assert_eq!(run(gives_a_box("ab".to_owned())), 2);
     assert_eq!(run(holder.length()), 3);
     assert_eq!(run(holder.matches()), 3);
     assert_eq!(run(holder.provided()), 3);

@@ -5,6 +5,7 @@
 //! the printed tree is walked side by side with the original tokens, which are kept wherever there is no mark.
 
 use super::header::Header;
+use crate::inner_attributes;
 use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{Delimiter, Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -212,7 +213,7 @@ impl Grafts {
         let mut tokens = printed.clone().into_iter().peekable();
         let mut attributes: Vec<TokenTree> = Vec::new();
         while matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == '#') {
-            attributes.extend(tokens.by_ref().take(INNER_ATTRIBUTE));
+            attributes.extend(tokens.by_ref().take(inner_attributes::LENGTH));
         }
         if let Some(TokenTree::Ident(ident)) = tokens.next()
             && ident == MARK
@@ -249,11 +250,8 @@ fn wrapped(placed: Option<Placed<'_>>, braces: &Group, content: TokenStream) -> 
     regrouped(braces, emitted)
 }
 
-/// Tokens of `#![attribute]`.
-const INNER_ATTRIBUTE: usize = 3;
-
 /// A group with other content. Its span, and so the edition of its braces, is that of the original.
-fn regrouped(original: &Group, content: TokenStream) -> Group {
+pub(crate) fn regrouped(original: &Group, content: TokenStream) -> Group {
     let mut group = Group::new(original.delimiter(), content);
     group.set_span(original.span());
     group

@@ -242,6 +242,28 @@ fn attributes_in_the_braces_of_an_async_function_stay_first() {
 }
 
 #[test]
+fn attributes_in_the_braces_of_async_blocks_stay_there() {
+    for (item, hooks) in [
+        (
+            "fn f() -> impl Future<Output = ()> { async { #![allow(unused)] let x = g(); } }",
+            "polled",
+        ),
+        ("fn f() { h(async move { #![allow(unused)] #![a] let x = g(); }) }", "Slot"),
+        ("impl S { fn f() -> BoxFuture<()> { async { #![allow(unused)] x }.boxed() } }", "polled"),
+        ("async fn f() { match async { #![allow(unused)] }.await { () => {} x => {} } }", "polled"),
+    ] {
+        let tokens: TokenStream = item.parse().unwrap();
+        let off = track_item(TokenStream::new(), tokens.clone(), Mode::Off).to_string();
+        assert_eq!(off, tokens.to_string());
+        let on = track_item(TokenStream::new(), tokens, Mode::On).to_string();
+        let plain = on.replace(' ', "");
+        let first = ["async{#![allow(unused)]", "asyncmove{#![allow(unused)]"];
+        assert!(first.iter().any(|first| plain.contains(first)), "{on}");
+        assert!(on.contains(hooks) && !on.contains("compile_error"), "{on}");
+    }
+}
+
+#[test]
 fn an_async_function_stays_one_where_others_look_at_it() {
     for (item, header) in [
         ("#[tokio::main] async fn main() {}", "async fn main() {"),
