@@ -13,6 +13,9 @@ const BUILD: &str =
 /// Scopes of each kind: so few that all events lie in the first quarter of a ring, and none must ask for room.
 const RUNS: u64 = 1_000;
 
+/// What the rest of a hook is called behind its name.
+const REST: &str = "_quickly";
+
 /// What a scope may take.
 struct Bound {
     /// What is tracked there.
@@ -34,7 +37,7 @@ const BOUNDS: [Bound; 3] = [
         tracked: "tracked",
         bare: "bare",
         records: true,
-        instructions: 152,
+        instructions: 144,
         calls: 2,
     },
     Bound {
@@ -42,7 +45,7 @@ const BOUNDS: [Bound; 3] = [
         tracked: "tracked_with_drop",
         bare: "bare_with_drop",
         records: true,
-        instructions: 211,
+        instructions: 204,
         calls: 3,
     },
     Bound {
@@ -126,15 +129,21 @@ impl Bound {
         Ok((tracked[0] - bare[0], tracked[1] - bare[1]))
     }
 
-    /// What of the scope's hooks calls anything.
+    /// What of the scope's hooks calls anything but the rest of itself, which callgrind counts as a call where it is a jump.
     fn calls_of_hooks(&self, profile: &Profile) -> Vec<String> {
-        let tracked = full(self.tracked);
-        let all = profile.calls(&tracked).flat_map(|(hook, _)| {
-            profile.calls(hook).map(move |(called, _)| {
-                format!("{}: {hook} is to call nothing, and calls {called}", self.what)
-            })
-        });
-        all.collect()
+        let mut failures = Vec::new();
+        for (hook, _) in profile.calls(&full(self.tracked)) {
+            let rest = format!("{hook}{REST}");
+            for function in [hook, &rest] {
+                for (called, _) in profile.calls(function).filter(|(called, _)| *called != rest) {
+                    failures.push(format!(
+                        "{}: {function} is to call nothing, and calls {called}",
+                        self.what
+                    ));
+                }
+            }
+        }
+        failures
     }
 }
 

@@ -99,9 +99,16 @@ fn begin_slowly(site: &'static Site) -> Begun {
 /// Notes that a call has ended; without any call, if nothing is in the way.
 #[inline(never)]
 fn end(recorder: Option<&'static Recorder>, begun: &Begun) {
-    // Asked first, since it may take a call.
-    let recorder = recorder.filter(|_| !std::thread::panicking());
-    let is_done = recorder.is_some_and(|recorder| match *begun {
+    // It may take a call. Behind it no register is needed that would have to be saved for that.
+    match recorder {
+        Some(recorder) if !std::thread::panicking() => end_quickly(recorder, begun),
+        _ => end_slowly(begun),
+    }
+}
+
+#[inline(never)]
+fn end_quickly(recorder: &Recorder, begun: &Begun) {
+    let is_done = match *begun {
         Begun::Nothing => true,
         Begun::LeftOut { outer, stood } => {
             recorder.stand_at(stood);
@@ -117,7 +124,7 @@ fn end(recorder: Option<&'static Recorder>, begun: &Begun) {
             });
             recorded.is_some()
         }
-    });
+    };
     if !is_done {
         end_slowly(begun);
     }

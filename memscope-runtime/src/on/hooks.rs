@@ -33,7 +33,7 @@ pub(super) fn emit_end(
 
 /// How long a drop took that has ended, if that is known.
 #[inline(always)]
-pub(super) fn took(end: u64, closed: Option<ClosedDrop>) -> Option<u64> {
+fn took(end: u64, closed: Option<ClosedDrop>) -> Option<u64> {
     closed.and_then(|closed| closed.start).map(|start| end.saturating_sub(start))
 }
 

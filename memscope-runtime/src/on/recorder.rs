@@ -16,24 +16,14 @@ use super::clock::Source;
 use super::rings::RingMemory;
 use super::sampling::Random;
 use super::session;
-use core::cell::{Cell, UnsafeCell};
+use core::cell::Cell;
 use core::ptr::null;
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use memscope_format::raw::value_id;
+use nesting::OpenDrop;
 
 /// How many open drops of a thread are kept; those nested deeper are recorded with an unknown duration.
 const OPEN_DROPS: usize = 256;
-
-/// A drop that has begun and not ended.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct OpenDrop {
-    value: u64,
-    start: u64,
-    /// The type of the first drop hook that ran directly in it; 0 if none has.
-    pub(super) first_hook: u32,
-    /// What was left out directly within it: bits of [`left_out`](memscope_format::raw::left_out).
-    left_out_within: u8,
-}
 
 /// Who owns a recorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +76,7 @@ pub(super) struct Recorder {
     task: Cell<u64>,
     /// Where the owner stands: the id of the site that is being initialised, or runs, the innermost; 0 if none is.
     at: Cell<u32>,
-    open: UnsafeCell<[OpenDrop; OPEN_DROPS]>,
+    open: [OpenDrop; OPEN_DROPS],
     shared: Shared,
 }
 
@@ -194,7 +184,7 @@ impl Recorder {
             random: Random::new(),
             task: Cell::new(0),
             at: Cell::new(0),
-            open: UnsafeCell::new([OpenDrop::default(); OPEN_DROPS]),
+            open: [const { OpenDrop::new() }; OPEN_DROPS],
             shared: Shared {
                 drained: AtomicU64::new(start),
                 ownership: AtomicU8::new(Ownership::Free as u8),

@@ -5,7 +5,7 @@
 
 use super::clock;
 use super::deep::Insides;
-use super::hooks::{born, emit_end, end_words, is_slow, last_state, took};
+use super::hooks::{born, emit_end, end_words, is_slow, last_state};
 use super::inspect::{Inspected, Reading, Seen, Sight};
 use super::recorder::{self, ClosedDrop, Recorder};
 use super::sampling::is_left_out;
@@ -337,20 +337,32 @@ impl Drop for Slot {
 /// its outcome. What is told of the variable comes in registers, so that it need not be in memory.
 #[inline(never)]
 fn end_drop(recorder: Option<&'static Recorder>, hook: &'static Hook, value: u64, noted: u8) {
-    // Asked first, since it may take a call.
-    let recorder = recorder.filter(|_| !std::thread::panicking());
-    let recorded = recorder.and_then(|recorder| {
-        recorder.try_emit(RawKind::End, |end| {
-            if recorder.leaves_out_drops() {
-                return None;
-            }
-            let (closed, depth) = recorder.innermost_drop(value)?;
-            let took = took(end, Some(closed)).filter(|took| !is_slow(Some(*took)))?;
-            let outcome = outcome_of_variable(hook, noted, Some(closed), false);
-            recorder.close_to(depth);
-            let (flags, payload) = end_words((depth, 0), outcome, value, Some(took), Some(closed));
-            Some((hook.id, flags, payload))
-        })
+    // It may take a call. Behind it no register is needed that would have to be saved for that.
+    match recorder {
+        Some(recorder) if !std::thread::panicking() => {
+            end_drop_quickly(recorder, hook, value, noted);
+        }
+        _ => end_drop_slowly(hook, value, noted),
+    }
+}
+
+#[inline(never)]
+fn end_drop_quickly(recorder: &Recorder, hook: &'static Hook, value: u64, noted: u8) {
+    let recorded = recorder.try_emit(RawKind::End, |end| {
+        if recorder.leaves_out_drops() {
+            return None;
+        }
+        let (open, depth) = recorder.innermost_drop(value)?;
+        // Of a clock that went back it is more than any slow drop's.
+        let took = Some(end.wrapping_sub(open.start()));
+        if is_slow(took) {
+            return None;
+        }
+        recorder.close_to(depth);
+        let closed = Some(ClosedDrop::of(open));
+        let outcome = outcome_of_variable(hook, noted, closed, false);
+        let (flags, payload) = end_words((depth, 0), outcome, value, took, closed);
+        Some((hook.id, flags, payload))
     });
     if recorded.is_none() {
         end_drop_slowly(hook, value, noted);
@@ -374,15 +386,24 @@ fn end_drop_slowly(hook: &'static Hook, value: u64, noted: u8) {
 /// Records that the scope of a variable has ended, of which no drop is timed; as [`end_drop`].
 #[inline(never)]
 fn end_scope(recorder: Option<&'static Recorder>, hook: &'static Hook, value: u64, noted: u8) {
-    // Asked first, since it may take a call.
-    let recorder = recorder.filter(|_| !std::thread::panicking());
-    let recorded = recorder.filter(|recorder| !recorder.leaves_out_drops()).and_then(|recorder| {
-        recorder.try_emit(RawKind::End, |_| {
-            let (around, outcome) =
-                ((recorder.open_drops(), 0), outcome_of_scope(hook, noted, false));
-            let (flags, payload) = end_words(around, outcome, value, None, None);
-            Some((hook.id, flags, payload))
-        })
+    // As in `end_drop`.
+    match recorder {
+        Some(recorder) if !std::thread::panicking() => {
+            end_scope_quickly(recorder, hook, value, noted);
+        }
+        _ => end_scope_slowly(hook, value, noted),
+    }
+}
+
+#[inline(never)]
+fn end_scope_quickly(recorder: &Recorder, hook: &'static Hook, value: u64, noted: u8) {
+    let recorded = recorder.try_emit(RawKind::End, |_| {
+        if recorder.leaves_out_drops() {
+            return None;
+        }
+        let (around, outcome) = ((recorder.open_drops(), 0), outcome_of_scope(hook, noted, false));
+        let (flags, payload) = end_words(around, outcome, value, None, None);
+        Some((hook.id, flags, payload))
     });
     if recorded.is_none() {
         end_scope_slowly(hook, value, noted);

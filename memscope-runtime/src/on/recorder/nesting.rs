@@ -1,10 +1,47 @@
 //! What is open on a thread: drops within drops, calls within calls, the task and the site that it is at.
 
-use super::{OPEN_DROPS, OpenDrop, Recorder};
+use super::{OPEN_DROPS, Recorder};
 use crate::on::sampling::is_left_out;
 use core::cell::Cell;
 use core::sync::atomic::{Ordering, compiler_fence};
 use memscope_format::raw::left_out;
+
+/// A drop that has begun and not ended. Its words are read one by one, where they are needed: together they would take registers that
+/// the hooks do not have.
+#[derive(Debug)]
+pub(in crate::on) struct OpenDrop {
+    value: Cell<u64>,
+    start: Cell<u64>,
+    /// The type of the first drop hook that ran directly in it; 0 if none has.
+    first_hook: Cell<u32>,
+    /// What was left out directly within it: bits of [`left_out`].
+    left_out_within: Cell<u8>,
+}
+
+impl OpenDrop {
+    pub(super) const fn new() -> Self {
+        Self {
+            value: Cell::new(0),
+            start: Cell::new(0),
+            first_hook: Cell::new(0),
+            left_out_within: Cell::new(0),
+        }
+    }
+
+    #[inline(always)]
+    fn begin(&self, value: u64, start: u64) {
+        self.value.set(value);
+        self.start.set(start);
+        self.first_hook.set(0);
+        self.left_out_within.set(0);
+    }
+
+    /// When it began.
+    #[inline(always)]
+    pub(in crate::on) fn start(&self) -> u64 {
+        self.start.get()
+    }
+}
 
 impl Recorder {
     /// Notes that the drop of a value begins now.
@@ -15,7 +52,7 @@ impl Recorder {
         self.depth.set(depth + 1);
         compiler_fence(Ordering::SeqCst);
         if let Some(open) = self.open_slot(depth) {
-            open.set(OpenDrop { value, start, first_hook: 0, left_out_within: 0 });
+            open.begin(value, start);
         }
     }
 
@@ -24,8 +61,8 @@ impl Recorder {
     #[inline(always)]
     pub(in crate::on) fn close_drop(&self, value: u64) -> Option<ClosedDrop> {
         let depth = self.depth.get().checked_sub(1)?;
-        match self.open_slot(depth).map(Cell::get) {
-            Some(open) if open.value == value => {
+        match self.open_slot(depth) {
+            Some(open) if open.value.get() == value => {
                 self.depth.set(depth);
                 Some(ClosedDrop::of(open))
             }
@@ -40,10 +77,10 @@ impl Recorder {
 
     /// The innermost drop, if it is that of `value` and kept, and what [`Self::close_to`] is to be given to close it.
     #[inline(always)]
-    pub(in crate::on) fn innermost_drop(&self, value: u64) -> Option<(ClosedDrop, u32)> {
+    pub(in crate::on) fn innermost_drop(&self, value: u64) -> Option<(&OpenDrop, u32)> {
         let depth = self.depth.get().checked_sub(1)?;
-        let open = self.open_slot(depth)?.get();
-        (open.value == value).then(|| (ClosedDrop::of(open), depth))
+        let open = self.open_slot(depth)?;
+        (open.value.get() == value).then_some((open, depth))
     }
 
     /// Notes that the drops deeper than this have ended.
@@ -57,11 +94,11 @@ impl Recorder {
     fn close_out_of_order(&self, value: u64) -> Option<ClosedDrop> {
         let depth = self.depth.get().min(OPEN_DROPS as u32);
         for outer in (0..depth).rev() {
-            let open = self.open_slot(outer)?.get();
-            if open.value == value {
+            let open = self.open_slot(outer)?;
+            if open.value.get() == value {
                 self.depth.set(outer);
                 let kept = (0..=outer).filter_map(|at| self.open_slot(at));
-                let left_out = kept.filter(|open| is_left_out(open.get().value)).count();
+                let left_out = kept.filter(|open| is_left_out(open.value.get())).count();
                 self.left_out_drops.set(left_out as u32);
                 return Some(ClosedDrop::of(open));
             }
@@ -92,9 +129,7 @@ impl Recorder {
     #[inline(always)]
     pub(in crate::on) fn leave_out_within(&self, what: u8) {
         if let Some(open) = self.innermost() {
-            let mut noted = open.get();
-            noted.left_out_within |= what;
-            open.set(noted);
+            open.left_out_within.set(open.left_out_within.get() | what);
         }
     }
 
@@ -118,19 +153,17 @@ impl Recorder {
             return (depth, 0);
         }
         // Of one that is not kept nothing is known.
-        let around = self.innermost().is_none_or(|open| is_left_out(open.get().value));
+        let around = self.innermost().is_none_or(|open| is_left_out(open.value.get()));
         (depth.saturating_sub(left_out), if around { left_out::AROUND } else { 0 })
     }
 
     /// Notes in the innermost open drop that the drop hook of a type ran in it.
     #[inline(always)]
     pub(in crate::on) fn note_hook(&self, type_id: u32) {
-        if let Some(open) = self.innermost() {
-            let mut noted = open.get();
-            if noted.first_hook == 0 {
-                noted.first_hook = type_id;
-                open.set(noted);
-            }
+        if let Some(open) = self.innermost()
+            && open.first_hook.get() == 0
+        {
+            open.first_hook.set(type_id);
         }
     }
 
@@ -188,15 +221,13 @@ impl Recorder {
 
     /// The innermost open drop, if it is kept.
     #[inline(always)]
-    fn innermost(&self) -> Option<&Cell<OpenDrop>> {
+    fn innermost(&self) -> Option<&OpenDrop> {
         self.depth.get().checked_sub(1).and_then(|depth| self.open_slot(depth))
     }
 
     #[inline(always)]
-    fn open_slot(&self, depth: u32) -> Option<&Cell<OpenDrop>> {
-        // SAFETY: only the owner touches the array, and only through `Cell`s.
-        let open: &[Cell<OpenDrop>; OPEN_DROPS] = unsafe { &*self.open.get().cast() };
-        open.get(depth as usize)
+    fn open_slot(&self, depth: u32) -> Option<&OpenDrop> {
+        self.open.get(depth as usize)
     }
 }
 
@@ -213,8 +244,12 @@ pub(in crate::on) struct ClosedDrop {
 
 impl ClosedDrop {
     #[inline(always)]
-    const fn of(open: OpenDrop) -> Self {
+    pub(in crate::on) fn of(open: &OpenDrop) -> Self {
         let OpenDrop { start, first_hook, left_out_within, .. } = open;
-        Self { start: Some(start), first_hook, left_out_within }
+        Self {
+            start: Some(start.get()),
+            first_hook: first_hook.get(),
+            left_out_within: left_out_within.get(),
+        }
     }
 }
