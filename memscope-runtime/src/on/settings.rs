@@ -6,7 +6,8 @@ use super::registry::Choice;
 use super::session::report;
 use super::stacks::Stacks;
 use crate::session_types::{Compression, Durability, HeapMode, Overflow, SessionError, Stream};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::fmt;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use memscope_format::{Codec, writer};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -161,7 +162,8 @@ fn one_in_of_environment() -> u32 {
     let Some(set) = variable("MEMSCOPE_SAMPLE") else { return 1 };
     let set = set.to_string_lossy();
     rate::one_in(&set).unwrap_or_else(|wrong| {
-        report(format_args!("MEMSCOPE_SAMPLE={set} is ignored, all values are recorded: {wrong}"));
+        let what = format_args!("is ignored, all values are recorded: {wrong}");
+        report_odd("MEMSCOPE_SAMPLE", &set, what);
         1
     })
 }
@@ -176,9 +178,10 @@ fn streams_of_environment() -> [bool; Stream::ALL.len()] {
             Some(named) => streams = core::array::from_fn(|place| named.contains(&place)),
             None => {
                 let names = Stream::ALL.map(|(_, name)| name).join("`, `");
-                report(format_args!(
-                    "MEMSCOPE_STREAMS={set} is not known and ignored: it is some of `{names}`, with commas between them"
-                ));
+                let what = format_args!(
+                    "is not known and ignored: it is some of `{names}`, with commas between them"
+                );
+                report_odd("MEMSCOPE_STREAMS", &set, what);
             }
         }
     }
@@ -190,8 +193,8 @@ fn calls_of_environment() -> bool {
     let Some(set) = variable("MEMSCOPE_CALLS") else { return true };
     let is_off = set == "off" || set == "0";
     if !is_off && set != "on" {
-        let set = set.to_string_lossy();
-        report(format_args!("MEMSCOPE_CALLS={set} is not known and ignored: it is `on` or `off`"));
+        let what = format_args!("is not known and ignored: it is `on` or `off`");
+        report_odd("MEMSCOPE_CALLS", &set.to_string_lossy(), what);
     }
     !is_off
 }
@@ -202,9 +205,8 @@ fn durability_of_environment() -> Durability {
         Some("commit") => Durability::Commit,
         None => Durability::System,
         Some(other) => {
-            report(format_args!(
-                "MEMSCOPE_DURABILITY={other} is not known and ignored: it is `commit` or `checkpoint`"
-            ));
+            let what = format_args!("is not known and ignored: it is `commit` or `checkpoint`");
+            report_odd("MEMSCOPE_DURABILITY", other, what);
             Durability::System
         }
     }
@@ -216,9 +218,8 @@ fn stacks_of_environment() -> Stacks {
         Some("all") => Stacks::All,
         Some("sampled") | None => Stacks::Sampled,
         Some(other) => {
-            report(format_args!(
-                "MEMSCOPE_STACKS={other} is not known and ignored: it is `off`, `sampled` or `all`"
-            ));
+            let what = format_args!("is not known and ignored: it is `off`, `sampled` or `all`");
+            report_odd("MEMSCOPE_STACKS", other, what);
             Stacks::Sampled
         }
     }
@@ -228,9 +229,10 @@ fn slow_drop_of_environment() -> Duration {
     let Some(set) = variable("MEMSCOPE_SLOW_DROP") else { return DEFAULT_SLOW_DROP };
     let set = set.to_string_lossy();
     time(&set).unwrap_or_else(|| {
-        report(format_args!(
-            "MEMSCOPE_SLOW_DROP={set} is no time, as `2ms` (`ns`, `us`, `ms` or `s`), nor `off`: a drop of 100 µs is slow"
-        ));
+        let what = format_args!(
+            "is no time, as `2ms` (`ns`, `us`, `ms` or `s`), nor `off`: a drop of 100 µs is slow"
+        );
+        report_odd("MEMSCOPE_SLOW_DROP", &set, what);
         DEFAULT_SLOW_DROP
     })
 }
@@ -242,9 +244,10 @@ fn compression_of_environment() -> Compression {
         Some("small") => Compression::Small,
         Some("none") => Compression::None,
         Some(other) => {
-            report(format_args!(
-                "MEMSCOPE_COMPRESSION={other} is not known and ignored: it is `balanced`, `fast`, `small` or `none`"
-            ));
+            let what = format_args!(
+                "is not known and ignored: it is `balanced`, `fast`, `small` or `none`"
+            );
+            report_odd("MEMSCOPE_COMPRESSION", other, what);
             Compression::Balanced
         }
     }
@@ -257,10 +260,8 @@ fn ring_kib_of_environment() -> u64 {
     if let Some(set) = set
         && asked != Some(kib)
     {
-        let set = set.to_string_lossy();
-        report(format_args!(
-            "MEMSCOPE_RING_KIB={set} is not a number from 64 to 65536: a ring has {kib} KiB"
-        ));
+        let what = format_args!("is not a number from 64 to 65536: a ring has {kib} KiB");
+        report_odd("MEMSCOPE_RING_KIB", &set.to_string_lossy(), what);
     }
     kib
 }
@@ -280,6 +281,15 @@ const VARIABLES: [&str; 12] = [
     "MEMSCOPE_STACKS",
     "MEMSCOPE_STREAMS",
 ];
+
+/// Says what is wrong with a variable's value: once in a process, whatever sessions it has, and not again in its forked children.
+fn report_odd(name: &str, set: &str, what: fmt::Arguments<'_>) {
+    static REPORTED: AtomicU32 = AtomicU32::new(0);
+    let bit = VARIABLES.iter().position(|known| *known == name).map_or(0, |place| 1 << place);
+    if REPORTED.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+        report(format_args!("{name}={set} {what}"));
+    }
+}
 
 /// Says, once in a process, which variables are called as if they meant something, and do not.
 pub(super) fn report_unknown() {

@@ -420,6 +420,18 @@ fn a_setting_that_means_nothing_is_said_once_and_changes_nothing() {
 }
 
 #[test]
+fn a_setting_that_means_nothing_is_said_once_by_a_process_of_many_sessions_and_its_children() {
+    for scenario in ["sessions", "fork"] {
+        let run = run_with(scenario, |command| {
+            command.env("MEMSCOPE_STREAMS", "values,heap").env("MEMSCOPE_DURABILITY", "always")
+        });
+        assert!(run.status.success());
+        let said = run.stderr();
+        assert_eq!(said.lines().count(), 2, "{said}");
+    }
+}
+
+#[test]
 fn a_misspelt_variable_of_the_environment_is_said_once() {
     let misspelt = |scenario| {
         run_with(scenario, |command| {
