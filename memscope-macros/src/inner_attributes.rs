@@ -18,7 +18,8 @@ impl Hidden {
     /// Takes them out.
     pub(crate) fn take(tokens: TokenStream) -> (Self, TokenStream) {
         let mut hidden = Self::default();
-        let rest = hidden.hide(tokens);
+        // Nearly never are there any, and to look takes less than to write all tokens anew.
+        let rest = if are_in(&tokens) { hidden.hide(tokens) } else { tokens };
         (hidden, rest)
     }
 
@@ -49,17 +50,9 @@ impl Hidden {
     }
 
     fn hide(&mut self, tokens: TokenStream) -> TokenStream {
-        let mut is_async = false;
-        let each = tokens.into_iter().map(|token| {
-            let was_async = is_async;
-            is_async = matches!(&token, TokenTree::Ident(ident) if ident == "async" || was_async && ident == "move");
-            match token {
-                TokenTree::Group(group) => {
-                    let is_block = was_async && group.delimiter() == Delimiter::Brace;
-                    self.hide_within(group, is_block).into()
-                }
-                token => token,
-            }
+        let each = with_async_blocks(tokens).map(|(token, is_block)| match token {
+            TokenTree::Group(group) => self.hide_within(group, is_block).into(),
+            token => token,
         });
         each.collect()
     }
@@ -86,6 +79,29 @@ impl Hidden {
     fn of(&self, name: &str) -> Option<&TokenStream> {
         self.0.get(name.strip_prefix(NAME)?.parse::<usize>().ok()?)
     }
+}
+
+/// Tokens, and whether each is the braces of an async block.
+fn with_async_blocks(tokens: TokenStream) -> impl Iterator<Item = (TokenTree, bool)> {
+    let mut is_async = false;
+    tokens.into_iter().map(move |token| {
+        let was_async = is_async;
+        is_async = matches!(&token, TokenTree::Ident(ident) if ident == "async" || was_async && ident == "move");
+        let is_braces = matches!(&token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+        (token, was_async && is_braces)
+    })
+}
+
+/// Whether there is an async block with such attributes.
+fn are_in(tokens: &TokenStream) -> bool {
+    with_async_blocks(tokens.clone()).any(|(token, is_block)| match token {
+        TokenTree::Group(group) => {
+            let content = group.stream();
+            let first = || content.clone().into_iter().take(2).collect::<Vec<TokenTree>>();
+            is_block && inner_attributes(&first()) > 0 || are_in(&content)
+        }
+        _ => false,
+    })
 }
 
 /// How many of the tokens are inner attributes, all of which stand first.
