@@ -114,7 +114,7 @@ fn stack_of(kind: RawKind) -> u64 {
 #[inline(always)]
 fn sampled_alloc(slot: &'static Slot, flags: u8, addr: u64, size: u64) {
     let Some(weight) = slot.chooser.choose(size, sampled::mean()) else { return };
-    let Some(recorder) = recorder(slot) else { return count_lost() };
+    let Some(recorder) = recorder(slot) else { return count_lost_begin() };
     if !sampled::remember(addr, weight) {
         return session::count_lost();
     }
@@ -146,6 +146,21 @@ fn sampled_end(slot: &'static Slot, flags: u8, addr_and_size: [u64; 2], weight: 
 /// As for a block that was to get another size, and did not.
 pub(super) fn stays(addr: u64, Resizing(chosen): Resizing) {
     if chosen.is_some_and(|weight| !sampled::remember(addr, weight)) {
+        count_lost();
+    }
+}
+
+/// As for a block of so many bytes that nobody is there to record: if it would be chosen, it is lost.
+pub(super) fn allocated_untold(bytes: i64) {
+    if u64::try_from(bytes).is_ok_and(sampled::would_choose) {
+        count_lost_begin();
+    }
+}
+
+/// Counts a block that nobody records, but not while recording is paused: then none is to be.
+#[cold]
+fn count_lost_begin() {
+    if !session::is_paused() {
         count_lost();
     }
 }

@@ -79,8 +79,7 @@ impl Chooser {
         }
         // From the end of a block it is as far to the next point as from anywhere.
         self.left.store(self.distance(mean), Ordering::Relaxed);
-        let probability = -(-(size as f64) / mean as f64).exp_m1();
-        let weight = (1.0 / probability).ceil();
+        let (probability, weight) = probability_and_weight(size, mean);
         (self.unit() * weight * probability < 1.0).then_some(weight as u32)
     }
 
@@ -90,14 +89,41 @@ impl Chooser {
         (-self.unit().ln() * mean as f64) as u64
     }
 
-    /// A number from 0, exclusive, to 1: wyrand (Wang Yi, public domain).
+    /// A number from 0, exclusive, to 1.
     fn unit(&self) -> f64 {
-        let state = self.random.load(Ordering::Relaxed).wrapping_add(0xA076_1D64_78BD_642F);
+        let state = self.random.load(Ordering::Relaxed).wrapping_add(STEP);
         self.random.store(state, Ordering::Relaxed);
-        let product = u128::from(state) * u128::from(state ^ 0xE703_7ED1_A0B4_28DB);
-        let random = (product >> 64) as u64 ^ product as u64;
-        ((random >> 11) + 1) as f64 / (1_u64 << 53) as f64
+        unit(state)
     }
+}
+
+/// What the states of a generator are apart.
+const STEP: u64 = 0xA076_1D64_78BD_642F;
+
+/// The number from 0, exclusive, to 1 of a generator's state: wyrand (Wang Yi, public domain).
+fn unit(state: u64) -> f64 {
+    let product = u128::from(state) * u128::from(state ^ 0xE703_7ED1_A0B4_28DB);
+    let random = (product >> 64) as u64 ^ product as u64;
+    ((random >> 11) + 1) as f64 / (1_u64 << 53) as f64
+}
+
+/// With which probability a point lies on a block, and for how many it stands then.
+fn probability_and_weight(size: u64, mean: u64) -> (f64, f64) {
+    let probability = -(-(size as f64) / mean as f64).exp_m1();
+    (probability, (1.0 / probability).ceil())
+}
+
+/// Decides about a block of a thread that has no [`Chooser`], or cannot use it now, as one would: of each block alone.
+#[cold]
+pub(super) fn would_choose(size: u64) -> bool {
+    static STATE: AtomicU64 = AtomicU64::new(0);
+    let mean = mean();
+    if size == 0 || size >= mean {
+        return size != 0;
+    }
+    let state = STATE.fetch_add(STEP, Ordering::Relaxed);
+    let (_, weight) = probability_and_weight(size, mean);
+    unit(state) * weight < 1.0
 }
 
 /// Groups of blocks, a power of two.
@@ -197,6 +223,18 @@ mod tests {
         }
         assert_eq!(chosen(1000, 1000, 50), (50, Some(1)));
         assert_eq!(chosen(0, 1000, 50).0, 0);
+    }
+
+    #[test]
+    fn a_block_without_a_chooser_is_chosen_as_often() {
+        set_mean(1000);
+        for (size, blocks) in [(16, 400_000), (500, 100_000)] {
+            let count = (0..blocks).filter(|_| would_choose(size)).count();
+            let expected = f64::from(blocks) / probability_and_weight(size, 1000).1;
+            let off = (count as f64 - expected).abs();
+            assert!(off < 4.0 * expected.sqrt(), "{size}: {count} for {expected}");
+        }
+        assert_eq!([0, 1000, 5000].map(would_choose), [false, true, true]);
     }
 
     #[test]

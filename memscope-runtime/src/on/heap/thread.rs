@@ -137,8 +137,11 @@ fn unusual(operation: Operation, ends: Ends) -> Option<&'static Slot> {
     if slot.is_none() {
         end_untold(mode, ends);
         counts::count_shared(operation);
-        if mode == Mode::Full {
-            counts::count_untold(operation);
+        match mode {
+            Mode::Full => counts::count_untold(operation),
+            // Of one that grew, what it grew by.
+            Mode::Sampled => blocks::allocated_untold(operation.change),
+            _ => {}
         }
     }
     slot
