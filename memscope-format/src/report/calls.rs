@@ -67,14 +67,12 @@ pub(crate) struct CallTotals {
 }
 
 /// Why the total of sampled calls is unknown.
-const OUTERMOST: &str =
-    "some lie within calls that sampling left out, which may be of the same function";
+const OUTERMOST: &str = "some may lie within calls of it that sampling left out";
 /// Why the number of calls that unwound is unknown.
 const UNTOLD: &str =
     "some began while their thread was unwinding: those that unwound themselves cannot be told";
 /// Why the total of polls of sampled tasks is unknown.
-const OF_TASKS: &str =
-    "tasks are sampled as a whole, and one may be polled within another of its kind";
+const OF_TASKS: &str = "some polls may lie within those of tasks that sampling left out";
 
 impl CallTotals {
     /// The same, with ticks as nanoseconds.

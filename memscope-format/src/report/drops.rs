@@ -7,7 +7,7 @@ pub(crate) use forest::{DropForest, DropSink, ObservedDrop, Within};
 pub use slowest::{PathStep, SetOff, SlowDrop};
 
 use super::estimate::Sum;
-use super::figure::{Figure, Grounds, NONE_CHOSEN};
+use super::figure::{Figure, Grounds};
 use crate::rows::{DropChain, LeftOut};
 use serde::Serialize;
 
@@ -17,8 +17,9 @@ const UNSEEN: &str = "only that their scopes ended is observed, not their drops"
 pub(crate) const MIXED: &str = "of the drops that were set off, some have no observed end";
 
 /// Why the time of the outermost of sampled drops is unknown.
-pub(crate) const OUTERMOST: &str =
-    "some lie within drops that sampling left out, which may be of the same place";
+pub(crate) const OUTERMOST: &str = "some may lie within drops of it that sampling left out";
+/// Why the rest of a time is unknown that has samples, of what is within it none.
+pub(crate) const NONE_WITHIN: &str = "sampling left out all that it set off, or called";
 
 /// What the drops of one site, or of one type, cost; in ticks within a capture, in nanoseconds after it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -81,7 +82,7 @@ impl OwnTotals {
     pub(crate) fn figure(&self, grounds: &Grounds) -> Figure<u64> {
         // What was left out within is subtracted by way of those within that were not.
         if self.left_out_within && self.chosen_within == 0 {
-            return Figure::unknown(NONE_CHOSEN);
+            return Figure::unknown(NONE_WITHIN);
         }
         grounds.difference(self.sum)
     }

@@ -260,7 +260,7 @@ impl Grounds {
 }
 
 /// Why a sum is unknown of which not one sample is there.
-pub(crate) const NONE_CHOSEN: &str = "none of what was sampled was chosen to be recorded";
+pub(crate) const NONE_CHOSEN: &str = "no sample is in it, and what was left out is unknown";
 /// Why a greatest amount is a lower bound.
 const GREATEST: &str = "the greatest may be one that sampling left out";
 

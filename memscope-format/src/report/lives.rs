@@ -19,7 +19,7 @@ pub(crate) struct Balance {
 }
 
 /// Why the most that lived at once cannot be told of sampled values.
-const PEAK: &str = "which values lived at once cannot be told of those that sampling left out";
+const PEAK: &str = "when those lived that sampling left out is unknown";
 
 impl Balance {
     pub(crate) fn birth(&mut self, weight: u64) {

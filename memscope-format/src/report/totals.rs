@@ -4,9 +4,10 @@ use super::blocks::{BlockFigures, BlockOwner, BlockTotals, For};
 use super::calls::{CallTotals, FunctionFigures};
 use super::containers::{ContainerFigures, ContainerTotals};
 use super::drops::{
-    DropTotals, MIXED, OUTERMOST, ObservedDrop, OwnTotals, PathStep, SetOff, SlowDrop, Within,
+    DropTotals, MIXED, NONE_WITHIN, OUTERMOST, ObservedDrop, OwnTotals, PathStep, SetOff, SlowDrop,
+    Within,
 };
-use super::figure::{Figure, Grounds, NONE_CHOSEN};
+use super::figure::{Figure, Grounds};
 use super::fold::{Folded, SiteTotals, ThreadTotals, TypeTotals};
 use super::lives::Lives;
 use super::place::Place;
@@ -191,7 +192,7 @@ impl<'a> Names<'a> {
                 false => Figure::unknown(MIXED),
             },
             nested_ns: match (slow.own.exact, slow.within.recorded()) {
-                (true, 0) if slow.row.left_out.has(LeftOut::WITHIN) => Figure::unknown(NONE_CHOSEN),
+                (true, 0) if slow.row.left_out.has(LeftOut::WITHIN) => Figure::unknown(NONE_WITHIN),
                 (true, _) => grounds.amount(slow.within.scaled(ns)),
                 (false, 0) => Figure::unknown(MIXED),
                 (false, time) => Figure::AtLeast { value: ns(time), why: MIXED.into() },
