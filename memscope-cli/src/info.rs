@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::find;
 use crate::table::{Kind, Table};
 use crate::time::utc;
-use memscope_format::metadata::{FIRST_POSITION, OFF, Part};
+use memscope_format::metadata::{FIRST_POSITION, Part};
 use memscope_format::report::human::{Bytes, Count, Nanos};
 use memscope_format::second_file::{FIRST_FILE, SECOND_FILE};
 use memscope_format::validate::validate;
@@ -48,6 +48,7 @@ struct Capture {
     memscope_version: Option<String>,
     clock_source: Option<String>,
     labels: Vec<(String, String)>,
+    without: Vec<Part>,
     started_unix_ns: Option<u64>,
     duration_ns: Option<u64>,
     complete: bool,
@@ -170,6 +171,7 @@ fn capture(path: &Path, reader: &Reader, damage: Vec<Damage>) -> Capture {
         memscope_version: metadata.map(|metadata| metadata.memscope_version.clone()),
         clock_source: metadata.map(|metadata| metadata.clock_source.clone()),
         labels: metadata.map(|metadata| metadata.labels.clone()).unwrap_or_default(),
+        without: metadata.map(Metadata::without).unwrap_or_default(),
         started_unix_ns: metadata.map(|metadata| metadata.started_unix_ns),
         duration_ns: clock.is_calibrated().then(|| clock.last().mono_ns - clock.first().mono_ns),
         complete: health.complete,
@@ -252,10 +254,7 @@ fn about(capture: &Capture) -> String {
     for (name, value) in capture.labels.iter().filter(|(name, _)| of_users(name)) {
         text += &format!("label:    {name} = {value}\n");
     }
-    let is_off = |part: &Part| {
-        capture.labels.iter().any(|(name, value)| name == part.label() && value == OFF)
-    };
-    for part in Part::ALL.iter().filter(|part| is_off(part)) {
+    for part in &capture.without {
         text += &format!("without:  {}, as the program asked\n", part.words());
     }
     text += &format!("state:    {}\n", state(capture));

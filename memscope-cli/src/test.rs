@@ -58,7 +58,8 @@ fn new_directory(captures: &Path) -> PathBuf {
     captures.join(format!("test-{}-{}", now.as_secs(), std::process::id()))
 }
 
-/// Says where the captures are, what they hold and what to do with them. Fails if one cannot be read, when all is said of the others.
+/// Says where the captures are, what they hold and what to do with them. Fails if some cannot be read, when all is said of
+/// the others.
 fn tell(
     made: &[PathBuf],
     dir: &Path,
@@ -66,7 +67,7 @@ fn tell(
     console: &mut Console,
 ) -> Result<(), Failure> {
     let (mut events, mut bytes, mut lost, mut is_whole) = (0, 0, 0, true);
-    let mut unreadable = Ok(());
+    let mut unreadable = Vec::new();
     for path in made {
         match Reader::open(path) {
             Ok(reader) => {
@@ -76,8 +77,8 @@ fn tell(
                 is_whole &= reader.health().is_whole();
             }
             Err(error) => {
-                let shown = from_here(path);
-                unreadable = Err(Failure::Damaged(format!("{}: {error}", shown.display())));
+                is_whole = false;
+                unreadable.push(format!("{}: {error}", from_here(path).display()));
             }
         }
     }
@@ -98,5 +99,5 @@ fn tell(
         say("note: earlier captures in that directory are read together with these");
     }
     writeln!(console.out, "next:     {}", console.invocation.command("summary", &what))?;
-    unreadable
+    if unreadable.is_empty() { Ok(()) } else { Err(Failure::Damaged(unreadable.join("; "))) }
 }
