@@ -48,7 +48,7 @@ pub(crate) fn run(args: &ConvertArgs, console: &mut Console) -> Result<(), Failu
     let compression = compression(args);
     let kept = streams(args)?;
     let cannot = |error| Failure::io(format!("cannot write {}", args.to.display()), error);
-    let (rows, unreadable) = match (from, to) {
+    let (rows, missing) = match (from, to) {
         (Kind::Items(_), Kind::Items(_)) => {
             let what = "one of the two must be a capture";
             return Err(Failure::Usage(what.to_owned()));
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &ConvertArgs, console: &mut Console) -> Result<(), Failu
             let rows = import(BufReader::new(source), notation, &mut sink, compression)
                 .map_err(|error| Failure::opening(&args.from, error))?;
             sink.flush().and_then(|()| unfinished.finish()).map_err(cannot)?;
-            (rows, 0)
+            (rows, None)
         }
         (Kind::Capture, to) => {
             let path = find::one_capture(&args.from)?;
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &ConvertArgs, console: &mut Console) -> Result<(), Failu
                     let rewrite =
                         Rewrite { compression, streams, ticks, threads, ..Rewrite::default() };
                     let (done, _) = rewrite.write(&reader, &mut sink, progress).map_err(failed)?;
-                    (done.rows, done.unreadable_rows)
+                    (done.rows, done.unreadable_rows, done.damage)
                 }
                 Kind::Items(notation) => {
                     if is_cut(args) {
@@ -97,24 +97,21 @@ pub(crate) fn run(args: &ConvertArgs, console: &mut Console) -> Result<(), Failu
                         return Err(Failure::Usage(what.to_owned()));
                     }
                     let done = export(&reader, notation, &mut sink, progress).map_err(failed)?;
-                    (done.rows, done.unreadable_rows)
+                    let damage = reader.damage_beside_chunks().cloned().collect();
+                    (done.rows, done.unreadable_rows, damage)
                 }
             };
             sink.flush().and_then(|()| unfinished.finish()).map_err(cannot)?;
-            done
+            let (rows, unreadable, damage) = done;
+            let is_whole = unreadable == 0 && damage.is_empty();
+            (rows, (!is_whole).then(|| Failure::incomplete(&path, &damage, unreadable)))
         }
     };
     say(&format!("wrote: {} ({})", args.to.display(), Count(rows).of("row")));
     if to == Kind::Capture {
         say(&format!("next: {}", console.invocation.command("info", &args.to)));
     }
-    if unreadable > 0 {
-        let rows = Count(unreadable).of("row");
-        let what =
-            format!("{}: damaged; {rows} cannot be read and are missing", args.from.display());
-        return Err(Failure::Damaged(what));
-    }
-    Ok(())
+    missing.map_or(Ok(()), Err)
 }
 
 /// Whether only a part is to be kept.

@@ -10,7 +10,6 @@ use crate::failure::Failure;
 use crate::find;
 use memscope_format::defs::{Definition, Defs, TableVisitor};
 use memscope_format::frame::FrameType;
-use memscope_format::report::human::Count;
 use memscope_format::{ChunkRef, Event, Follow, Reader, Stream, StreamVisitor};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -72,18 +71,10 @@ fn follow(path: &Path, console: &mut Console) -> Result<(), Failure> {
 /// Says what to do next, and what is not in the output.
 fn end(path: &Path, reader: &Reader, damaged: u64, console: &Console) -> Result<(), Failure> {
     say(&format!("next: {}", console.invocation.command("summary", path)));
-    let health = &reader.health().damage;
-    if damaged == 0 && health.is_empty() {
+    if damaged == 0 && reader.health().damage.is_empty() {
         return Ok(());
     }
-    let rows: Option<u64> = health.iter().map(|damage| damage.rows).sum();
-    let missing = match rows.map(|rows| rows + damaged) {
-        None => "an unknown number of rows cannot be read and are not in the output".to_owned(),
-        Some(0) => "no row is missing from the output".to_owned(),
-        Some(1) => "1 row cannot be read and is not in the output".to_owned(),
-        Some(rows) => format!("{} cannot be read and are not in the output", Count(rows).of("row")),
-    };
-    Err(Failure::Damaged(format!("{}: damaged; {missing}", path.display())))
+    Err(Failure::incomplete(path, reader.damage_beside_chunks(), damaged))
 }
 
 /// Refuses to write over the capture that is read, or over the rings beside it, by whatever name.

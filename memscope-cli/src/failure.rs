@@ -2,7 +2,8 @@
 
 use crate::console;
 use crate::invocation::Invocation;
-use memscope_format::Error;
+use memscope_format::report::human::Count;
+use memscope_format::{Damage, Error};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,6 +68,22 @@ impl Failure {
     /// Something other than reading a capture failed.
     pub(crate) fn io(what: impl Into<String>, source: io::Error) -> Self {
         Self::Io { what: what.into(), source }
+    }
+
+    /// A part of a capture is not in what was made of it: that damage, and so many rows of chunks.
+    pub(crate) fn incomplete<'a>(
+        path: &Path,
+        damage: impl IntoIterator<Item = &'a Damage>,
+        unreadable_rows: u64,
+    ) -> Self {
+        let rows: Option<u64> = damage.into_iter().map(|damage| damage.rows).sum();
+        let missing = match rows.map(|rows| rows + unreadable_rows) {
+            None => "an unknown number of rows cannot be read and are missing".to_owned(),
+            Some(0) => "no row is missing".to_owned(),
+            Some(1) => "1 row cannot be read and is missing".to_owned(),
+            Some(rows) => format!("{} cannot be read and are missing", Count(rows).of("row")),
+        };
+        Self::Damaged(format!("{}: damaged; {missing}", path.display()))
     }
 
     /// The exit code.

@@ -6,8 +6,12 @@ use crate::export::{Unfinished, refuse_own_input};
 use crate::failure::Failure;
 use crate::find;
 use memscope_format::report::human::Count;
-use memscope_format::{Error, Merge, Reader};
+use memscope_format::{Error, Merge, OpenFiles, Reader};
 use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+/// Captures that are open at once: a process may have few files, and there may be many of them.
+const OPEN: usize = 16;
 
 /// Runs the command.
 pub(crate) fn run(args: &MergeArgs, console: &mut Console) -> Result<(), Failure> {
@@ -15,8 +19,9 @@ pub(crate) fn run(args: &MergeArgs, console: &mut Console) -> Result<(), Failure
     for path in &args.from {
         paths.extend(find::captures(path)?);
     }
-    let readers: Vec<Reader> =
-        paths.iter().map(|path| find::open(path)).collect::<Result<_, _>>()?;
+    let opening = Reader::opening().files(&OpenFiles::new(OPEN));
+    let open = |path: &PathBuf| opening.open(path).map_err(|error| Failure::opening(path, error));
+    let readers: Vec<Reader> = paths.iter().map(open).collect::<Result<_, _>>()?;
     for path in &paths {
         refuse_own_input(path, &args.output)?;
     }
@@ -38,24 +43,11 @@ pub(crate) fn run(args: &MergeArgs, console: &mut Console) -> Result<(), Failure
     say(&format!("wrote: {} ({rows} of {recordings})", args.output.display()));
     say(&format!("times: {}", done.alignment));
     say(&format!("next: {}", console.invocation.command("summary", &args.output)));
-    let damaged: Vec<String> = readers
-        .iter()
-        .zip(&paths)
-        .filter(|(reader, _)| is_damaged(reader, &readers))
-        .map(|(_, path)| path.display().to_string())
-        .collect();
-    if damaged.is_empty() && done.unreadable_rows == 0 {
+    if done.damaged.is_empty() {
         return Ok(());
     }
-    let rows = Count(done.unreadable_rows).of("row");
-    Err(Failure::Damaged(format!("damaged: {}; {rows} cannot be read", damaged.join(", "))))
-}
-
-/// Whether something is wrong with a capture that is not put right by the others: of a recording in several files each
-/// lacks the frames of the others.
-fn is_damaged(reader: &Reader, all: &[Reader]) -> bool {
-    let id = reader.header().file_id;
-    let in_several = all.iter().filter(|other| other.header().file_id == id).count() > 1;
-    let damage = &reader.health().damage;
-    damage.iter().any(|damage| !in_several || damage.bytes > 0 || damage.rows.is_some())
+    let damaged = done.damaged.iter().filter_map(|place| paths.get(*place));
+    let damaged: Vec<String> = damaged.map(|path| path.display().to_string()).collect();
+    let what = "what cannot be read is missing, and the new capture says so";
+    Err(Failure::Damaged(format!("damaged: {}; {what}", damaged.join(", "))))
 }

@@ -27,12 +27,7 @@ pub(crate) fn run(args: &RecoverArgs, console: &mut Console) -> Result<(), Failu
     if done.damage.is_empty() && done.unreadable_rows == 0 {
         return Ok(());
     }
-    let rows: Option<u64> = done.damage.iter().map(|damage| damage.rows).sum();
-    let missing = match rows.map(|rows| rows + done.unreadable_rows) {
-        None => "an unknown number of rows".to_owned(),
-        Some(rows) => Count(rows).of("row"),
-    };
-    Err(Failure::Damaged(format!("{}: damaged; {missing} could not be saved", path.display())))
+    Err(Failure::incomplete(&path, &done.damage, done.unreadable_rows))
 }
 
 fn told(done: &Rewritten, from_rings: u64, to: &Path) {

@@ -2,9 +2,13 @@
 
 mod fixture;
 
+#[cfg(unix)]
+use fixture::Ran;
 use fixture::{Recording, memscope, with_capture};
 use memscope_format::Stream;
 use memscope_format::frame::{FRAME_HEADER_LEN, FrameHeader};
+#[cfg(unix)]
+use std::process::Command;
 
 fn exported(dir: &std::path::Path, capture: &str) -> String {
     let ran = memscope(dir, &["export", "--format", "json", capture]);
@@ -87,7 +91,11 @@ fn what_is_left_is_saved() {
     std::fs::write(&path, bytes).unwrap();
     let ran = memscope(dir.path(), &["recover", "serve.memscope", "-o", "saved.memscope"]);
     assert_eq!(ran.code, 3, "{}", ran.all());
-    assert!(ran.stderr.contains("damaged; 7 rows could not be saved"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("damaged; 7 rows cannot be read and are missing"),
+        "{}",
+        ran.stderr
+    );
     let saved = exported(dir.path(), "saved.memscope");
     let expected = whole.lines().filter(|line| !line.contains("\"stream\":\"DROP_CHAIN\""));
     assert_eq!(saved.lines().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
@@ -187,4 +195,46 @@ fn tuning_says_what_is_best_and_why() {
     let ran = memscope(dir.path(), &["tune", "serve.memscope", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert!(json["best"].as_array().unwrap().contains(&json["recommended"]), "{}", ran.all());
+}
+
+/// A process may have few files open, and make many captures.
+#[cfg(unix)]
+#[test]
+fn more_captures_than_files_may_be_open_become_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let several = dir.path().join("several");
+    std::fs::create_dir(&several).unwrap();
+    for pid in 1..=100 {
+        Recording { pid, ..Recording::default() }.write(&several, &format!("{pid}.memscope"));
+    }
+    let program = env!("CARGO_BIN_EXE_memscope");
+    let merge = format!("ulimit -n 32 && exec {program} merge several -o all.memscope");
+    let output = Command::new("sh").args(["-c", &merge]).current_dir(dir.path()).output().unwrap();
+    let ran = Ran::new(output, program);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    assert!(ran.stderr.starts_with("wrote: all.memscope (2,200 rows of 100 recordings)"));
+    let report = memscope(dir.path(), &["summary", "--json", "all.memscope"]).json();
+    assert_eq!(report["events"], 2000);
+}
+
+/// Of a capture that was merged, how many of its recordings were cut off.
+#[test]
+fn what_was_merged_says_how_much_of_it_was_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let several = dir.path().join("several");
+    std::fs::create_dir(&several).unwrap();
+    for pid in 1..=3 {
+        let recording = Recording { pid, closed: pid != 2, ..Recording::default() };
+        recording.write(&several, &format!("{pid}.memscope"));
+    }
+    assert_eq!(memscope(dir.path(), &["merge", "several", "-o", "all.memscope"]).code, 0);
+    let said = |path: &str| {
+        let summary = memscope(dir.path(), &["summary", path]).stdout;
+        let notes = summary.lines().filter(|line| line.starts_with("note: "));
+        notes.take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let [cut, torn] = said("all.memscope").try_into().unwrap();
+    assert!(cut.starts_with("note: cut off: 1 of 3 recordings did not end by itself"), "{cut}");
+    assert!(torn.starts_with("note: the last events of 1 of 3 recordings are missing"), "{torn}");
+    assert_eq!(said("several"), [cut, torn]);
 }

@@ -253,6 +253,15 @@ impl Contents {
         self.frames.get(place)
     }
 
+    /// Whether a frame that begins at `offset` is among [`Contents::chunks`], or several of these are in it.
+    pub(crate) fn has_chunk_at(&self, offset: u64) -> bool {
+        let frames = &self.frames[..self.end];
+        let place = frames.binary_search_by_key(&offset, |frame| frame.offset);
+        place.is_ok_and(|place| {
+            frames[place].frame_type.stream().is_some() || self.raw.contains_key(&offset)
+        })
+    }
+
     /// Adds to the committed events those in the frames behind the last commit, at `committed`.
     ///
     /// Every event is one row, but a container's birth has a second one in CONTAINER.

@@ -15,8 +15,9 @@ use crate::defs::{
 };
 use crate::error::Error;
 use crate::header::FileHeader;
+use crate::health::Damage;
 use crate::limits;
-use crate::metadata::Metadata;
+use crate::metadata::{Metadata, Origin};
 use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::Stream;
@@ -238,7 +239,7 @@ pub fn export(
     let FileHeader { file_id, created_unix_ns, .. } = *reader.header();
     out.put(&Item::Capture { file_id, created_unix_ns })?;
     if let Some(metadata) = reader.metadata() {
-        out.put(&Item::Metadata(metadata.copied(reader.health())))?;
+        out.put(&Item::Metadata(metadata.copied(Origin::of(reader.health()))))?;
     }
     out.content()?;
     for &(stream, rows) in reader.unwritten() {
@@ -248,7 +249,9 @@ pub fn export(
         out.put(&Item::Unwritten { of, rows })?;
     }
     let clock = reader.clock().last();
-    out.put(&Item::End { events: reader.events(), lost: reader.lost(), clock })?;
+    let damaged = reader.damage_beside_chunks().map(Damage::lost_rows);
+    let lost = damaged.fold(reader.lost(), u64::saturating_add);
+    out.put(&Item::End { events: reader.events(), lost, clock })?;
     out.sink.flush()?;
     Ok(out.done)
 }

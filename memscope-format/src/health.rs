@@ -78,8 +78,13 @@ impl Damage {
         Self::new(offset, 0, None, format!("{frames} frames are missing"))
     }
 
+    /// Rows that are lost with it, as far as that is known and they are not among [`Health::lost_events`].
+    pub(crate) fn lost_rows(&self) -> u64 {
+        // Of the rings' events those that mean nothing were counted.
+        self.rows.filter(|_| !self.in_rings).unwrap_or(0)
+    }
+
     /// Whether it is that of frames before the first one, as a file has that goes on with another: numbers of frames go on there.
-    #[cfg(feature = "report")]
     pub(crate) fn is_missing_beginning(&self) -> bool {
         let begins = self.offset == crate::header::FILE_HEADER_LEN as u64 && !self.in_rings;
         begins && self.bytes == 0 && self.rows.is_none()

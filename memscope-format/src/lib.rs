@@ -18,7 +18,7 @@
 //!   [`varint`], `codec`, `compression`; how definitions do: `records`;
 //! * from the hooks to the file: [`raw`] (events in the rings), [`hooks`], [`batch`], [`writer`];
 //!   rows of any origin: [`sealer`];
-//! * back from the file: `source` (bytes at offsets), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
+//! * back from the file: `source` (bytes at offsets), `files` (of which few are open), `scan` (hop and resync), `chain` (the index), `layout` (which frames there are),
 //!   `leftover` (the rings of a dead program), `contents` (definitions, totals), [`health`], [`reader`], `parts` (of very many frames),
 //!   `stored` (columns one by one), `cache`, `select` (some rows), `projection` (some columns), `follow`, and (feature
 //!   `tokio`) `async_input`; what cannot be sought in: [`incoming`]; [`mod@validate`];
@@ -49,6 +49,7 @@ pub mod defs;
 pub mod directory;
 mod error;
 mod event;
+mod files;
 mod follow;
 pub mod frame;
 #[cfg(feature = "fuzz")]
@@ -101,6 +102,7 @@ pub use compression::{Compression, Noise};
 pub use defs::Defs;
 pub use error::Error;
 pub use event::UnreadableEvent;
+pub use files::OpenFiles;
 pub use follow::Follow;
 pub use header::{FileHeader, MAJOR, MINOR};
 pub use health::{Damage, Health};

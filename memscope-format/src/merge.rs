@@ -5,14 +5,17 @@
 //! first capture given, and so on; the labels of the metadata say which is which.
 
 mod ids;
+mod recording;
 mod time;
 
+#[cfg(feature = "report")]
+pub(crate) use self::recording::numbers;
 pub use self::time::Alignment;
 
 use self::ids::Ids;
+use self::recording::Recording;
 use self::time::Timeline;
 use crate::chunk::Sealed;
-use crate::chunks::Place;
 use crate::commit::Commit;
 use crate::compression::Compression;
 use crate::error::Error;
@@ -23,6 +26,7 @@ use crate::record::{Event, StreamVisitor};
 use crate::rows::Stream;
 use crate::sealer::Sealer;
 use crate::writer::Writer;
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -37,7 +41,7 @@ pub struct Merge {
 }
 
 /// What a merged capture has, and lacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
     /// Recordings that it was made of; several files of one count once.
     pub sources: u32,
@@ -49,6 +53,9 @@ pub struct Merged {
     pub events: u64,
     /// Rows of chunks that could not be read, and so are missing.
     pub unreadable_rows: u64,
+    /// The places, among the captures that were given, of those of which something cannot be read, or is missing; that a file of a
+    /// recording lacks what is in the others is none of that.
+    pub damaged: BTreeSet<usize>,
     /// Bytes of the new capture.
     pub bytes: u64,
 }
@@ -60,8 +67,8 @@ impl Merge {
     /// is that of all definitions, of a chunk of each stream, and of those that threads have. `progress` is called after
     /// each chunk with the rows read so far and the rows in all.
     ///
-    /// Stacks keep the addresses that they had in their process; those of several processes can only be told apart by
-    /// their chunks' source.
+    /// Addresses, of blocks and of code, are greater by a multiple of 2^48 that each recording has for itself. What is put together
+    /// of the files of one recording has its metadata; what is merged of several has those of all as labels.
     ///
     /// # Errors
     ///
@@ -75,9 +82,8 @@ impl Merge {
         progress: impl FnMut(u64, u64),
     ) -> Result<(Merged, W), Error> {
         captures.iter().try_for_each(|reader| reader.health().opened_whole())?;
-        let recordings = recordings(captures)?;
-        let firsts: Vec<&Reader> =
-            recordings.iter().filter_map(|parts| parts.first().copied()).collect();
+        let recordings = Recording::all(captures)?;
+        let firsts: Vec<&Reader> = recordings.iter().map(Recording::first).collect();
         let Some(&first) = firsts.first() else { return Err(Error::NoData) };
         let timeline = Timeline::of(&recordings);
         let created = firsts.iter().map(|reader| reader.header().created_unix_ns).min();
@@ -87,7 +93,7 @@ impl Merge {
             self.compression.codec,
         );
         let mut writer = Writer::new(sink, &header)?;
-        writer.metadata(&metadata(&firsts, &timeline))?;
+        writer.metadata(&metadata(&recordings, &timeline))?;
         let sealer = match NonZeroUsize::new(self.threads) {
             Some(threads) => Sealer::on_threads(self.compression, threads)?,
             None => Sealer::new(self.compression),
@@ -101,6 +107,7 @@ impl Merge {
             rows: 0,
             events: 0,
             unreadable_rows: 0,
+            damaged: recordings.iter().flat_map(Recording::damaged).collect(),
             bytes: 0,
         };
         let mut lost = 0;
@@ -111,21 +118,23 @@ impl Merge {
             timeline: &timeline,
             source: 0,
             reader: first,
+            place: 0,
             done,
             read: 0,
             total,
             progress,
         };
-        for (recording, parts) in recordings.iter().enumerate() {
-            copy.source = recording;
+        for (number, recording) in recordings.iter().enumerate() {
+            copy.source = number;
             copy.ids.next_recording();
-            for &reader in parts {
+            lost += recording.lost();
+            for (stream, rows) in recording.unwritten() {
+                copy.writer.count_lost(stream, rows);
+            }
+            for (&reader, &place) in recording.files.iter().zip(&recording.places) {
                 copy.reader = reader;
-                lost += reader.lost();
+                copy.place = place;
                 copy.writer.define(&copy.ids.define(reader.defs()))?;
-                for &(stream, rows) in reader.unwritten() {
-                    copy.writer.count_lost(stream, rows);
-                }
                 Stream::ALL.iter().try_for_each(|stream| stream.visit(&mut copy))?;
             }
             // A chunk has rows of one source.
@@ -155,6 +164,8 @@ struct Copy<'a, W: Write, P> {
     /// The place of the recording.
     source: usize,
     reader: &'a Reader,
+    /// Its place among the captures that were given.
+    place: usize,
     done: Merged,
     read: u64,
     total: u64,
@@ -186,6 +197,7 @@ impl<W: Write, P: FnMut(u64, u64)> StreamVisitor for Copy<'_, W, P> {
                 Err(_) => {
                     let rows = u64::from(chunk.rows);
                     self.done.unreadable_rows += rows;
+                    self.done.damaged.insert(self.place);
                     self.writer.count_lost(R::STREAM, rows);
                 }
             }
@@ -203,67 +215,6 @@ impl<W: Write, P> Copy<'_, W, P> {
     }
 }
 
-/// The captures by recording, in the order in which they were given; the files of one in the order of their frames.
-///
-/// # Errors
-///
-/// If two have the same frames.
-fn recordings(captures: &[Reader]) -> Result<Vec<Vec<&Reader>>, Error> {
-    let mut recordings: Vec<Vec<&Reader>> = Vec::new();
-    for reader in captures {
-        let same = |parts: &&mut Vec<&Reader>| {
-            parts.iter().any(|part| part.header().file_id == reader.header().file_id)
-        };
-        match recordings.iter_mut().find(same) {
-            Some(parts) => parts.push(reader),
-            None => recordings.push(vec![reader]),
-        }
-    }
-    for parts in &mut recordings {
-        parts.sort_by_key(|part| numbers(part));
-        for pair in parts.windows(2) {
-            if let (Some((_, last)), Some((first, _))) = (numbers(pair[0]), numbers(pair[1]))
-                && first <= last
-            {
-                return Err(Error::corrupt(
-                    0,
-                    "captures of several recordings, or several files of one",
-                    "the same frames twice",
-                ));
-            }
-            // A recording goes on in another file only where the first could not be closed; a whole one has copies.
-            if pair[0].health().complete {
-                return Err(Error::corrupt(
-                    0,
-                    "captures of several recordings, or several files of one",
-                    "a whole capture, and another of the same recording",
-                ));
-            }
-        }
-    }
-    Ok(recordings)
-}
-
-/// The first and the last number of a file's event frames.
-pub(crate) fn numbers(reader: &Reader) -> Option<(u64, u64)> {
-    struct Numbers<'a>(&'a Reader, Option<(u64, u64)>);
-    impl StreamVisitor for Numbers<'_> {
-        type Output = ();
-
-        fn visit<R: Event>(&mut self) {
-            for chunk in self.0.chunks::<R>() {
-                if let Place::Frame { seq, .. } = chunk.place {
-                    let (first, last) = self.1.unwrap_or((seq, seq));
-                    self.1 = Some((first.min(seq), last.max(seq)));
-                }
-            }
-        }
-    }
-    let mut numbers = Numbers(reader, None);
-    Stream::ALL.iter().for_each(|stream| stream.visit(&mut numbers));
-    numbers.1
-}
-
 /// An id that follows from those of the recordings.
 fn merged_id(firsts: &[&Reader]) -> [u8; 16] {
     let half = |salt: u64| {
@@ -279,21 +230,29 @@ fn merged_id(firsts: &[&Reader]) -> [u8; 16] {
 }
 
 /// What the merged capture is of: what all have in common, and as labels what each is.
-fn metadata(firsts: &[&Reader], timeline: &Timeline) -> Metadata {
+fn metadata(recordings: &[Recording<'_>], timeline: &Timeline) -> Metadata {
     let nothing = Metadata::default();
-    let all: Vec<&Metadata> =
-        firsts.iter().map(|reader| reader.metadata().unwrap_or(&nothing)).collect();
+    let all: Vec<&Metadata> = recordings
+        .iter()
+        .map(|recording| recording.first().metadata().unwrap_or(&nothing))
+        .collect();
     let common = |part: fn(&Metadata) -> &str| {
         let mut parts: Vec<&str> = all.iter().map(|metadata| part(metadata)).collect();
         parts.dedup();
         parts.join(", ")
     };
+    if let ([only], [recording]) = (all.as_slice(), recordings) {
+        return Metadata {
+            clock: [timeline.first, timeline.first],
+            ..only.copied(recording.origin())
+        };
+    }
     let mut labels = vec![("merged.clock".to_owned(), timeline.alignment.to_string())];
-    for (number, (metadata, reader)) in all.iter().zip(firsts).enumerate() {
+    for (number, (metadata, recording)) in all.iter().zip(recordings).enumerate() {
         let mut label = |what: &str, value: String| {
             labels.push((format!("source.{}.{what}", number + 1), value));
         };
-        let id = reader.header().file_id;
+        let id = recording.first().header().file_id;
         label("file_id", id.iter().map(|byte| format!("{byte:02x}")).collect());
         label("program", metadata.program.clone());
         label("pid", metadata.pid.to_string());
@@ -305,7 +264,7 @@ fn metadata(firsts: &[&Reader], timeline: &Timeline) -> Metadata {
         label("memscope_version", metadata.memscope_version.clone());
         label("target", metadata.target.clone());
         label("clock_source", metadata.clock_source.clone());
-        for (name, value) in &metadata.copied(reader.health()).labels {
+        for (name, value) in &metadata.copied(recording.origin()).labels {
             label(&format!("label.{name}"), value.clone());
         }
     }

@@ -103,14 +103,51 @@ pub(crate) const CUT_END: &str = "cut.end";
 pub(crate) const END_KEPT: &str = "the program died, and its last events are here";
 /// What it says otherwise.
 pub(crate) const END_LOST: &str = "the recording stops before its end";
+/// The label of a copy of a recording of which a part could not be read; it says so.
+pub(crate) const CUT_DAMAGE: &str = "cut.damage";
+const UNREADABLE: &str = "a part could not be read, and nobody knows what was in it";
+
+/// In which state a recording is that is copied.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    /// Whether it ended by itself.
+    pub(crate) complete: bool,
+    /// Whether its last events were in the rings, if it did not.
+    pub(crate) recovered: bool,
+    /// Whether a part of it cannot be read, and nobody knows what was in it.
+    pub(crate) torn: bool,
+}
+
+impl Origin {
+    /// That of a recording that is one file.
+    pub(crate) fn of(health: &Health) -> Self {
+        Self {
+            complete: health.complete,
+            recovered: health.recovered,
+            torn: health.damage.iter().any(|damage| damage.rows.is_none()),
+        }
+    }
+
+    /// That of a recording of which another part follows.
+    pub(crate) fn and_then(self, next: Self) -> Self {
+        Self { torn: self.torn || next.torn, ..next }
+    }
+}
 
 impl Metadata {
-    /// The same for a copy of a capture that is in this state.
-    pub(crate) fn copied(&self, health: &Health) -> Self {
+    /// The same for a copy of a recording that is in this state.
+    pub(crate) fn copied(&self, of: Origin) -> Self {
         let mut copy = self.clone();
-        if !health.complete && self.label(CUT_END).next().is_none() {
-            let end = if health.recovered { END_KEPT } else { END_LOST };
-            copy.labels.push((CUT_END.to_owned(), end.to_owned()));
+        let mut say = |name: &str, what: &str| {
+            if self.label(name).next().is_none() {
+                copy.labels.push((name.to_owned(), what.to_owned()));
+            }
+        };
+        if !of.complete {
+            say(CUT_END, if of.recovered { END_KEPT } else { END_LOST });
+        }
+        if of.torn {
+            say(CUT_DAMAGE, UNREADABLE);
         }
         copy
     }
@@ -126,6 +163,19 @@ impl Metadata {
     pub fn without(&self) -> Vec<Part> {
         let is_off = |part: &Part| self.label(part.label()).any(|said| said == OFF);
         Part::ALL.into_iter().filter(is_off).collect()
+    }
+
+    /// Recordings that it is of: one, or as many as were merged.
+    #[cfg(feature = "report")]
+    pub(crate) fn recordings(&self) -> u64 {
+        let keys = || self.labels.iter().map(|(key, _)| key.as_str());
+        let is_merged = |source: &str| {
+            let its_own = format!("{source}label.source.");
+            keys().any(|key| key.starts_with(&its_own))
+        };
+        let sources = keys().filter_map(|key| key.strip_suffix("file_id"));
+        let sources = sources.filter(|source| source.starts_with("source.") && !is_merged(source));
+        (sources.count() as u64).max(1)
     }
 
     /// What a label says, of the recording or of those that were merged into it.

@@ -57,6 +57,15 @@ impl<I> Reader<I> {
         );
         Some(Damage::new(offset, self.contents.bytes.saturating_sub(offset), None, what))
     }
+
+    /// What cannot be read of this part, but for the chunks of [`Reader::chunks`]: who reads these finds them.
+    pub fn damage_beside_chunks(&self) -> impl Iterator<Item = &Damage> {
+        let health = &self.contents.health;
+        let is_of_chunk = |damage: &Damage| {
+            !damage.in_rings && damage.rows.is_some() && self.contents.has_chunk_at(damage.offset)
+        };
+        health.damage.iter().filter(move |damage| !is_of_chunk(damage))
+    }
 }
 
 impl Health {

@@ -8,6 +8,7 @@ use crate::commit::Commit;
 use crate::contents::Contents;
 use crate::defs::Defs;
 use crate::error::Error;
+use crate::files::OpenFiles;
 use crate::frame::FrameType;
 use crate::header::{FILE_HEADER_LEN, FileHeader};
 use crate::health::Health;
@@ -66,6 +67,7 @@ pub struct Opening {
     cache: usize,
     part: Part,
     rings: Option<Arc<dyn Source>>,
+    files: Option<OpenFiles>,
 }
 
 impl Opening {
@@ -101,13 +103,20 @@ impl Opening {
         self
     }
 
+    /// Has the capture's file open only while it is among those of `files` that were read last.
+    #[must_use]
+    pub fn files(mut self, files: &OpenFiles) -> Self {
+        self.files = Some(files.clone());
+        self
+    }
+
     /// Opens the capture at a path; see [`Reader::open`].
     ///
     /// # Errors
     ///
     /// As [`Reader::open`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Reader, Error> {
-        now(self.read(Blocking::open(path.as_ref())?))
+        now(self.read(Blocking::open(path.as_ref(), self.files.as_ref())?))
     }
 
     /// Opens a capture wherever its bytes are.
@@ -122,7 +131,7 @@ impl Opening {
     /// Opens what follows on a part of a capture, as that was.
     pub(crate) fn of_next(before: &Reader, start: u64) -> Result<Reader, Error> {
         let part = Part { start, ..before.part };
-        let opening = Self { cache: before.cache.most(), part, rings: None };
+        let opening = Self { cache: before.cache.most(), part, rings: None, files: None };
         now(opening.read(before.input.clone()))
     }
 
@@ -171,7 +180,7 @@ impl Reader {
     /// Opens a capture with a say in how.
     #[must_use]
     pub fn opening() -> Opening {
-        Opening { cache: CACHE, part: Part::default(), rings: None }
+        Opening { cache: CACHE, part: Part::default(), rings: None, files: None }
     }
 
     /// Reads all rows of a chunk.

@@ -5,7 +5,7 @@ use crate::compression::Compression;
 use crate::error::Error;
 use crate::header::FileHeader;
 use crate::health::Damage;
-use crate::metadata::{CUT_STREAMS, CUT_TICKS, Metadata};
+use crate::metadata::{CUT_STREAMS, CUT_TICKS, Metadata, Origin};
 use crate::reader::Reader;
 use crate::record::{Event, StreamVisitor};
 use crate::rows::Stream;
@@ -87,8 +87,12 @@ impl Rewrite {
             )
         };
         let mut writer = Writer::new(sink, &header)?;
+        let mut origin = Origin::of(reader.health());
+        let has_more = reader.health().rest.is_some();
         if let Some(metadata) = reader.metadata() {
-            writer.metadata(&self.labelled(metadata.copied(reader.health())))?;
+            // In which state the recording is, its last part says.
+            let metadata = if has_more { metadata.clone() } else { metadata.copied(origin) };
+            writer.metadata(&self.labelled(metadata))?;
         }
         for &(stream, rows) in reader.unwritten() {
             writer.count_lost(stream, rows);
@@ -111,7 +115,8 @@ impl Rewrite {
         let mut end = Commit::default();
         reader.each_part(|part| {
             copy.writer.define(part.defs())?;
-            copy.done.damage.extend(part.health().damage.iter().cloned());
+            origin = origin.and_then(Origin::of(part.health()));
+            copy.done.damage.extend(part.damage_beside_chunks().cloned());
             copy.total += part.streams().iter().map(|stream| stream.rows).sum::<u64>();
             let mut copy = CopyPart { copy: &mut copy, part };
             Stream::ALL.iter().try_for_each(|stream| stream.visit(&mut copy))?;
@@ -129,7 +134,11 @@ impl Rewrite {
         for frame in sealer.seal_all()? {
             writer.append(&frame)?;
         }
-        writer.commit(&Commit { events: done.events, ..end })?;
+        if let Some(metadata) = reader.metadata().filter(|_| has_more) {
+            writer.metadata(&self.labelled(metadata.copied(origin)))?;
+        }
+        let lost = done.damage.iter().map(Damage::lost_rows).fold(end.lost, u64::saturating_add);
+        writer.commit(&Commit { events: done.events, lost, ..end })?;
         let (sink, bytes) = writer.finish_counted()?;
         done.bytes = bytes;
         Ok((done, sink))
@@ -211,7 +220,7 @@ impl<W: Write, P: FnMut(u64, u64)> StreamVisitor for CopyPart<'_, '_, W, P> {
 /// Writes what can be read of a capture to a new file, reads that again and checks it.
 ///
 /// The new file is complete: it has all rows of all chunks that are whole, those recovered from the rings of a program
-/// that died too, and the events that are known to be lost as a number.
+/// that died too, the events that are known to be lost as a number, and labels that say what else it lacks.
 ///
 /// # Errors
 ///

@@ -7,6 +7,7 @@
 //! bytes at once, so that [`now`] runs these functions to their end without a runtime; see also `async_input`.
 
 use crate::error::Error;
+use crate::files::OpenFiles;
 use crate::leftover::rings_path;
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -171,15 +172,19 @@ enum Rings {
 }
 
 impl Blocking {
-    /// Opens a file, beside which rings may lie.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    /// Opens a file, beside which rings may lie; one of `files`, if there are some.
+    pub(crate) fn open(path: &Path, files: Option<&OpenFiles>) -> io::Result<Self> {
         let source = File::open(path)?;
         #[cfg(unix)]
         if std::os::unix::fs::FileTypeExt::is_fifo(&source.metadata()?.file_type()) {
             let what = "a pipe, in which nothing can be looked up; write it to a file first";
             return Err(io::Error::new(io::ErrorKind::NotSeekable, what));
         }
-        Self::new(Arc::new(source), Rings::Beside(rings_path(path)))
+        let source: Arc<dyn Source> = match files {
+            Some(files) => Arc::new(files.take(path, source)?),
+            None => Arc::new(source),
+        };
+        Self::new(source, Rings::Beside(rings_path(path)))
     }
 
     /// Takes a source, and the rings of the capture in it, if there are any.

@@ -5,9 +5,10 @@ mod sample;
 
 use memscope_format::convert::{Notation, export, import};
 use memscope_format::report::Report;
-use memscope_format::rows::{DropChain, Lifecycle, LifecycleKind};
+use memscope_format::rows::{DropChain, HeapUser, Lifecycle, LifecycleKind, Metric, Performance};
 use memscope_format::{
-    Chunk, Codec, Compression, Error, Reader, Rewrite, Stream, Writer, recover, validate,
+    Chunk, Codec, Commit, Compression, Error, Merge, Reader, Rewrite, Stream, Writer, recover,
+    validate,
 };
 use sample::{Rows, Sample, open};
 use std::path::Path;
@@ -278,4 +279,86 @@ fn a_copy_does_not_say_more_than_what_it_is_of() {
     assert!(births.captures[0].is_part && !births.caveats.is_empty());
     let reached = births.sites.iter().filter(|site| site.was_reached());
     assert!(reached.inspect(|site| assert!(!site.lives.alive_at_exit.is_exact())).count() > 0);
+}
+
+/// What is missing from a capture is missing from each copy, which says so.
+#[test]
+fn a_copy_of_a_damaged_capture_is_not_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let report = |path| Report::open(&[path]).unwrap();
+    let bytes = Sample::of_three_cycles(Codec::Zstd).finish();
+    let frames = sample::frames(&bytes);
+    let mut events = frames.iter().filter(|(_, header)| header.frame_type.stream().is_some());
+    let &(at, header) = events.nth(2).unwrap();
+    let cut = [&bytes[..at], &bytes[at + header.frame_len() as usize..]].concat();
+    let damaged = open(&path("damaged.memscope"), &cut).unwrap();
+    let of_damaged = report(path("damaged.memscope"));
+    assert!(of_damaged.is_damaged());
+
+    recover(path("damaged.memscope"), path("recovered.memscope"), |_, _| {}).unwrap();
+    let (mut items, mut imported) = (Vec::new(), Vec::new());
+    export(&damaged, Notation::JsonLines, &mut items, |_, _| {}).unwrap();
+    import(items.as_slice(), Notation::JsonLines, &mut imported, Compression::default()).unwrap();
+    let (_, merged) = Merge::default().write(&[damaged], Vec::new(), |_, _| {}).unwrap();
+    for (name, bytes) in [("imported.memscope", imported), ("merged.memscope", merged)] {
+        open(&path(name), &bytes).unwrap();
+    }
+    for name in ["recovered.memscope", "imported.memscope", "merged.memscope"] {
+        let copy = report(path(name));
+        let [capture] = copy.captures.as_slice() else { panic!("{name}") };
+        assert!(capture.is_of_damaged && !capture.whole, "{name}");
+        assert!(copy.caveats.iter().any(|said| said.contains("could not be read")), "{name}");
+        assert_eq!(copy.sites, of_damaged.sites, "{name}");
+    }
+}
+
+/// Whose last part says how it ended.
+#[test]
+fn a_copy_of_a_capture_in_parts_ended_as_that_did() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    for (bytes, complete) in [
+        (Sample::of_three_cycles(Codec::Zstd).finish(), true),
+        (Sample::of_three_cycles(Codec::Zstd).killed(), false),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        let parts = Reader::opening().frames(7).open(&path).unwrap();
+        assert!(parts.health().rest.is_some());
+        let (_, copy) = Rewrite::default().write(&parts, Vec::new(), |_, _| {}).unwrap();
+        open(&path, &copy).unwrap();
+        let report = Report::open(std::slice::from_ref(&path)).unwrap();
+        assert_eq!(report.ended_cleanly(), complete, "{:?}", report.caveats);
+    }
+}
+
+/// What was read last is of the end of a recording that got there, and of no copy of another.
+#[test]
+fn the_last_readings_in_a_copy_are_of_no_end_that_there_was_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.memscope");
+    let capture = |ends| {
+        let mut writer = Writer::new(Vec::new(), &sample::file_header(Codec::None)).unwrap();
+        writer.metadata(&sample::metadata()).unwrap();
+        let mut chunk = Chunk::new();
+        for (metric, subject) in
+            [(Metric::Allocations, HeapUser::Program as u64), (Metric::UserTime, 0)]
+        {
+            let row = Performance { ts: 1000, metric, subject, value: 7, thread: None };
+            chunk.push(&row).unwrap();
+        }
+        writer.append(&chunk.seal(Codec::None).unwrap()).unwrap();
+        writer.commit(&Commit { cycle: 1, ..Commit::default() }).unwrap();
+        if ends { writer.finish().unwrap() } else { writer.sink().clone() }
+    };
+    for (ends, fidelity) in [(true, "exact"), (false, "at_least")] {
+        let reader = Reader::from_bytes(capture(ends)).unwrap();
+        let (_, copy) = Rewrite::default().write(&reader, Vec::new(), |_, _| {}).unwrap();
+        for bytes in [capture(ends), copy] {
+            open(&path, &bytes).unwrap();
+            let report = Report::open(std::slice::from_ref(&path)).unwrap();
+            assert_eq!(report.heap.program.allocations.fidelity(), fidelity);
+            assert_eq!(report.captures[0].performance.user_ns.fidelity(), fidelity);
+        }
+    }
 }

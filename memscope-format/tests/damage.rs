@@ -8,7 +8,7 @@ use memscope_format::report::{OtherFile, Report};
 use memscope_format::rows::{Lifecycle, LifecycleKind};
 use memscope_format::second_file::{FIRST_FILE, SECOND_FILE};
 use memscope_format::validate::FrameVerdict;
-use memscope_format::{Codec, Error, Reader, Writer, recover, validate};
+use memscope_format::{Codec, Commit, Error, Merge, Reader, Writer, recover, validate};
 use proptest::prelude::*;
 use sample::{Rows, Sample, open};
 use std::fs::OpenOptions;
@@ -489,8 +489,8 @@ fn a_footer_that_says_another_length_does_not_close_a_capture() {
     }
 }
 
-/// A recording that went on in a second file: its first file, as if it had not had to, and its second one.
-fn with_second_file(directory: &Path) -> [(PathBuf, Vec<u8>); 2] {
+/// A recording that went on in a second file: its first file, as if it had not had to; the second one; and the first one as it was left.
+fn with_second_file(directory: &Path) -> [(PathBuf, Vec<u8>); 3] {
     let paths = ["first.memscope", "second.memscope"].map(|name| directory.join(name));
     let labels = [FIRST_FILE, SECOND_FILE].map(str::to_owned).into_iter();
     let labels = labels.zip(paths.iter().map(|path| path.to_string_lossy().into_owned()));
@@ -521,20 +521,26 @@ fn with_second_file(directory: &Path) -> [(PathBuf, Vec<u8>); 2] {
         for number in 0..8 {
             writer.append(&chunk(number)).unwrap();
             ends.push(writer.sink().bytes.len());
+            let commit = |cycle| Commit { cycle, events: number + 1, lost: 3, ..Commit::default() };
+            if number % 5 == 1 {
+                writer.commit(&commit(number)).unwrap();
+            }
         }
         (writer.finish().unwrap().bytes, ends)
     };
     let (first, ends) = written(usize::MAX);
-    let (second, _) = written(ends[2] + 9);
+    let end = ends[2] + 9;
+    let (second, _) = written(end);
     let [path, others] = paths;
-    [(path, first), (others, second)]
+    let left = first[..end].to_vec();
+    [(path.clone(), first), (others, second), (path, left)]
 }
 
 /// What is said of a second file, that frames are missing before it, is said of no gap further on, nor of a first file.
 #[test]
 fn a_gap_in_either_file_of_a_recording_is_damage() {
     let directory = tempfile::tempdir().unwrap();
-    let [first, second] = with_second_file(directory.path());
+    let [first, second, _] = with_second_file(directory.path());
     let report = |(path, bytes): &(PathBuf, Vec<u8>)| {
         open(path, bytes).unwrap();
         Report::open(std::slice::from_ref(path)).unwrap()
@@ -561,4 +567,40 @@ fn a_gap_in_either_file_of_a_recording_is_damage() {
     let behind = header + sample::frames(bytes)[0].1.frame_len() as usize;
     let headless = report(&(path.clone(), [&bytes[..header], &bytes[behind..]].concat()));
     assert!(headless.is_damaged() && headless.captures[0].other_file.is_none());
+}
+
+/// What a file of a recording lacks is in the other: put together they lack nothing, and each counts what was lost before it.
+#[test]
+fn two_files_of_a_recording_make_one_that_is_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let [all, second, first] = with_second_file(directory.path());
+    let path = directory.path().join("merged.memscope");
+    let merged = |files: [&Vec<u8>; 2]| {
+        let files = files.map(|bytes| Reader::from_bytes(bytes.clone()).unwrap());
+        let (done, bytes) = Merge::default().write(&files, Vec::new(), |_, _| {}).unwrap();
+        open(&path, &bytes).unwrap();
+        (done, Report::open(std::slice::from_ref(&path)).unwrap())
+    };
+    open(&all.0, &all.1).unwrap();
+    let whole = Report::open(&[all.0]).unwrap();
+    // As they were left, with half a frame at the end of the first one.
+    let (done, report) = merged([&first.1, &second.1]);
+    assert_eq!((done.sources, done.damaged.len(), done.unreadable_rows), (1, 0, 0));
+    assert!(report.ended_cleanly() && !report.is_damaged());
+    assert_eq!((&report.sites, &report.caveats), (&whole.sites, &whole.caveats));
+    assert_eq!((report.lost(), report.events()), (3, whole.events()));
+    let of = |report: &Report| (report.captures[0].pid, report.captures[0].args.clone());
+    assert_eq!(of(&report), of(&whole));
+    // Of which something is missing, between them or within one.
+    let frames = sample::frames(&first.1[..first.1.len() - 9]);
+    let (last, _) = *frames.last().unwrap();
+    let (inner, header) = *frames.iter().find(|(_, of)| of.frame_type.stream().is_some()).unwrap();
+    let gap = [&first.1[..inner], &first.1[inner + header.frame_len() as usize..]].concat();
+    for (first, damaged) in [(first.1[..last].to_vec(), 1), (gap, 0)] {
+        let (done, report) = merged([&first, &second.1]);
+        assert_eq!(done.damaged.into_iter().collect::<Vec<_>>(), [damaged]);
+        assert!(report.captures[0].is_of_damaged && !report.captures[0].whole);
+        assert!(report.caveats.iter().any(|caveat| caveat.contains("could not be read")));
+        assert!(report.sites.iter().all(|site| !site.lives.born.is_exact()));
+    }
 }

@@ -26,6 +26,8 @@ pub(super) enum Meaning {
     Definition(FrameType),
     /// The ring and position at which something began; of a value 0 if it has no identity.
     Event,
+    /// Where something lies in the memory of its process.
+    Address,
 }
 
 /// What a column means, by its name; see the specification.
@@ -40,6 +42,7 @@ fn meaning(name: &str) -> Meaning {
         "derivation" => Meaning::Definition(FrameType::DERIVATIONS),
         "rule" | "detail" | "spawned_at" => Meaning::Definition(FrameType::STRINGS),
         "value" | "origin" | "block" | "task" | "parent" | "spawner" => Meaning::Event,
+        "addr" | "old_addr" => Meaning::Address,
         _ => Meaning::Plain,
     }
 }
@@ -62,9 +65,9 @@ pub(super) struct Ids {
     /// Those of the recording that is being read, by their old ids.
     definitions: HashMap<(FrameType, u32), u32>,
     its_rings: HashMap<u64, u16>,
-    /// What is added to its addresses of code, in [`SPACE`]s: in another process other files lie at the same.
+    /// What is added to its addresses, in [`SPACE`]s: in another process other blocks lie at the same, and other files of code.
     shift: u64,
-    /// The highest space that a file of code lies in so far.
+    /// The highest space that anything lies in so far.
     highest: Option<u64>,
 }
 
@@ -116,7 +119,7 @@ impl Ids {
         let moved = |address: u64| address.wrapping_add(shift);
         for module in modules {
             let (start, end, bias) = (moved(module.start), moved(module.end), moved(module.bias));
-            self.highest = self.highest.max(Some(end.saturating_sub(1) / SPACE));
+            self.occupy(end.saturating_sub(1));
             let def = |id| ModuleDef { id, start, end, bias, ..module.clone() };
             new.modules.extend(self.shared(FrameType::MODULES, module.id, def));
         }
@@ -224,6 +227,7 @@ impl Ids {
                     Err(_) => old,
                 },
                 Meaning::Event => self.event(old)?,
+                Meaning::Address => self.address(old),
             };
             *word = new.saturating_add(u64::from(column.optional));
         }
@@ -231,6 +235,17 @@ impl Ids {
             self.subject::<R>(words)?;
         }
         Ok(())
+    }
+
+    /// The address at which something lies in no other process.
+    fn address(&mut self, old: u64) -> u64 {
+        let new = old.wrapping_add(self.shift.wrapping_mul(SPACE));
+        self.occupy(new);
+        new
+    }
+
+    fn occupy(&mut self, address: u64) {
+        self.highest = self.highest.max(Some(address / SPACE));
     }
 
     fn event(&mut self, old: u64) -> Result<u64, Error> {
@@ -272,7 +287,6 @@ mod tests {
             "len",
             "capacity",
             "element_size",
-            "addr",
             "strong",
             "weak",
             "depth",
@@ -281,7 +295,6 @@ mod tests {
             "left_out",
             "size",
             "old_size",
-            "old_addr",
             "align",
             "metric",
             "subject",

@@ -1,5 +1,6 @@
 //! The times of several recordings on one line.
 
+use super::recording::Recording;
 use crate::clock::{Clock, ClockReading};
 use crate::reader::Reader;
 use std::fmt;
@@ -72,16 +73,16 @@ impl Time {
 }
 
 impl Timeline {
-    /// Finds the line of recordings, of each of which there is a file at least.
-    pub(super) fn of(recordings: &[Vec<&Reader>]) -> Self {
-        let clocks: Vec<Clock> = recordings.iter().map(|parts| clock(parts)).collect();
-        let unix: Vec<u64> = recordings.iter().map(|parts| started(parts)).collect();
+    /// Finds the line of recordings.
+    pub(super) fn of(recordings: &[Recording<'_>]) -> Self {
+        let clocks: Vec<Clock> = recordings.iter().map(|of| clock(&of.files)).collect();
+        let unix: Vec<u64> = recordings.iter().map(|of| started(of.first())).collect();
         let boot =
             |place: usize| i128::from(unix[place]) - i128::from(clocks[place].first().mono_ns);
         let all = 0..recordings.len();
         let same_boot = all.clone().all(|place| boot(place).abs_diff(boot(0)) <= SAME_BOOT_NS);
         let source = |place: usize| {
-            let metadata = recordings[place].first().and_then(|reader| reader.metadata());
+            let metadata = recordings[place].first().metadata();
             metadata.map(|metadata| metadata.clock_source.as_str())
         };
         let same_source =
@@ -134,20 +135,17 @@ impl Timeline {
 }
 
 /// The clock of a recording, through the farthest readings that its files have.
-fn clock(parts: &[&Reader]) -> Clock {
-    let clocks = || parts.iter().map(|reader| *reader.clock());
+fn clock(files: &[&Reader]) -> Clock {
+    let clocks = || files.iter().map(|reader| *reader.clock());
     let first = clocks().map(|clock| clock.first()).min_by_key(|reading| reading.ticks);
     let last = clocks().map(|clock| clock.last()).max_by_key(|reading| reading.ticks);
     Clock::new(first.unwrap_or_default(), last.unwrap_or_default())
 }
 
 /// When a recording began, by the wall clock.
-fn started(parts: &[&Reader]) -> u64 {
-    let started = parts.first().map(|reader| {
-        let metadata = reader.metadata().map(|metadata| metadata.started_unix_ns);
-        metadata.unwrap_or(reader.header().created_unix_ns)
-    });
-    started.unwrap_or(0)
+fn started(first: &Reader) -> u64 {
+    let metadata = first.metadata().map(|metadata| metadata.started_unix_ns);
+    metadata.unwrap_or(first.header().created_unix_ns)
 }
 
 /// Whether two clocks of one boot read the same counter: they then lie on one line, but for what their readings are not

@@ -19,6 +19,8 @@ pub struct CaptureFigures {
     pub args: Vec<String>,
     /// Its process id; `None` too of a capture that was merged of several.
     pub pid: Option<u32>,
+    /// Recordings that are in it: one, unless several were merged.
+    pub recordings: u64,
     /// When recording began, in nanoseconds of the Unix epoch.
     pub started_unix_ns: Option<u64>,
     /// How long it was recorded, in nanoseconds: from the first reading of the clock to the last.
@@ -31,10 +33,14 @@ pub struct CaptureFigures {
     pub bytes: u64,
     /// Events that were recovered from the rings of a program that did not end by itself.
     pub recovered: u64,
-    /// Whether the recording ended by itself.
+    /// Whether the recording ended by itself; of several, all of them.
     pub complete: bool,
+    /// Recordings in it that did not end by themselves.
+    pub cut_off: u64,
     /// Whether it is a part that was cut out of a recording, of some streams or of some time.
     pub is_part: bool,
+    /// Whether it is a copy of a recording of which a part could not be read.
+    pub is_of_damaged: bool,
     /// Where the rest of it is, if it is one of the two files of a recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_file: Option<OtherFile>,
@@ -96,6 +102,9 @@ pub struct Unreadable {
     pub what: String,
 }
 
+/// What is missing where nobody knows what was in a part that cannot be read.
+const UNREADABLE: Missing = Missing::Uncounted("a part of the recording cannot be read");
+
 /// Writes a path as text, whatever bytes it has: not every path is UTF-8.
 fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&path.display())
@@ -135,13 +144,14 @@ impl CaptureFigures {
         } else {
             Missing::Nothing
         };
+        let copied = if self.is_of_damaged { UNREADABLE } else { Missing::Nothing };
         let damage = self.damage.iter().map(|damage| match damage.rows {
             Some(0) => Missing::Nothing,
             Some(rows) => Missing::Events(rows),
-            None => Missing::Uncounted("a part of the recording cannot be read"),
+            None => UNREADABLE,
         });
         Grounds {
-            missing: damage.fold(lost.and(end).and(part), Missing::and),
+            missing: damage.fold(lost.and(end).and(part).and(copied), Missing::and),
             no_clock: !self.duration_ns.is_exact(),
             no_calls: self.without.contains(&Part::Calls),
             no_values: self.without.contains(&Part::Values),

@@ -1,5 +1,6 @@
 //! What the allocator handed out.
 
+use super::copied;
 use super::figure::Figure;
 use crate::error::Error;
 use crate::metadata::{Metadata, Part};
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 const HOOK_OFF: &str = "allocator hook off, or the recording ended before its first reading";
 const NO_READINGS: &str = "the program asked for no readings";
 const CUT_OFF: &str =
-    "the recording did not end by itself; counted up to its last reading of the heap";
+    "no reading of the heap is of the recording's end; counted up to the last that is there";
 const SEVERAL: &str = "readings of several processes that were put together cannot be told apart";
 
 /// What the allocator handed out and took back, from the process's first allocation to its exit.
@@ -72,7 +73,7 @@ impl HeapFigures {
         let without = reader.metadata().map(Metadata::without).unwrap_or_default();
         let unread = without.contains(&Part::Readings).then_some(NO_READINGS);
         let readings = Readings {
-            is_last: reader.health().complete && !damaged,
+            is_last: copied::has_last_reading(reader) && !damaged,
             unknown: of_several.then_some(SEVERAL).or(unread),
             last,
         };

@@ -24,6 +24,7 @@ mod calls;
 mod captures;
 mod containers;
 mod contents;
+mod copied;
 mod distribution;
 mod drops;
 mod estimate;
@@ -199,23 +200,31 @@ impl Report {
     }
 }
 
+/// Of how many recordings something is so: between these.
+type Number = (u64, u64);
+
 /// Says what limits the figures, for all captures at once.
 fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String> {
-    let whose = |concerned: usize| match (concerned, captures.len()) {
-        (_, 1) => "the recording".to_owned(),
-        (concerned, all) => format!("{concerned} of {all} recordings"),
-    };
-    let concerned = |test: &dyn Fn(&CaptureFigures) -> bool| {
-        captures.iter().filter(|capture| test(capture)).count()
-    };
     let sum = |amount: &dyn Fn(&CaptureFigures) -> u64| captures.iter().map(amount).sum::<u64>();
+    let all = sum(&|capture| capture.recordings);
+    let whose = |(least, most): Number| match (least == most, all) {
+        (_, 1) => "the recording".to_owned(),
+        (true, all) => format!("{} of {}", Count(least), Count(all).of("recording")),
+        (false, all) => format!("some of {}", Count(all).of("recording")),
+    };
+    // Of one that was merged it is known that it is so of some.
+    let concerned = |test: &dyn Fn(&CaptureFigures) -> bool| {
+        let concerned = captures.iter().filter(|capture| test(capture));
+        concerned.fold((0, 0), |(least, most), capture| (least + 1, most + capture.recordings))
+    };
+    let is_any = |(_, most): Number| most > 0;
     let mut caveats = Vec::new();
 
     let live = concerned(&|capture| capture.live);
-    if live > 0 {
+    if is_any(live) {
         caveats.push(format!("still being written: {}; figures are as of now", whose(live)));
     }
-    let cut = concerned(&|capture| !capture.complete && !capture.live);
+    let cut = sum(&|capture| capture.cut_off);
     if cut > 0 {
         let recovered = match sum(&|capture| capture.recovered) {
             0 => String::new(),
@@ -223,21 +232,28 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
         };
         caveats.push(format!(
             "cut off: {} did not end by itself{recovered}; \"at end\" means the end of the recording",
-            whose(cut)
+            whose((cut, cut))
         ));
         let torn = concerned(&|capture| capture.end_is_missing());
-        if torn > 0 {
+        if is_any(torn) {
             caveats.push(format!(
                 "the last events of {} are missing: they were in a rings file that is not beside it",
-                whose(torn)
+                whose((torn.0, torn.1.min(cut)))
             ));
         }
     }
     let parts = concerned(&|capture| capture.is_part);
-    if parts > 0 {
+    if is_any(parts) {
         caveats.push(format!(
             "a part: {} was cut, to some streams or some time; what is not in it is unknown",
             whose(parts)
+        ));
+    }
+    let of_damaged = concerned(&|capture| capture.is_of_damaged);
+    if is_any(of_damaged) {
+        caveats.push(format!(
+            "a copy: of {} a part could not be read; what was in it is unknown",
+            whose(of_damaged)
         ));
     }
     for capture in captures {
@@ -253,7 +269,7 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
     }
     for part in Part::ALL {
         let without = concerned(&|capture| capture.without.contains(&part));
-        if without > 0 {
+        if is_any(without) {
             caveats.push(format!(
                 "without {}: {}, as the program asked; {}",
                 part.words(),
@@ -270,7 +286,7 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
         ));
     }
     let damaged = concerned(&CaptureFigures::is_damaged);
-    if damaged > 0 {
+    if is_any(damaged) {
         let bytes =
             captures.iter().flat_map(|capture| &capture.damage).map(|damage| damage.bytes).sum();
         caveats.push(format!(
@@ -302,7 +318,7 @@ fn caveats(captures: &[CaptureFigures], unreadable: &[Unreadable]) -> Vec<String
         ));
     }
     let clockless = concerned(&|capture| !capture.duration_ns.is_exact());
-    if clockless > 0 {
+    if is_any(clockless) {
         caveats.push(format!("no clock readings: {}; times are unknown", whose(clockless)));
     }
     caveats.extend(

@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::captures::{CaptureFigures, DamageFigures, OtherFile, Unreadable};
+use super::copied;
 use super::figure::{Figure, NO_CLOCK};
 use super::fold::{Fold, Folded};
 use super::heap::HeapFigures;
@@ -12,7 +13,7 @@ use crate::chunks::ChunkRef;
 use crate::error::Error;
 use crate::health::Damage;
 use crate::merge::numbers;
-use crate::metadata::{CUT_END, CUT_STREAMS, CUT_TICKS, END_KEPT, FIRST_POSITION, Metadata};
+use crate::metadata::{FIRST_POSITION, Metadata};
 use crate::reader::Reader;
 use crate::record::Event;
 use crate::rows::{Call, Container, Content, DropChain, Heap, Lifecycle, Stream, Task, Zst};
@@ -151,7 +152,9 @@ impl Known {
             path: path.to_owned(),
             file_id: reader.header().file_id,
             frames: numbers(reader),
-            process: reader.metadata().map(|metadata| (metadata.exe.clone(), metadata.pid)),
+            process: reader
+                .metadata()
+                .and_then(|metadata| Some((metadata.exe.clone(), metadata.process()?))),
             first_position: number(reader, FIRST_POSITION),
             heap: HeapFigures::of(reader)?,
         })
@@ -198,13 +201,7 @@ fn number(reader: &Reader, label: &str) -> u64 {
 /// recording or behind it, or on threads that have no rows at all, unless it is counted as lost.
 fn all_frees(reader: &Reader, heap: &HeapFigures) -> bool {
     let each_block = heap.untold.as_ref().is_some_and(|of| of.allocations.value().is_some());
-    each_block && reader.health().is_whole() && !is_part(reader)
-}
-
-/// Whether a capture was cut out of a recording.
-fn is_part(reader: &Reader) -> bool {
-    let is_cut = |label| reader.metadata().is_some_and(|of| of.label(label).next().is_some());
-    [CUT_STREAMS, CUT_TICKS].into_iter().any(is_cut)
+    each_block && reader.health().is_whole() && !copied::lacks_rows(reader)
 }
 
 /// Adds up the rows of one capture; `all_frees` is whether there is a row of each block that was freed.
@@ -357,14 +354,13 @@ fn capture_figures(
             damage.push(found);
         }
     }
-    let label = |name| metadata.into_iter().flat_map(move |metadata| metadata.label(name));
-    let cut_off: Vec<&str> = label(CUT_END).collect();
-    let has_end = !cut_off.is_empty() && cut_off.iter().all(|end| *end == END_KEPT);
+    let cut_off = copied::cut_off(reader);
     CaptureFigures {
         path: path.to_owned(),
         program: metadata.map(|metadata| metadata.program.clone()),
         args: metadata.map(|metadata| metadata.args.clone()).unwrap_or_default(),
         pid: metadata.and_then(Metadata::process),
+        recordings: metadata.map_or(1, Metadata::recordings),
         started_unix_ns: metadata.map(|metadata| metadata.started_unix_ns),
         duration_ns: if clock.is_calibrated() {
             Figure::Exact(clock.last().mono_ns - clock.first().mono_ns)
@@ -376,13 +372,15 @@ fn capture_figures(
         lost: reader.lost().saturating_add(health.unwritten_rows),
         bytes: reader.bytes(),
         recovered: health.recovered_events,
-        complete: health.complete && cut_off.is_empty(),
-        is_part: is_part(reader),
+        complete: health.complete && cut_off == 0,
+        cut_off: cut_off.max(u64::from(!health.complete && !health.live)),
+        is_part: copied::is_part(reader),
+        is_of_damaged: copied::is_of_damaged(reader),
         other_file: other_file(path, reader),
         without: metadata.map(Metadata::without).unwrap_or_default(),
         live: health.live,
-        rings: health.recovered || has_end,
-        whole: health.is_whole() && damage.is_empty(),
+        rings: health.recovered || copied::has_last_events(reader),
+        whole: health.is_whole() && damage.is_empty() && !copied::lacks_rows(reader),
         damage,
         unmatched: folded.unmatched,
         from_before: folded.from_before,
@@ -396,7 +394,7 @@ fn capture_figures(
 /// Where the rest of a recording is that could not be written any more where it began.
 fn other_file(path: &Path, reader: &Reader) -> Option<OtherFile> {
     let health = reader.health();
-    let said = |label| reader.metadata()?.label(label).next().map(PathBuf::from);
+    let said = |label| copied::says(reader, label).next().map(PathBuf::from);
     if health.damage.iter().any(Damage::is_missing_beginning) {
         return said(FIRST_FILE).filter(|first| !is_same(first, path)).map(OtherFile::First);
     }

@@ -1,5 +1,6 @@
 //! What the recorder read of the process, of its rings and of its own work, and what the program marked.
 
+use super::copied;
 use super::figure::Figure;
 use crate::error::Error;
 use crate::reader::Reader;
@@ -11,7 +12,7 @@ const NOT_READ: &str = "the recorder took no reading";
 /// Why what lay between readings is not.
 const BETWEEN: &str = "read once a second at most";
 /// Why the last reading is not of the end.
-const CUT_OFF: &str = "the recording did not end by itself; as last read";
+const CUT_OFF: &str = "no reading is of the recording's end; as last read";
 
 /// The moment at which the program said that a phase begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -120,7 +121,7 @@ fn performance(rows: &[Performance], reader: &Reader) -> PerformanceFigures {
         Some(value) => Figure::AtLeast { value, why: BETWEEN.into() },
         None => Figure::unknown(NOT_READ),
     };
-    let ended = reader.health().complete;
+    let ended = copied::has_last_reading(reader);
     let last = |metric| match of(metric).next_back() {
         Some(value) if ended => Figure::Exact(value),
         Some(value) => Figure::AtLeast { value, why: CUT_OFF.into() },

@@ -4,8 +4,10 @@
 use crate::sample;
 use memscope_format::defs::{Defs, HookDef, SiteDef, ThreadDef, TypeDef};
 use memscope_format::raw::value_id;
+use memscope_format::report::{BlockFigures, BlockOwner, Report};
 use memscope_format::rows::{
-    Container, DropChain, LeftOut, Lifecycle, LifecycleKind, Metric, Outcome, Performance,
+    Container, DropChain, Heap, HeapKind, LeftOut, Lifecycle, LifecycleKind, Metric, Outcome,
+    Performance,
 };
 use memscope_format::{
     Alignment, Chunk, ClockReading, Codec, Commit, Error, Event, FileHeader, Merge, Metadata,
@@ -410,4 +412,47 @@ fn what_is_damaged_or_lost_in_one_is_so_in_all() {
     assert_eq!(merged.unwritten(), [(memscope_format::Stream::DropChain, 20)]);
     assert!(!merged.health().is_whole());
     assert!(rows::<Container>(&merged).is_empty());
+}
+
+/// What is freed is found by its address, which a block of another process may have, too.
+#[test]
+fn blocks_of_several_processes_are_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let capture = |recording: Recording, frees: bool| {
+        let mut writer = Writer::new(Vec::new(), &recording.header()).unwrap();
+        writer.metadata(&recording.metadata()).unwrap();
+        writer.define(&recording.defs()).unwrap();
+        let row = |us, kind| Heap {
+            ts: recording.us(us),
+            kind,
+            block: None,
+            addr: 0x7f00_0000_1000,
+            size: 64,
+            old_size: None,
+            align: 8,
+            // Each has a site that the other does not have.
+            site: (kind == HeapKind::Alloc).then_some(recording.defs().sites[1].id),
+            stack: None,
+            thread: 1 + recording.ids,
+            old_addr: None,
+        };
+        let mut rows = vec![row(10, HeapKind::Alloc)];
+        rows.extend(frees.then(|| row(20, HeapKind::Free)));
+        append(&mut writer, &rows);
+        let commit = Commit { cycle: 1, clock: recording.reading(1000), ..Commit::default() };
+        writer.commit(&commit).unwrap();
+        Reader::from_bytes(writer.finish().unwrap()).unwrap()
+    };
+    let second = Recording { number: 2, first: FIRST.reading(500_000), ..FIRST };
+    let captures = [capture(FIRST, false), capture(second, true)];
+    let (_, merged) = merge(directory.path(), &captures);
+    let addresses: Vec<u64> = rows::<Heap>(&merged).iter().map(|row| row.addr).collect();
+    assert!(addresses[0] != addresses[1] && addresses[1] == addresses[2], "{addresses:x?}");
+    assert!(addresses.iter().all(|address| address % (1 << 48) == 0x7f00_0000_1000));
+    let report = Report::open(&[directory.path().join("merged.memscope")]).unwrap();
+    let left = |name: &str| {
+        let of = |known: &&BlockFigures| matches!(&known.owner, BlockOwner::Site(site) if site.name == name);
+        report.blocks.iter().find(of).unwrap().live_bytes.exact().copied()
+    };
+    assert_eq!((left("only in 1"), left("only in 2")), (Some(64), Some(0)));
 }
