@@ -124,7 +124,7 @@ fn bits_to_flip(at: usize, frame: Option<&FrameVerdict>) -> Range<usize> {
     let in_payload = |frame: &FrameVerdict| at as u64 >= frame.offset + FRAME_HEADER_LEN as u64;
     let all = std::env::var_os("MEMSCOPE_EVERY_BIT").is_some();
     match frame.is_some_and(in_payload) && !all {
-        true if at % 3 == 0 => at % 8..at % 8 + 1,
+        true if at.is_multiple_of(3) => at % 8..at % 8 + 1,
         true => 0..0,
         false => 0..8,
     }
