@@ -175,8 +175,8 @@ fn without_event(report: &Report) -> String {
     if types {
         why.push("a type without `Probe` of which no value was dropped");
     }
-    if !report.ended_cleanly() {
-        why.push("reached only after the recording was cut off");
+    if !report.ended_at_exit() {
+        why.push("reached only when the recording was over");
     }
     format!("no event: {named} ({})\n", why.join(", or "))
 }

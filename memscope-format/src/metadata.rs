@@ -34,6 +34,10 @@ pub struct Metadata {
 /// The label that says from which position on, in each ring, values have their ids: those below were born before the recording
 /// began, in another session of the process or in one that it was forked from.
 pub const FIRST_POSITION: &str = "session.first_position";
+/// The label that says how the recording ended where the program went on: [`STOPPED`].
+pub const ENDED: &str = "session.ended";
+/// What a label says of a recording that the program stopped.
+pub const STOPPED: &str = "stopped";
 /// What a label says of what was switched off: that of a [`Part`].
 pub const OFF: &str = "off";
 

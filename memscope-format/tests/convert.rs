@@ -328,7 +328,7 @@ fn a_copy_of_a_capture_in_parts_ended_as_that_did() {
         let (_, copy) = Rewrite::default().write(&parts, Vec::new(), |_, _| {}).unwrap();
         open(&path, &copy).unwrap();
         let report = Report::open(std::slice::from_ref(&path)).unwrap();
-        assert_eq!(report.ended_cleanly(), complete, "{:?}", report.caveats);
+        assert_eq!(report.ended_at_exit(), complete, "{:?}", report.caveats);
     }
 }
 

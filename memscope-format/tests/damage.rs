@@ -586,7 +586,7 @@ fn two_files_of_a_recording_make_one_that_is_whole() {
     // As they were left, with half a frame at the end of the first one.
     let (done, report) = merged([&first.1, &second.1]);
     assert_eq!((done.sources, done.damaged.len(), done.unreadable_rows), (1, 0, 0));
-    assert!(report.ended_cleanly() && !report.is_damaged());
+    assert!(report.ended_at_exit() && !report.is_damaged());
     assert_eq!((&report.sites, &report.caveats), (&whole.sites, &whole.caveats));
     assert_eq!((report.lost(), report.events()), (3, whole.events()));
     let of = |report: &Report| (report.captures[0].pid, report.captures[0].args.clone());

@@ -105,7 +105,7 @@ pub(super) fn hint(report: &Report) -> String {
     let left = &report.heap.program;
     match (left.live_bytes.exact(), left.live_blocks.exact()) {
         (Some(bytes), Some(blocks))
-            if *bytes >= LEFT && report.blocks.is_empty() && report.ended_cleanly() =>
+            if *bytes >= LEFT && report.blocks.is_empty() && report.ended_at_exit() =>
         {
             format!(
                 "hint: {} in {} were not freed when the program ended; record it with MEMSCOPE_ALLOC=full to see what they were for\n",

@@ -19,7 +19,7 @@ const AT_BIRTH: &str = "at birth: how it grew later was not read; `memscope::sna
 
 /// What the column of values that did not end is called: only a clean end is an exit.
 pub(super) fn alive_title(report: &Report) -> &'static str {
-    if report.ended_cleanly() { "At exit" } else { "At end" }
+    if report.ended_at_exit() { "At exit" } else { "At end" }
 }
 
 pub(super) fn sites(report: &Report, top: usize) -> (Table, usize) {

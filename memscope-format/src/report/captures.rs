@@ -37,6 +37,8 @@ pub struct CaptureFigures {
     pub complete: bool,
     /// Recordings in it that did not end by themselves.
     pub cut_off: u64,
+    /// Whether the program stopped the recording, or one of them, and went on.
+    pub stopped: bool,
     /// Whether it is a part that was cut out of a recording, of some streams or of some time.
     pub is_part: bool,
     /// Whether it is a copy of a recording of which a part could not be read.

@@ -1,6 +1,6 @@
 //! What a copy says of the recording that it was made of: it ends like any other file, and is as whole.
 
-use crate::metadata::{CUT_DAMAGE, CUT_END, CUT_STREAMS, CUT_TICKS, END_LOST};
+use crate::metadata::{CUT_DAMAGE, CUT_END, CUT_STREAMS, CUT_TICKS, END_LOST, ENDED};
 use crate::reader::Reader;
 
 /// What a label says of a recording, or of those that were merged.
@@ -25,6 +25,11 @@ pub(crate) fn is_of_damaged(reader: &Reader) -> bool {
 /// Recordings in a copy that did not end by themselves.
 pub(crate) fn cut_off(reader: &Reader) -> u64 {
     says(reader, CUT_END).count() as u64
+}
+
+/// Whether a program went on when its recording had ended.
+pub(crate) fn was_stopped(reader: &Reader) -> bool {
+    is_labelled(reader, ENDED)
 }
 
 /// Whether the last events of these were in the rings, and so are in the copy.

@@ -129,10 +129,10 @@ impl Report {
         self.types.iter().find(|known| known.name == name)
     }
 
-    /// Whether all recordings ended by themselves: only then "alive at exit" is that.
+    /// Whether all recordings ended when their programs did, by themselves: only then "alive at exit" is that.
     #[must_use]
-    pub fn ended_cleanly(&self) -> bool {
-        self.captures.iter().all(|capture| capture.complete)
+    pub fn ended_at_exit(&self) -> bool {
+        self.captures.iter().all(|capture| capture.complete && !capture.stopped)
     }
 
     /// Whether a part of any capture, or a whole one, could not be read.

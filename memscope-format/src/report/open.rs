@@ -374,6 +374,7 @@ fn capture_figures(
         recovered: health.recovered_events,
         complete: health.complete && cut_off == 0,
         cut_off: cut_off.max(u64::from(!health.complete && !health.live)),
+        stopped: copied::was_stopped(reader),
         is_part: copied::is_part(reader),
         is_of_damaged: copied::is_of_damaged(reader),
         other_file: other_file(path, reader),

@@ -321,6 +321,7 @@ impl Scene {
             recovered: 0,
             complete: !self.cut,
             cut_off: u64::from(self.cut),
+            stopped: false,
             is_part: false,
             is_of_damaged: false,
             other_file: None,

@@ -361,7 +361,7 @@ fn lost_events_of_one_process_bound_the_figures_of_all() {
 #[test]
 fn a_cut_recording_says_so_and_stays_exact() {
     let report = two_processes().0.cut().report();
-    assert!(!report.ended_cleanly());
+    assert!(!report.ended_at_exit());
     assert_eq!(report.site("load::raw").unwrap().lives.alive_at_exit, exact(1));
     assert_eq!(
         report.caveats,

@@ -10,7 +10,7 @@ use super::settings::Settings;
 use crate::session_types::Stream;
 use core::fmt;
 use core::sync::atomic::Ordering;
-use memscope_format::metadata::{FIRST_POSITION, OFF, Part};
+use memscope_format::metadata::{ENDED, FIRST_POSITION, OFF, Part, STOPPED};
 use memscope_format::second_file::{FIRST_FILE, SECOND_FILE, merge_command};
 use memscope_format::writer::{Retry, WriterOptions};
 use memscope_format::{Clock, Error, FileHeader, Metadata, Writer, rings_path};
@@ -26,6 +26,7 @@ pub(super) struct Capture {
     /// Where it goes on, once it could not be written where it began.
     moved: Arc<OnceLock<PathBuf>>,
     pub(super) writer: Writer<OwnFile>,
+    metadata: Metadata,
     pub(super) rings: RingsFile,
     pub(super) recorders: Vec<&'static Recorder>,
     pub(super) clock: Source,
@@ -60,6 +61,12 @@ impl Capture {
     pub(super) fn lost(&self) -> u64 {
         let rings: u64 = self.recorders.iter().map(|recorder| recorder.memory().lost()).sum();
         rings + self.rings.lost_counter().load(Ordering::Relaxed)
+    }
+
+    /// Notes that the program goes on when the recording has ended: what is alive then need not be so at exit.
+    pub(super) fn note_stopped(&mut self) -> Result<(), Error> {
+        self.metadata.labels.push((ENDED.to_owned(), STOPPED.to_owned()));
+        self.writer.metadata(&self.metadata)
     }
 
     /// Closes the capture, if it has all that the rings held, and removes the rings. Returns where it is, or what is wrong
@@ -191,6 +198,7 @@ impl Capture {
                     path,
                     moved,
                     writer,
+                    metadata,
                     rings,
                     recorders: Vec::new(),
                     clock,

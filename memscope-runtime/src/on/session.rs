@@ -302,8 +302,12 @@ fn end_already(session: Option<u64>, patience: Duration) -> Result<PathBuf, Sess
     *drain = None;
     PAUSED.store(false, Ordering::Release);
     in_core_already(|core| {
-        let capture = core.leave_capture().ok_or(SessionError::Stopped)?;
-        capture.finish(drained).map_err(|what| SessionError::Failed { what })
+        let mut capture = core.leave_capture().ok_or(SessionError::Stopped)?;
+        let noted = match session {
+            Some(_) => drained.and_then(|()| capture.note_stopped()),
+            None => drained,
+        };
+        capture.finish(noted).map_err(|what| SessionError::Failed { what })
     })
 }
 

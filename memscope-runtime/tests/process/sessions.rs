@@ -80,6 +80,9 @@ fn an_end_of_a_value_of_an_earlier_session_is_no_contradiction() {
     let report = Report::open(&[first]).unwrap();
     let long = report.sites.iter().find(|site| site.site.name.ends_with("long")).unwrap();
     assert_eq!(long.lives.alive_at_exit.value(), Some(&1));
+    // The program went on, and dropped it: at its exit nothing is alive.
+    assert!(report.captures[0].complete && report.captures[0].stopped);
+    assert!(!report.ended_at_exit());
     let report = Report::open(&[second]).unwrap();
     assert_eq!(report.captures[0].unmatched, 0, "{:?}", report.caveats);
     assert_eq!(report.captures[0].from_before, 1);

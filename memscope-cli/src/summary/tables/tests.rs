@@ -36,6 +36,7 @@ pub(crate) fn capture(complete: bool) -> CaptureFigures {
         recovered: 0,
         complete,
         cut_off: u64::from(!complete),
+        stopped: false,
         is_part: false,
         is_of_damaged: false,
         other_file: None,

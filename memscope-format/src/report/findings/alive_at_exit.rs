@@ -21,7 +21,7 @@ impl Rule for AliveAtExit {
     }
 
     fn apply(&self, report: &Report) -> Vec<Finding> {
-        if !report.ended_cleanly() {
+        if !report.ended_at_exit() {
             return Vec::new();
         }
         let mut found = Vec::new();

@@ -36,7 +36,7 @@ impl Rule for LeftAtExit {
     }
 
     fn apply(&self, report: &Report) -> Vec<Finding> {
-        if !report.ended_cleanly() {
+        if !report.ended_at_exit() {
             return Vec::new();
         }
         let mut found: Vec<Finding> =
