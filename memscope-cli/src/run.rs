@@ -109,7 +109,7 @@ pub(crate) fn why_none() -> &'static str {
     if std::env::var_os(SWITCH).is_some_and(|value| value == "off" || value == "0") {
         "MEMSCOPE=off is set"
     } else {
-        "nothing that is annotated ran (`#[memscope::track]`, `track_var!`), or it could not record and said so above"
+        "nothing that is annotated ran (`#[memscope::track]`, `track_var!`), a session wrote to a directory of its own, or it could not record and said so above"
     }
 }
 

@@ -28,7 +28,8 @@ fn process(figures: &PerformanceFigures) -> Option<String> {
     let user = figures.user_ns.value().map(nanos)?;
     let system = figures.system_ns.value().map(nanos)?;
     let resident = figures.peak_resident_bytes.value();
-    let resident = resident.map(|bytes| format!("{} in memory at most, ", Bytes(*bytes)));
+    let resident =
+        resident.map(|bytes| format!("{} or more in memory at its peak, ", Bytes(*bytes)));
     let minor = figures.minor_faults.value()?;
     let major = figures.major_faults.value()?;
     let faults = Count(minor + major).of("page fault");
@@ -41,8 +42,8 @@ fn recorder(figures: &PerformanceFigures) -> Option<String> {
     let cycle = figures.longest_cycle_ns.value()?;
     let rings = figures.fullest_ring_slots.value().zip(figures.ring_slots.value());
     let rings = rings.map(|(full, slots)| {
-        let percent = (full * 100).div_ceil((*slots).max(1));
-        format!("rings {percent} % full at most, ")
+        let percent = full * 100 / (*slots).max(1);
+        format!("rings {percent} % full or more at their fullest, ")
     });
     let time = figures.drain_ns.value();
     let time = time.map(|ns| format!("{} of CPU to write, ", Nanos(*ns)));
@@ -93,13 +94,13 @@ mod tests {
         assert_eq!(
             process(&figures).as_deref(),
             Some(
-                "3.00 MiB in memory at most, 1.50 s of CPU, 20.0 ms in the kernel, 1,204 page faults (4 read)"
+                "3.00 MiB or more in memory at its peak, 1.50 s of CPU, 20.0 ms in the kernel, 1,204 page faults (4 read)"
             )
         );
         assert_eq!(
             recorder(&figures).as_deref(),
             Some(
-                "rings 2 % full at most, 5.00 ms of CPU to write, longest cycle 2.00 ms; read once a second"
+                "rings 1 % full or more at their fullest, 5.00 ms of CPU to write, longest cycle 2.00 ms; read once a second"
             )
         );
         figures.held_up_ns = Figure::Exact(7_000_000);

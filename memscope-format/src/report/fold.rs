@@ -11,7 +11,7 @@ use super::sweep::Row;
 use super::table::Table;
 use crate::defs::{ContainerDef, Defs, SiteKind};
 use crate::raw::ring_position;
-use crate::rows::{Lifecycle, LifecycleKind, SnapshotReason, Zst};
+use crate::rows::{Lifecycle, LifecycleKind, Outcome, SnapshotReason, Zst};
 use std::collections::{BTreeMap, HashMap};
 
 /// What is summed up of a site.
@@ -38,6 +38,8 @@ pub(crate) struct ThreadTotals {
     /// Values that were born on it, wherever they ended.
     pub(crate) balance: Balance,
     pub(crate) drops: Sum,
+    /// Those of them that may have been moves.
+    pub(crate) unproven: Sum,
     /// Time of its outermost drops; in ticks within a capture, in nanoseconds after it.
     pub(crate) drop_time: Sum,
     /// Drops whose time is not in it, since it is not observed.
@@ -49,6 +51,7 @@ impl ThreadTotals {
     fn sampled(&mut self, one_in: u64) {
         self.balance.sampled(one_in);
         self.drops.sampled(one_in);
+        self.unproven.sampled(one_in);
         self.drop_time.sampled(one_in);
     }
 }
@@ -247,6 +250,9 @@ impl<'a> Fold<'a> {
                 let thread = self.tally.threads.at(row.thread);
                 thread.events += 1;
                 thread.drops.count(weight);
+                if row.outcome == Outcome::Unknown {
+                    thread.unproven.count(weight);
+                }
                 self.forest.add(&row, weight, &mut self.tally);
                 let container = *self.own_containers.at(row.type_id);
                 if let Some(room) = container.and_then(|known| self.blocks.dropped(&row, known))

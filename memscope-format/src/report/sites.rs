@@ -86,7 +86,7 @@ pub struct ThreadFigures {
     pub alive_at_exit: Figure<u64>,
     /// The most of them that were alive at once on one thread.
     pub peak_alive: Figure<u64>,
-    /// Drops that ran on them, those that may have been drops included.
+    /// Drops that ran on them: between those that are proved and these with all ends that may have been moves.
     pub drops: Figure<u64>,
     /// Time of those drops in nanoseconds.
     pub drop_ns: Figure<u64>,

@@ -201,6 +201,19 @@ fn a_thread_whose_drops_were_not_timed_has_no_drop_time() {
 }
 
 #[test]
+fn ends_that_may_have_been_moves_make_a_threads_drops_uncertain() {
+    let mut scene = Scene::new();
+    let plain = scene.annotated("Plain", Vec::new());
+    scene.drop_row(plain, 1, 10, None, 0, Outcome::Dropped);
+    assert_eq!(scene.report().threads[0].drops, exact(1));
+    for value in 2..5 {
+        scene.drop_row(plain, value, 10 * value, Some(1), 0, Outcome::Unknown);
+    }
+    // From one to four.
+    assert_eq!(scene.report().threads[0].drops, Figure::Bounded { value: 3, error: 2 });
+}
+
+#[test]
 fn containers_are_listed_by_field() {
     let mut scene = Scene::new();
     let session = scene.type_with_vec("Session", "pages", 8);

@@ -302,6 +302,7 @@ impl Totals {
             entry.totals.events += totals.events;
             entry.totals.balance.absorb(totals.balance);
             entry.totals.drops.absorb(&totals.drops);
+            entry.totals.unproven.absorb(&totals.unproven);
             entry.totals.drop_time.absorb(&totals.drop_time.scaled(times.duration));
             entry.totals.untold += totals.untold;
         }
@@ -591,7 +592,12 @@ fn thread_figures(name: Option<String>, entry: &ThreadEntry, grounds: &Grounds) 
         born: grounds.count(totals.balance.born),
         alive_at_exit: grounds.balance(totals.balance.alive),
         peak_alive: totals.balance.peak(grounds),
-        drops: grounds.count(totals.drops),
+        drops: match (grounds.count(totals.drops), totals.unproven.recorded()) {
+            (Figure::Exact(all), unproven @ 1..) => {
+                Figure::Bounded { value: all - unproven / 2, error: unproven.div_ceil(2) }
+            }
+            (drops, _) => drops,
+        },
         drop_ns: grounds.time(match (totals.untold, totals.drop_time.recorded()) {
             (0, _) => grounds.amount(totals.drop_time),
             (_, 0) => Figure::unknown("the ends of these drops are not observed"),
