@@ -17,8 +17,9 @@ thread_local! {
     });
 }
 
+/// A reading of the clock.
 #[inline(always)]
-fn ticks() -> u64 {
+pub(crate) fn ticks() -> u64 {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every x86-64 processor has the instruction.
     unsafe {

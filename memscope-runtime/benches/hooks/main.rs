@@ -6,14 +6,25 @@
 
 mod floor;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use floor::record;
+use criterion::{Bencher, Criterion, criterion_group, criterion_main};
+use floor::{record, ticks};
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 #[inline(never)]
 fn scope_plain(x: u64) -> u64 {
     let y = black_box(x);
     black_box(y + 1)
+}
+
+/// The clock alone, read as often as for the floor.
+#[inline(never)]
+fn scope_clock(x: u64) -> u64 {
+    black_box(ticks());
+    let y = black_box(x);
+    let z = black_box(y + 1);
+    black_box(ticks());
+    z
 }
 
 #[inline(never)]
@@ -105,6 +116,25 @@ fn value_tracked(x: u64) {
     black_box((&value.bytes, &value.probe));
 }
 
+/// Scopes in a burst, whose events find room in the ring.
+const BURST: u64 = 2_000;
+
+/// Times bursts, behind each of which the drain is waited for.
+fn in_bursts(bencher: &mut Bencher<'_>, scope: fn(u64) -> u64) {
+    bencher.iter_custom(|scopes| {
+        let mut time = Duration::ZERO;
+        for begun in (0..scopes).step_by(BURST as usize) {
+            memscope::flush();
+            let start = Instant::now();
+            for _ in 0..BURST.min(scopes - begun) {
+                black_box(scope(black_box(1)));
+            }
+            time += start.elapsed();
+        }
+        time
+    });
+}
+
 fn scopes(c: &mut Criterion) {
     // The recording starts before anything is measured: its background thread alone changes what malloc costs.
     scope_tracked(1);
@@ -113,6 +143,11 @@ fn scopes(c: &mut Criterion) {
     group.bench_function("floor", |b| b.iter(|| scope_floor(black_box(1))));
     group.bench_function("tracked", |b| b.iter(|| scope_tracked(black_box(1))));
     group.bench_function("left out", |b| b.iter(|| scope_left_out(black_box(1))));
+    group.finish();
+    let mut group = c.benchmark_group("two events in a burst");
+    group.bench_function("clock", |b| in_bursts(b, scope_clock));
+    group.bench_function("floor", |b| in_bursts(b, scope_floor));
+    group.bench_function("tracked", |b| in_bursts(b, scope_tracked));
     group.finish();
     let mut group = c.benchmark_group("vec64");
     group.bench_function("plain", |b| b.iter(vec_plain));
